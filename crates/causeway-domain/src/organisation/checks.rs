@@ -1,0 +1,267 @@
+//! What a schema can't say about `causeway.yaml`: keys that are ids, references that must resolve, sums, dates.
+
+use std::sync::Arc;
+
+use super::{Engine, File, Stated, stated_total};
+use crate::yaml::{Content, Node};
+use crate::{Country, PartyId, Problem, SourceFile, near};
+
+/// Keys that are ids or countries.
+pub(super) fn names(source: &Arc<SourceFile>, root: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for section in ["parties", "sites", "datasets", "team"] {
+        let Some(Content::Map(entries)) = root.get(section).map(|node| &node.content) else {
+            continue;
+        };
+        for (key, _) in entries {
+            if section == "team" {
+                if let Err(error) = key.text.parse::<Country>() {
+                    problems.push(
+                        Problem::error(source, key.place, error.to_string())
+                            .help("write an ISO 3166 code such as SG"),
+                    );
+                }
+            } else if let Err(error) = key.text.parse::<PartyId>() {
+                problems.push(
+                    Problem::error(source, key.place, format!("`{}` can't be an id", key.text))
+                        .help(error.rule),
+                );
+            }
+        }
+    }
+    problems
+}
+
+struct References<'a> {
+    source: &'a Arc<SourceFile>,
+    root: &'a Node,
+    problems: Vec<Problem>,
+}
+
+impl References<'_> {
+    fn known<'k>(
+        &mut self,
+        what: &str,
+        section: &str,
+        word: &str,
+        pointer: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        if known.clone().any(|name| name == word) {
+            return;
+        }
+        let all: Vec<&str> = known.clone().collect();
+        let help = near(word, known).map_or_else(
+            || {
+                if all.is_empty() {
+                    format!("declare it under `{section}`")
+                } else {
+                    format!("declared under `{section}`: {}", all.join(", "))
+                }
+            },
+            |name| format!("did you mean `{name}`?"),
+        );
+        let place = self.root.at(pointer).place;
+        self.problems.push(
+            Problem::error(self.source, place, format!("unknown {what} `{word}`"))
+                .label("named here")
+                .help(help),
+        );
+    }
+
+    fn error(&mut self, pointer: &str, message: String, help: &str) {
+        let place = self.root.at(pointer).place;
+        self.problems
+            .push(Problem::error(self.source, place, message).help(help));
+    }
+}
+
+/// Every name that refers to something resolves; shares, dates and amounts make sense.
+pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> Vec<Problem> {
+    let mut check = References {
+        source,
+        root,
+        problems: Vec::new(),
+    };
+    let parties = || file.parties.keys().map(PartyId::as_str);
+    check.known(
+        "party",
+        "parties",
+        file.organisation.as_str(),
+        "/organisation",
+        parties(),
+    );
+    for (id, party) in &file.parties {
+        let owners = party.owners.as_deref().unwrap_or_default();
+        for (index, owner) in owners.iter().enumerate() {
+            check.known(
+                "party",
+                "parties",
+                owner.party.as_str(),
+                &format!("/parties/{id}/owners/{index}/party"),
+                parties(),
+            );
+        }
+        let total = stated_total(owners);
+        if total.get() > rust_decimal::Decimal::ONE_HUNDRED {
+            check.error(
+                &format!("/parties/{id}/owners"),
+                format!("the owners of `{id}` hold {total} together"),
+                "shares of one party add up to 100 % at most",
+            );
+        }
+        if party.owners_complete && party.owners.is_none() {
+            check.error(
+                &format!("/parties/{id}"),
+                format!("`{id}` says that its owners are complete and names none"),
+                "write `owners: []` when nobody holds shares in it",
+            );
+        }
+    }
+    for (index, presence) in file.presences.iter().enumerate() {
+        check.known(
+            "party",
+            "parties",
+            presence.entity.as_str(),
+            &format!("/presences/{index}/entity"),
+            parties(),
+        );
+        check.known(
+            "party",
+            "parties",
+            presence.provider.as_str(),
+            &format!("/presences/{index}/provider"),
+            parties(),
+        );
+        match (&presence.site, &presence.cloud) {
+            (Some(site), _) => check.known(
+                "site",
+                "sites",
+                site.as_str(),
+                &format!("/presences/{index}/site"),
+                file.sites.keys().map(crate::SiteId::as_str),
+            ),
+            (None, Some(_)) => {}
+            (None, None) => check.error(
+                &format!("/presences/{index}"),
+                "this presence opens nothing".to_owned(),
+                "add `site:` or `cloud:`",
+            ),
+        }
+    }
+    for (id, site) in &file.sites {
+        check.known(
+            "party",
+            "parties",
+            site.operator.as_str(),
+            &format!("/sites/{id}/operator"),
+            parties(),
+        );
+        let directory = match &site.engine {
+            Engine::Local(local) => &local.directory,
+            Engine::Ssh(ssh) => {
+                if ssh.host.is_empty() || ssh.host.starts_with('-') {
+                    check.error(
+                        &format!("/sites/{id}/engine/ssh/host"),
+                        format!("`{}` is no destination for ssh", ssh.host),
+                        "write `user@host` or a `Host` of your ssh configuration",
+                    );
+                }
+                &ssh.directory
+            }
+        };
+        if directory.trim().is_empty() || directory == "/" {
+            check.error(
+                &format!("/sites/{id}/engine"),
+                format!("site `{id}` needs a directory of its own"),
+                "name a folder that nothing else uses",
+            );
+        }
+        for (index, offer) in site.offers.iter().enumerate() {
+            if offer.accelerator.is_some() != (offer.accelerators_per_node > 0) {
+                check.error(
+                    &format!("/sites/{id}/offers/{index}"),
+                    "an accelerator and its number per node go together".to_owned(),
+                    "write both `accelerator` and `accelerators_per_node`, or neither",
+                );
+            }
+            if offer
+                .tokens_per_second
+                .is_some_and(|rate| !(rate > 0.0 && rate.is_finite()))
+            {
+                check.error(
+                    &format!("/sites/{id}/offers/{index}/tokens_per_second"),
+                    "a throughput is more than 0".to_owned(),
+                    "leave it out when nobody measured it",
+                );
+            }
+        }
+    }
+    for (id, dataset) in &file.datasets {
+        if let Some(controller) = &dataset.controller {
+            check.known(
+                "party",
+                "parties",
+                controller.as_str(),
+                &format!("/datasets/{id}/controller"),
+                parties(),
+            );
+        }
+        if let (Some(Stated::Value(classes, _)), Some(Stated::Value(super::Persons::All(_), _))) =
+            (&dataset.class, &dataset.persons)
+            && classes.0.len() > 1
+        {
+            check.error(
+                &format!("/datasets/{id}/persons"),
+                format!("`{id}` has several classes and one number of persons"),
+                "write a number for each class: `persons: {us_biometric: 10, eu_personal: 20}`",
+            );
+        }
+    }
+    for (index, licence) in file.licences.iter().enumerate() {
+        if licence.to < licence.from {
+            check.error(
+                &format!("/licences/{index}/to"),
+                format!("the licence {} ends before it begins", licence.number),
+                "both days are included",
+            );
+        }
+        for (position, site) in licence.sites.iter().enumerate() {
+            check.known(
+                "site",
+                "sites",
+                site.as_str(),
+                &format!("/licences/{index}/sites/{position}"),
+                file.sites.keys().map(crate::SiteId::as_str),
+            );
+        }
+        for (position, dataset) in licence.datasets.iter().enumerate() {
+            check.known(
+                "dataset",
+                "datasets",
+                dataset.as_str(),
+                &format!("/licences/{index}/datasets/{position}"),
+                file.datasets.keys().map(crate::DatasetId::as_str),
+            );
+        }
+    }
+    let checkpoints = &file.home.checkpoints;
+    if checkpoints.starts_with('/')
+        || checkpoints.split('/').any(|part| part == "..")
+        || checkpoints.trim().is_empty()
+    {
+        check.error(
+            "/home/checkpoints",
+            format!("`{checkpoints}` does not lie inside the workdir"),
+            "write a relative path such as `checkpoints`",
+        );
+    }
+    if !(0.0..=86_400.0).contains(&file.home.settle_seconds) {
+        check.error(
+            "/home/settle_seconds",
+            "settle_seconds must be between 0 and 86400".to_owned(),
+            "10 is usual",
+        );
+    }
+    check.problems
+}

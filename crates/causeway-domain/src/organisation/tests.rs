@@ -1,0 +1,151 @@
+use super::*;
+use crate::Country;
+
+const GOOD: &str = "
+organisation: acme
+parties:
+  acme:
+    name: Acme AI Pte. Ltd.
+    headquarters: SG
+    listed: none
+    owners: [{party: founders, share: 100 %}]
+    owners_complete: true
+  founders: {name: The founders, kind: person, headquarters: {value: SG, by: ACRA, on: 2026-10-01}, listed: none, owners: [], owners_complete: true}
+  hub: {name: Hub Cloud Sdn. Bhd., headquarters: unknown}
+presences: [{entity: acme, provider: hub, account: acme-01, site: johor}]
+sites:
+  johor:
+    country: MY
+    operator: hub
+    engine: {local: {directory: ./site}}
+    offers: [{instance: cpu-2, cpus: 2, memory: 8 GB, price_per_hour: 0.10}]
+datasets:
+  corpus: {path: data, class: none, records: 12, origin: SG}
+team: {SG: 3, NO: 1}
+home: {country: SG}
+workloads:
+  quickstart: {model: acme/tiny, tokens: 3e5, parameters: 470_000, end_use: civil}
+facts: {relation: vendor, scc: signed}
+";
+
+fn read_text(text: &str) -> Result<Organisation, Vec<String>> {
+    parse(&Arc::new(SourceFile::new("causeway.yaml", text))).map_err(|problems| {
+        problems
+            .iter()
+            .map(|p| format!("{p} | {}", p.help.clone().unwrap_or_default()))
+            .collect()
+    })
+}
+
+#[test]
+fn a_good_file_gives_facts_with_sources() {
+    let organisation = read_text(GOOD).unwrap();
+    let id: PartyId = "founders".parse().unwrap();
+    let Fact::Known(country, source) =
+        organisation.party_fact(&id, "headquarters", |party| party.headquarters.as_ref())
+    else {
+        panic!("known")
+    };
+    assert_eq!(
+        (country, source.to_string()),
+        (
+            "SG".parse::<Country>().unwrap(),
+            "ACRA, 2026-10-01".to_owned()
+        )
+    );
+    let hub: PartyId = "hub".parse().unwrap();
+    let Fact::Unknown(why) =
+        organisation.party_fact(&hub, "headquarters", |party| party.headquarters.as_ref())
+    else {
+        panic!("unknown")
+    };
+    assert_eq!(
+        why,
+        "causeway.yaml says that `parties.hub.headquarters` is unknown"
+    );
+    let Fact::Unknown(why) = organisation.party_fact(&hub, "listed", |party| party.listed.as_ref())
+    else {
+        panic!("unknown")
+    };
+    assert_eq!(why, "causeway.yaml does not state `parties.hub.listed`");
+    assert_eq!(
+        organisation.workload(Some("quickstart")).unwrap().1.tokens,
+        Some(3e5)
+    );
+    assert_eq!(organisation.file.team.len(), 2, "NO is Norway");
+}
+
+#[test]
+fn several_errors_come_at_once_with_places_and_remedies() {
+    let text = GOOD
+        .replace("operator: hub", "operator: hubb")
+        .replace("headquarters: SG\n", "headquarters: Singapore\n")
+        .replace("share: 100 %", "share: 120 %");
+    assert_eq!(
+        read_text(&text).unwrap_err(),
+        [
+            "causeway.yaml:6:19: error: `Singapore` is not an ISO 3166 two-letter country code | write `SG` for Singapore",
+            "causeway.yaml:8:39: error: `120 %` is not a share of 0 to 100 percent: write for example `49.9 %` | write for example `49.9 %` or `49.9`",
+        ]
+    );
+    let text = GOOD
+        .replace("operator: hub", "operator: hubb")
+        .replace("site: johor", "site: johr");
+    assert_eq!(
+        read_text(&text).unwrap_err(),
+        [
+            "causeway.yaml:12:67: error: unknown site `johr` | did you mean `johor`?",
+            "causeway.yaml:16:15: error: unknown party `hubb` | did you mean `hub`?",
+        ]
+    );
+}
+
+#[test]
+fn shares_above_the_whole_are_an_error() {
+    let text = GOOD.replace(
+        "[{party: founders, share: 100 %}]",
+        "[{party: founders, share: 60 %}, {party: hub, share: 40.1}]",
+    );
+    assert_eq!(
+        read_text(&text).unwrap_err(),
+        [
+            "causeway.yaml:8:13: error: the owners of `acme` hold 100.1 % together | shares of one party add up to 100 % at most"
+        ]
+    );
+}
+
+#[test]
+fn an_empty_file_says_what_it_lacks() {
+    let problems = read_text("").unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].contains("lacks `organisation`"), "{problems:?}");
+}
+
+#[test]
+fn unknown_words_get_a_hint() {
+    let text = GOOD.replace("team:", "teem:");
+    assert_eq!(
+        read_text(&text).unwrap_err(),
+        ["causeway.yaml:21:1: error: unknown field `teem` | did you mean `team`?"]
+    );
+    let text = GOOD.replace("listed: none\n", "listed: entity_lst\n");
+    assert!(
+        read_text(&text).unwrap_err()[0].contains("did you mean `entity_list`?"),
+        "{:?}",
+        read_text(&text)
+    );
+}
+
+#[test]
+fn no_mutation_of_a_good_file_panics() {
+    let mut seed = 7_u64;
+    for _ in 0..300 {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let mut text = GOOD.to_owned().into_bytes();
+        let at = usize::try_from(seed >> 33).unwrap() % text.len();
+        text[at] = b" :{}[]-\n\"'&*#%0a"[usize::try_from(seed >> 20).unwrap() % 16];
+        let _ = read_text(&String::from_utf8(text).unwrap());
+    }
+}
