@@ -1,0 +1,6 @@
+//! The estimator against published runs and measured memory, and the answers it must not give.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod published;

@@ -1,0 +1,41 @@
+//! Offers and accelerators: what can be rented where, for how much.
+//!
+//! This room reads price lists (SkyPilot's CSV), the table of accelerators, and the tables that say in which country a
+//! region is and who a cloud is; then it answers which offers are of the kind that a task asks for, and why the others
+//! are not. The built-in data is the folder `catalog/`; its formats are in `docs/formats/catalog.md`.
+//!
+//! It refuses to know files, the network and the clock (texts come in, values go out), and it judges nothing: whether
+//! an offer may lawfully be used is the law's question, how long a run takes on it is the estimator's. What a table
+//! does not say is an unknown, never a guess.
+//!
+//! Read first: [`Offer`], [`Market`], [`Accelerator`].
+//!
+//! ```
+//! use causeway_market::{Market, Request};
+//!
+//! let market = Market::builtin().unwrap();
+//! let request = Request { accelerators: vec![("H100".into(), 8)], ..Request::default() };
+//! let best = &market.matching(&request)[0];
+//! assert!(best.answers());
+//! assert_eq!(best.offer.label(), "hyperstack/CANADA-1 n3-H100-SXM5x8");
+//! assert_eq!(best.price.unwrap().to_string(), "$19.20/h");
+//! assert_eq!(best.accelerator.unwrap().legal_id.as_deref(), Some("h100-sxm"));
+//! ```
+
+mod accelerator;
+mod builtin;
+mod error;
+mod import;
+mod market;
+mod offer;
+mod place;
+mod request;
+mod table;
+
+pub use accelerator::{Accelerator, Accelerators, NumberFormat};
+pub use error::MarketError;
+pub use import::{Import, import_csv};
+pub use market::{Market, Match, PriceKind, Shortfall};
+pub use offer::{Offer, OfferSource};
+pub use place::{Provider, Providers, Regions};
+pub use request::{CpuNeed, Infra, MemoryNeed, Request};

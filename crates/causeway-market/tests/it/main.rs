@@ -1,0 +1,4 @@
+//! The built-in market, asked as a plan asks it.
+
+#[cfg(test)]
+mod matching;
