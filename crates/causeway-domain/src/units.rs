@@ -225,7 +225,7 @@ macro_rules! floats {
 /// Three significant digits, without a trailing `.0`.
 fn short(value: f64) -> String {
     let magnitude = value.abs();
-    if magnitude != 0.0 && (magnitude >= 1e6 || magnitude < 1e-3) {
+    if magnitude != 0.0 && !(1e-3..1e6).contains(&magnitude) {
         return format!("{value:.2e}");
     }
     let digits = if magnitude >= 100.0 {
@@ -375,8 +375,9 @@ macro_rules! money {
         impl fmt::Display for $name {
             /// Two decimals, as bills have them; more below a cent, so that a price never prints as nothing.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let places = if self.0.abs() < Decimal::new(1, 2) && !self.0.is_zero() { 6 } else { 2 };
-                f.pad(&format!("${:.places$}{}", self.0, $suffix))
+                let places: u32 = if self.0.abs() < Decimal::new(1, 2) && !self.0.is_zero() { 6 } else { 2 };
+                // A decimal prints cut off, not rounded.
+                f.pad(&format!("${:.1$}{2}", self.0.round_dp(places), places as usize, $suffix))
             }
         }
 
@@ -469,6 +470,7 @@ mod tests {
         assert_eq!((price * Hours::new(0.5)).to_string(), "$1.20");
         assert!("-1".parse::<Usd>().is_err());
         assert_eq!(Usd::new(Decimal::new(12, 5)).to_string(), "$0.000120");
+        assert_eq!(Usd::new(Decimal::new(558, 4)).to_string(), "$0.06", "rounded, not cut off");
     }
 
     #[test]

@@ -562,6 +562,9 @@ pub struct Workload {
     pub end_use: Option<Stated<EndUse>>,
     /// Whether the weights stay closed
     pub closed: Option<Stated<bool>>,
+    /// Mounted files and folders that are code and hold no dataset, relative to this file. The workdir always counts as code
+    #[serde(default)]
+    pub code: Vec<String>,
     /// Where the code is written
     pub code_from: Option<Stated<Country>>,
     /// China's technology catalogue: the entry under which the owner classified the code, `free` or `unclassified`

@@ -34,6 +34,8 @@ pub struct Infra {
 pub struct Resources {
     /// Accelerators any of which will do, with the number per node; none for a CPU job.
     pub accelerators: Vec<(String, u32)>,
+    /// Whether `accelerators` is a list, in order of preference.
+    pub accelerators_ordered: bool,
     /// Virtual CPUs per node.
     pub cpus: Option<AtLeast>,
     /// Memory per node, in GB.
@@ -186,6 +188,7 @@ impl Reader<'_> {
                 "gpus"
             };
             out.accelerators = self.accelerators(value, &format!("{pointer}/{field}"));
+            out.accelerators_ordered = value.is_array();
         }
         if let Some(value) = &raw.cpus {
             out.cpus = self.amount(value, &format!("{pointer}/cpus"), "cpus");
