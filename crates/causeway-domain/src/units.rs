@@ -470,7 +470,11 @@ mod tests {
         assert_eq!((price * Hours::new(0.5)).to_string(), "$1.20");
         assert!("-1".parse::<Usd>().is_err());
         assert_eq!(Usd::new(Decimal::new(12, 5)).to_string(), "$0.000120");
-        assert_eq!(Usd::new(Decimal::new(558, 4)).to_string(), "$0.06", "rounded, not cut off");
+        assert_eq!(
+            Usd::new(Decimal::new(558, 4)).to_string(),
+            "$0.06",
+            "rounded, not cut off"
+        );
     }
 
     #[test]

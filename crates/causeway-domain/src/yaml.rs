@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
 use crate::{Place, Problem, SourceFile};
@@ -141,7 +141,10 @@ pub fn read(file: &Arc<SourceFile>, dialect: Dialect) -> Result<Vec<Node>, Probl
         anchors: BTreeMap::new(),
         nodes: 0,
     };
-    let mut events = Parser::new_from_str(&file.text);
+    // Another crate of the program may turn the parser's comments on: here they are never wanted.
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let mut events = Parser::new_from_str_with_options(&file.text, options);
     let mut documents = Vec::new();
     while let Some((event, span)) = reader.next(&mut events)? {
         match event {

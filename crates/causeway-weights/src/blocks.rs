@@ -31,7 +31,11 @@ pub fn blocks(header: Option<&Header>, len: u64) -> Vec<Range<u64>> {
     match header {
         Some(header) if header.promised() == len => aligned(header),
         _ => {
-            let size = if len > LONG_OPAQUE { MAX_BLOCK } else { OPAQUE_BLOCK };
+            let size = if len > LONG_OPAQUE {
+                MAX_BLOCK
+            } else {
+                OPAQUE_BLOCK
+            };
             let mut cuts = Vec::new();
             pieces(0..len, size, &mut cuts);
             cuts
@@ -87,7 +91,10 @@ mod tests {
         let mut at = 0;
         for (index, size) in sizes.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            json += &format!(r#"{comma}"t{index}":{{"dtype":"U8","shape":[{size}],"data_offsets":[{at},{}]}}"#, at + size);
+            json += &format!(
+                r#"{comma}"t{index}":{{"dtype":"U8","shape":[{size}],"data_offsets":[{at},{}]}}"#,
+                at + size
+            );
             at += size;
         }
         json += "}";
@@ -103,7 +110,10 @@ mod tests {
         let sizes = |header: &Header, index: usize| -> Vec<u64> {
             let tensor = header.tensors()[index].range.clone();
             let cuts = blocks(Some(header), header.promised());
-            cuts.into_iter().filter(|cut| cut.start >= tensor.start && cut.end <= tensor.end).map(|cut| cut.end - cut.start).collect()
+            cuts.into_iter()
+                .filter(|cut| cut.start >= tensor.start && cut.end <= tensor.end)
+                .map(|cut| cut.end - cut.start)
+                .collect()
         };
         assert_eq!(sizes(&lone, 0), sizes(&among, 3));
         assert_eq!(sizes(&lone, 0), [3 << 20, 3 << 20, 3 << 20]);
@@ -114,7 +124,10 @@ mod tests {
         let header = header(&[9 << 20]);
         let len = header.promised() - 1;
         assert_eq!(blocks(Some(&header), len), blocks(None, len));
-        assert_eq!(blocks(None, (2 << 20) + 1).last().unwrap().clone(), 2 << 20..(2 << 20) + 1);
+        assert_eq!(
+            blocks(None, (2 << 20) + 1).last().unwrap().clone(),
+            2 << 20..(2 << 20) + 1
+        );
         assert!(blocks(None, 0).is_empty());
         assert_eq!(blocks(None, (64 << 30) + 1)[0], 0..4 << 20);
     }

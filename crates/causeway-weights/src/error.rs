@@ -21,7 +21,9 @@ pub enum WeightsError {
     #[error("`{file}` ends inside its header: {have} of {promised}")]
     #[diagnostic(
         code(causeway::weights::short_header),
-        help("the file is still being written, or its copy was cut off: wait for the writer, or copy it again")
+        help(
+            "the file is still being written, or its copy was cut off: wait for the writer, or copy it again"
+        )
     )]
     ShortHeader {
         /// The file.
@@ -32,8 +34,13 @@ pub enum WeightsError {
         promised: Bytes,
     },
     /// The first eight bytes promise a header larger than any real one.
-    #[error("`{file}` is not a safetensors file: its first eight bytes promise a header of {promised}, more than {limit}")]
-    #[diagnostic(code(causeway::weights::header_too_large), help("check that the file is what its name says"))]
+    #[error(
+        "`{file}` is not a safetensors file: its first eight bytes promise a header of {promised}, more than {limit}"
+    )]
+    #[diagnostic(
+        code(causeway::weights::header_too_large),
+        help("check that the file is what its name says")
+    )]
     HeaderTooLarge {
         /// The file.
         file: Utf8PathBuf,
@@ -44,7 +51,12 @@ pub enum WeightsError {
     },
     /// The header is there and does not describe tensors that lie end to end.
     #[error("`{file}` has a broken safetensors header: {why}")]
-    #[diagnostic(code(causeway::weights::broken_header), help("write it again with `safetensors`, or send it under another extension to treat it as opaque bytes"))]
+    #[diagnostic(
+        code(causeway::weights::broken_header),
+        help(
+            "write it again with `safetensors`, or send it under another extension to treat it as opaque bytes"
+        )
+    )]
     BrokenHeader {
         /// The file.
         file: Utf8PathBuf,
@@ -53,7 +65,12 @@ pub enum WeightsError {
     },
     /// An index of shards that names none, or names files outside its own directory.
     #[error("`{file}` is not an index of shards: {why}")]
-    #[diagnostic(code(causeway::weights::broken_index), help("an index is JSON with `weight_map`, from tensor name to the name of a file beside it"))]
+    #[diagnostic(
+        code(causeway::weights::broken_index),
+        help(
+            "an index is JSON with `weight_map`, from tensor name to the name of a file beside it"
+        )
+    )]
     BrokenIndex {
         /// The file.
         file: Utf8PathBuf,

@@ -82,9 +82,16 @@ impl Header {
     /// [`WeightsError::ShortHeader`] when the input ends too early; [`WeightsError::HeaderTooLarge`] before anything of that
     /// size is allocated; [`WeightsError::BrokenHeader`] when tensors overlap, leave holes or do not fit their shapes.
     pub fn read(reader: &mut impl Read, file: &Utf8Path) -> Result<Self, WeightsError> {
-        let io = |source| WeightsError::Io { file: file.to_owned(), source };
+        let io = |source| WeightsError::Io {
+            file: file.to_owned(),
+            source,
+        };
         let mut first = Vec::new();
-        reader.by_ref().take(LENGTH_FIELD).read_to_end(&mut first).map_err(io)?;
+        reader
+            .by_ref()
+            .take(LENGTH_FIELD)
+            .read_to_end(&mut first)
+            .map_err(io)?;
         let short = |have: usize, promised: u64| WeightsError::ShortHeader {
             file: file.to_owned(),
             have: Bytes::new(have as u64),
@@ -103,11 +110,18 @@ impl Header {
         }
         // The vector grows with what really comes, never with what is promised.
         let mut json = Vec::new();
-        reader.by_ref().take(length).read_to_end(&mut json).map_err(io)?;
+        reader
+            .by_ref()
+            .take(length)
+            .read_to_end(&mut json)
+            .map_err(io)?;
         if (json.len() as u64) < length {
             return Err(short(json.len() + first.len(), LENGTH_FIELD + length));
         }
-        Self::parse(&json).map_err(|why| WeightsError::BrokenHeader { file: file.to_owned(), why })
+        Self::parse(&json).map_err(|why| WeightsError::BrokenHeader {
+            file: file.to_owned(),
+            why,
+        })
     }
 
     /// Reads the header of a file.
@@ -115,7 +129,10 @@ impl Header {
     /// # Errors
     /// As [`Header::read`], and [`WeightsError::Io`] when the file can't be opened.
     pub fn open(path: &Utf8Path) -> Result<Self, WeightsError> {
-        let mut file = fs_err::File::open(path).map_err(|source| WeightsError::Io { file: path.to_owned(), source })?;
+        let mut file = fs_err::File::open(path).map_err(|source| WeightsError::Io {
+            file: path.to_owned(),
+            source,
+        })?;
         Self::read(&mut file, path)
     }
 
@@ -125,15 +142,38 @@ impl Header {
         let length = LENGTH_FIELD + json.len() as u64;
         let mut tensors = Vec::with_capacity(metadata.offset_keys().len());
         for name in metadata.offset_keys() {
-            let Some(info) = metadata.info(&name) else { continue };
+            let Some(info) = metadata.info(&name) else {
+                continue;
+            };
             let (begin, end) = info.data_offsets;
-            let range = length.checked_add(begin as u64).zip(length.checked_add(end as u64));
-            let (begin, end) = range.ok_or_else(|| format!("tensor `{name}` lies beyond any file"))?;
-            let shape = info.shape.iter().map(|dimension| *dimension as u64).collect();
-            tensors.push(Tensor { name, dtype: info.dtype, shape, range: begin..end });
+            let range = length
+                .checked_add(begin as u64)
+                .zip(length.checked_add(end as u64));
+            let (begin, end) =
+                range.ok_or_else(|| format!("tensor `{name}` lies beyond any file"))?;
+            let shape = info
+                .shape
+                .iter()
+                .map(|dimension| *dimension as u64)
+                .collect();
+            tensors.push(Tensor {
+                name,
+                dtype: info.dtype,
+                shape,
+                range: begin..end,
+            });
         }
-        let metadata = metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-        Ok(Self { length, tensors, metadata })
+        let metadata = metadata
+            .metadata()
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        Ok(Self {
+            length,
+            tensors,
+            metadata,
+        })
     }
 
     /// The bytes before the first tensor: length field and header.
@@ -157,19 +197,29 @@ impl Header {
     /// The length of the whole file, in bytes.
     #[must_use]
     pub fn promised(&self) -> u64 {
-        self.tensors.last().map_or(self.length, |tensor| tensor.range.end)
+        self.tensors
+            .last()
+            .map_or(self.length, |tensor| tensor.range.end)
     }
 
     /// The numbers.
     #[must_use]
     pub fn inspection(&self) -> Inspection {
-        let mut inspection =
-            Inspection { tensors: self.tensors.len() as u64, bytes: self.promised(), ..Inspection::default() };
+        let mut inspection = Inspection {
+            tensors: self.tensors.len() as u64,
+            bytes: self.promised(),
+            ..Inspection::default()
+        };
         for tensor in &self.tensors {
             // The product was checked against the offsets when the header was parsed.
-            let elements = tensor.shape.iter().fold(1u64, |product, dimension| product.saturating_mul(*dimension));
+            let elements = tensor.shape.iter().fold(1u64, |product, dimension| {
+                product.saturating_mul(*dimension)
+            });
             inspection.parameters = inspection.parameters.saturating_add(elements);
-            let of_type = inspection.dtypes.entry(tensor.dtype.to_string()).or_default();
+            let of_type = inspection
+                .dtypes
+                .entry(tensor.dtype.to_string())
+                .or_default();
             *of_type = of_type.saturating_add(elements);
         }
         inspection
@@ -193,14 +243,18 @@ impl Header {
 /// # Errors
 /// [`WeightsError::Io`]; [`WeightsError::BrokenHeader`] or [`WeightsError::HeaderTooLarge`] when this is no safetensors file.
 pub fn complete(path: &Utf8Path) -> Result<Completeness, WeightsError> {
-    let io = |source| WeightsError::Io { file: path.to_owned(), source };
+    let io = |source| WeightsError::Io {
+        file: path.to_owned(),
+        source,
+    };
     let mut file = fs_err::File::open(path).map_err(io)?;
     match Header::read(&mut file, path) {
         // Asked after the header was read: a writer that appends meanwhile can only have come nearer to the end.
         Ok(header) => Ok(header.completeness(file.metadata().map_err(io)?.len())),
-        Err(WeightsError::ShortHeader { have, promised, .. }) => {
-            Ok(Completeness::Short { have: have.get(), promised: promised.get() })
-        }
+        Err(WeightsError::ShortHeader { have, promised, .. }) => Ok(Completeness::Short {
+            have: have.get(),
+            promised: promised.get(),
+        }),
         Err(error) => Err(error),
     }
 }
@@ -226,13 +280,23 @@ mod tests {
     #[test]
     fn tensors_come_in_the_order_of_the_file() {
         let header = read(&file(TWO, 20)).unwrap();
-        let names: Vec<_> = header.tensors().iter().map(|tensor| tensor.name.as_str()).collect();
+        let names: Vec<_> = header
+            .tensors()
+            .iter()
+            .map(|tensor| tensor.name.as_str())
+            .collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(header.tensors()[1].range, header.length() + 8..header.length() + 20);
+        assert_eq!(
+            header.tensors()[1].range,
+            header.length() + 8..header.length() + 20
+        );
         assert_eq!(header.metadata()["format"], "pt");
         let inspection = header.inspection();
         assert_eq!((inspection.tensors, inspection.parameters), (2, 7));
-        assert_eq!(inspection.dtypes, BTreeMap::from([("BF16".to_owned(), 4), ("F32".to_owned(), 3)]));
+        assert_eq!(
+            inspection.dtypes,
+            BTreeMap::from([("BF16".to_owned(), 4), ("F32".to_owned(), 3)])
+        );
         assert_eq!(inspection.bytes, header.length() + 20);
     }
 
@@ -249,29 +313,50 @@ mod tests {
     #[test]
     fn a_file_cut_off_anywhere_is_short_and_never_broken() {
         let dir = tempfile::tempdir().unwrap();
-        let path = Utf8Path::from_path(dir.path()).unwrap().join("m.safetensors");
+        let path = Utf8Path::from_path(dir.path())
+            .unwrap()
+            .join("m.safetensors");
         let bytes = file(TWO, 20);
         for end in 0..bytes.len() {
             fs_err::write(&path, &bytes[..end]).unwrap();
-            assert!(matches!(complete(&path).unwrap(), Completeness::Short { have, .. } if have == end as u64));
+            assert!(
+                matches!(complete(&path).unwrap(), Completeness::Short { have, .. } if have == end as u64)
+            );
         }
         fs_err::write(&path, &bytes).unwrap();
         assert_eq!(complete(&path).unwrap(), Completeness::Complete);
         fs_err::write(&path, file(TWO, 21)).unwrap();
-        assert!(matches!(complete(&path).unwrap(), Completeness::Long { .. }));
+        assert!(matches!(
+            complete(&path).unwrap(),
+            Completeness::Long { .. }
+        ));
     }
 
     #[test]
     fn lies_in_the_header_are_refused_by_name() {
         let overlap = r#"{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[4,12]}}"#;
-        let shape = r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296,2],"data_offsets":[0,8]}}"#;
+        let shape =
+            r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296,2],"data_offsets":[0,8]}}"#;
         let far = r#"{"a":{"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,18446744073709551615]}}"#;
-        for json in [overlap, shape, far, "[]", "{", r#"{"a":{"dtype":"F99","shape":[],"data_offsets":[0,0]}}"#] {
+        for json in [
+            overlap,
+            shape,
+            far,
+            "[]",
+            "{",
+            r#"{"a":{"dtype":"F99","shape":[],"data_offsets":[0,0]}}"#,
+        ] {
             let error = read(&file(json, 12)).unwrap_err();
-            assert!(matches!(error, WeightsError::BrokenHeader { .. }), "{json}: {error}");
+            assert!(
+                matches!(error, WeightsError::BrokenHeader { .. }),
+                "{json}: {error}"
+            );
             assert!(error.to_string().contains("x.safetensors"));
         }
-        assert!(matches!(read(&u64::MAX.to_le_bytes()), Err(WeightsError::HeaderTooLarge { .. })));
+        assert!(matches!(
+            read(&u64::MAX.to_le_bytes()),
+            Err(WeightsError::HeaderTooLarge { .. })
+        ));
     }
 
     proptest! {

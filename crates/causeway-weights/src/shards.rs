@@ -37,20 +37,29 @@ impl ShardIndex {
     /// # Errors
     /// [`WeightsError::BrokenIndex`] when it is no index, names no shard, or names one outside its own directory.
     pub fn parse(bytes: &[u8], file: &Utf8Path) -> Result<Self, WeightsError> {
-        let broken = |why: String| WeightsError::BrokenIndex { file: file.to_owned(), why };
+        let broken = |why: String| WeightsError::BrokenIndex {
+            file: file.to_owned(),
+            why,
+        };
         if bytes.len() as u64 > MAX_INDEX {
             return Err(broken(format!("it is longer than {MAX_INDEX} bytes")));
         }
-        let read: File = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
+        let read: File =
+            serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
         if read.weight_map.is_empty() {
             return Err(broken("`weight_map` names no tensor".to_owned()));
         }
         for shard in read.weight_map.values() {
             if shard.is_empty() || shard.contains(['/', '\\', '\0']) || shard.starts_with('.') {
-                return Err(broken(format!("shard `{shard}` is not the name of a file beside it")));
+                return Err(broken(format!(
+                    "shard `{shard}` is not the name of a file beside it"
+                )));
             }
         }
-        Ok(Self { weight_map: read.weight_map, total_size: read.metadata.total_size.as_u64() })
+        Ok(Self {
+            weight_map: read.weight_map,
+            total_size: read.metadata.total_size.as_u64(),
+        })
     }
 
     /// Reads an index file.
@@ -59,9 +68,16 @@ impl ShardIndex {
     /// As [`ShardIndex::parse`], and [`WeightsError::Io`].
     pub fn open(path: &Utf8Path) -> Result<Self, WeightsError> {
         use std::io::Read;
-        let io = |source| WeightsError::Io { file: path.to_owned(), source };
+        let io = |source| WeightsError::Io {
+            file: path.to_owned(),
+            source,
+        };
         let mut bytes = Vec::new();
-        fs_err::File::open(path).map_err(io)?.take(MAX_INDEX + 1).read_to_end(&mut bytes).map_err(io)?;
+        fs_err::File::open(path)
+            .map_err(io)?
+            .take(MAX_INDEX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
         Self::parse(&bytes, path)
     }
 
@@ -79,7 +95,10 @@ impl ShardIndex {
 
     /// The tensors that must lie in this shard.
     pub fn tensors_in<'a>(&'a self, shard: &'a str) -> impl Iterator<Item = &'a str> {
-        self.weight_map.iter().filter(move |(_, file)| file.as_str() == shard).map(|(tensor, _)| tensor.as_str())
+        self.weight_map
+            .iter()
+            .filter(move |(_, file)| file.as_str() == shard)
+            .map(|(tensor, _)| tensor.as_str())
     }
 
     /// Bytes of all tensors together, where the writer noted a whole number.
@@ -94,7 +113,10 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<ShardIndex, WeightsError> {
-        ShardIndex::parse(text.as_bytes(), Utf8Path::new("ckpt/model.safetensors.index.json"))
+        ShardIndex::parse(
+            text.as_bytes(),
+            Utf8Path::new("ckpt/model.safetensors.index.json"),
+        )
     }
 
     #[test]
@@ -104,17 +126,34 @@ mod tests {
         )
         .unwrap();
         assert_eq!(index.shards().len(), 2);
-        assert_eq!(index.shard_of("b"), Some("model-00002-of-00002.safetensors"));
-        assert_eq!(index.tensors_in("model-00001-of-00002.safetensors").collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(
+            index.shard_of("b"),
+            Some("model-00002-of-00002.safetensors")
+        );
+        assert_eq!(
+            index
+                .tensors_in("model-00001-of-00002.safetensors")
+                .collect::<Vec<_>>(),
+            ["a", "c"]
+        );
         assert_eq!(index.total_size(), Some(12));
-        assert_eq!(parse(r#"{"metadata":{"total_size":1e3},"weight_map":{"a":"x"}}"#).unwrap().total_size(), None);
+        assert_eq!(
+            parse(r#"{"metadata":{"total_size":1e3},"weight_map":{"a":"x"}}"#)
+                .unwrap()
+                .total_size(),
+            None
+        );
     }
 
     #[test]
     fn a_shard_outside_the_directory_is_refused_by_name() {
         for shard in ["../x", "/etc/passwd", "", "a/b", ".hidden"] {
             let error = parse(&format!(r#"{{"weight_map":{{"a":"{shard}"}}}}"#)).unwrap_err();
-            assert!(error.to_string().contains("ckpt/model.safetensors.index.json"));
+            assert!(
+                error
+                    .to_string()
+                    .contains("ckpt/model.safetensors.index.json")
+            );
         }
         assert!(parse("{}").is_err());
         assert!(parse(r#"{"weight_map":{}}"#).is_err());

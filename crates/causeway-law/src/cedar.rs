@@ -1,0 +1,592 @@
+//! The one module that talks to Cedar.
+//!
+//! Every rule is a `forbid`. What counts is which of them are satisfied, never Cedar's decision: a policy that errs would
+//! vanish from a decision, so each error is handed on and becomes a review. Every attribute of the schema is always given.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use cedar_policy::{
+    ActionConstraint, Authorizer, Context, Entities, EntityUid, Policy, PolicyId, PolicySet,
+    Request, RestrictedExpression, Schema, ValidationMode, Validator,
+};
+use serde_json::Value;
+
+use crate::vocabulary::{FactKind, Vocabulary};
+use crate::{ActKind, LawError};
+
+/// The kinds of act that a compound act is made of; the schema makes it a member of their action groups.
+pub(crate) const fn halves(kind: ActKind) -> &'static [ActKind] {
+    match kind {
+        ActKind::ExportAndDataset => &[ActKind::Export, ActKind::TransferDataset],
+        ActKind::RentAndDataset => &[ActKind::RentIaas, ActKind::TransferDataset],
+        _ => &[],
+    }
+}
+
+/// The type of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Set,
+    Word,
+    Flag,
+    Long,
+}
+
+impl Kind {
+    const fn schema(self) -> &'static str {
+        match self {
+            Self::Set => "Set<String>",
+            Self::Word => "String",
+            Self::Flag => "Bool",
+            Self::Long => "Long",
+        }
+    }
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Attribute {
+    Set(BTreeSet<String>),
+    Word(String),
+    Flag(bool),
+    Long(i64),
+}
+
+impl Attribute {
+    fn expression(&self) -> RestrictedExpression {
+        match self {
+            Self::Set(words) => RestrictedExpression::new_set(
+                words
+                    .iter()
+                    .map(|word| RestrictedExpression::new_string(word.clone())),
+            ),
+            Self::Word(word) => RestrictedExpression::new_string(word.clone()),
+            Self::Flag(flag) => RestrictedExpression::new_bool(*flag),
+            Self::Long(number) => RestrictedExpression::new_long(*number),
+        }
+    }
+
+    pub(crate) const fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::Set => Self::Set(BTreeSet::new()),
+            Kind::Word => Self::Word(String::new()),
+            Kind::Flag => Self::Flag(false),
+            Kind::Long => Self::Long(0),
+        }
+    }
+}
+
+/// Groups of roles, each a record of the context.
+pub(crate) const PARTY_GROUPS: [&str; 7] = [
+    "any",
+    "recipient",
+    "shipper",
+    "holder",
+    "user",
+    "sender",
+    "receiver",
+];
+/// The attributes of such a record.
+pub(crate) const PARTY_FIELDS: [&str; 6] = ["located", "hq", "parent", "home", "listed", "class"];
+
+/// Every attribute of the context, by path. The whole of what a policy can ask.
+pub(crate) fn attributes(vocabulary: &Vocabulary) -> BTreeMap<String, Kind> {
+    let mut all: BTreeMap<String, Kind> = BTreeMap::new();
+    for path in [
+        "to",
+        "from",
+        "data_from",
+        "kinds",
+        "roles",
+        "authorisations",
+        "unknown",
+        "item.class",
+        "item.stored_in",
+    ] {
+        all.insert(path.to_owned(), Kind::Set);
+    }
+    for path in ["posture", "item.chip", "item.entry", "item.requested_by"] {
+        all.insert(path.to_owned(), Kind::Word);
+    }
+    for path in [
+        "item.closed",
+        "item.published",
+        "item.public",
+        "item.important",
+        "item.gpai",
+    ] {
+        all.insert(path.to_owned(), Kind::Flag);
+    }
+    for group in PARTY_GROUPS {
+        for field in PARTY_FIELDS {
+            all.insert(format!("{group}.{field}"), Kind::Set);
+        }
+    }
+    for (name, fact) in &vocabulary.facts {
+        let kind = match fact.kind {
+            FactKind::Word => Kind::Word,
+            FactKind::Flag => Kind::Flag,
+            FactKind::Day => Kind::Long,
+            FactKind::Number | FactKind::Persons => continue,
+        };
+        all.insert(format!("facts.{name}"), kind);
+    }
+    all
+}
+
+/// The Cedar schema of acts.
+pub(crate) fn schema_text(vocabulary: &Vocabulary) -> String {
+    let mut records: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut top = Vec::new();
+    let attributes = attributes(vocabulary);
+    for (path, kind) in &attributes {
+        match path.split_once('.') {
+            Some((record, field)) => records
+                .entry(record)
+                .or_default()
+                .push(format!("{field}: {}", kind.schema())),
+            None => top.push(format!("{path}: {}", kind.schema())),
+        }
+    }
+    for (record, fields) in records {
+        top.push(format!("{record}: {{ {} }}", fields.join(", ")));
+    }
+    let mut text = format!(
+        "entity Party;\nentity Item;\ntype Facts_of_act = {{\n  {}\n}};\n",
+        top.join(",\n  ")
+    );
+    for kind in ActKind::ALL {
+        let parents: Vec<String> = halves(*kind)
+            .iter()
+            .map(|half| format!("\"{half}\""))
+            .collect();
+        let inside = if parents.is_empty() {
+            String::new()
+        } else {
+            format!(" in [{}]", parents.join(", "))
+        };
+        let _infallible = writeln!(
+            text,
+            "action \"{kind}\"{inside} appliesTo {{ principal: [Party], resource: [Item], context: Facts_of_act }};"
+        );
+    }
+    text
+}
+
+/// What a policy compares an attribute with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) words: BTreeSet<String>,
+    pub(crate) numbers: BTreeSet<i64>,
+}
+
+/// A policy as read: its annotations, the acts that it speaks of, the attributes that it looks at.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) forbids: bool,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) kinds: BTreeSet<ActKind>,
+    pub(crate) mentions: BTreeMap<String, Mention>,
+    pub(crate) policy: Policy,
+}
+
+/// Reads the policies of a file, in its order.
+pub(crate) fn read(path: &str, text: &str) -> Result<Vec<Source>, LawError> {
+    let set = PolicySet::from_str(text).map_err(|error| {
+        use miette::Diagnostic;
+        let at = error
+            .labels()
+            .and_then(|mut labels| labels.next())
+            .map(|label| {
+                let line = text
+                    .get(..label.offset())
+                    .unwrap_or_default()
+                    .matches('\n')
+                    .count()
+                    + 1;
+                format!(" (line {line})")
+            });
+        LawError::policy(path, format!("{error}{}", at.unwrap_or_default()))
+    })?;
+    if set.num_of_templates() > 0 {
+        return Err(LawError::policy(path, "templates with slots are not rules"));
+    }
+    let number = |policy: &Policy| {
+        policy
+            .id()
+            .to_string()
+            .trim_start_matches("policy")
+            .parse::<usize>()
+            .unwrap_or(usize::MAX)
+    };
+    let mut policies: Vec<&Policy> = set.policies().collect();
+    policies.sort_by_key(|policy| number(policy));
+    policies
+        .into_iter()
+        .enumerate()
+        .map(|(index, policy)| source(path, index, policy))
+        .collect()
+}
+
+fn source(path: &str, index: usize, policy: &Policy) -> Result<Source, LawError> {
+    let id = PolicyId::new(format!("{path}#{index}"));
+    let annotations: BTreeMap<String, String> = policy
+        .annotations()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let name = annotations
+        .get("id")
+        .cloned()
+        .unwrap_or_else(|| format!("policy {}", index + 1));
+    let fail = |message: String| LawError::policy(path, format!("`{name}`: {message}"));
+    let mut kinds = BTreeSet::new();
+    for kind in ActKind::ALL {
+        let is = |uid: &EntityUid| uid.id().unescaped() == kind.word();
+        let within = |uid: &EntityUid| {
+            is(uid)
+                || halves(*kind)
+                    .iter()
+                    .any(|half| uid.id().unescaped() == half.word())
+        };
+        let speaks = match policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(uid) => is(&uid),
+            ActionConstraint::In(uids) => uids.iter().any(within),
+        };
+        if speaks {
+            kinds.insert(*kind);
+        }
+    }
+    let json = policy.to_json().map_err(|error| fail(error.to_string()))?;
+    let mut mentions = BTreeMap::new();
+    for condition in json
+        .get("conditions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(body) = condition.get("body") {
+            look(body, &mut mentions).map_err(fail)?;
+        }
+    }
+    Ok(Source {
+        forbids: policy.effect() == cedar_policy::Effect::Forbid,
+        annotations,
+        kinds,
+        mentions,
+        policy: policy.new_id(id),
+    })
+}
+
+/// The path of an attribute of the context, when the expression is one.
+fn path_of(expression: &Value) -> Option<String> {
+    let access = expression.get(".")?;
+    let field = access.get("attr")?.as_str()?;
+    let left = access.get("left")?;
+    if left.get("Var").and_then(Value::as_str) == Some("context") {
+        Some(field.to_owned())
+    } else {
+        path_of(left).map(|record| format!("{record}.{field}"))
+    }
+}
+
+/// Literals of an expression; `false` when it holds anything else.
+fn literals(expression: &Value, mention: &mut Mention) -> bool {
+    let one = |value: &Value, mention: &mut Mention| match value {
+        Value::String(word) => mention.words.insert(word.clone()) || true,
+        Value::Number(number) => number
+            .as_i64()
+            .is_some_and(|number| mention.numbers.insert(number) || true),
+        Value::Bool(_) => true,
+        _ => false,
+    };
+    if let Some(value) = expression.get("Value") {
+        return match value {
+            Value::Array(items) => items.iter().all(|item| one(item, mention)),
+            other => one(other, mention),
+        };
+    }
+    match expression.get("Set").and_then(Value::as_array) {
+        Some(items) => items.iter().all(|item| literals(item, mention)),
+        None => false,
+    }
+}
+
+/// Notes which attributes an expression looks at and what it compares them with. An attribute may only be compared with
+/// literals: then the values that the rules tell apart are known, and an unknown fact can be tried at each.
+fn look(expression: &Value, mentions: &mut BTreeMap<String, Mention>) -> Result<(), String> {
+    if let Some(path) = path_of(expression) {
+        mentions.entry(path).or_default();
+        return Ok(());
+    }
+    let Some(map) = expression.as_object() else {
+        return Ok(());
+    };
+    for (operator, operands) in map {
+        if matches!(operator.as_str(), "Value" | "Var" | "Set") {
+            continue;
+        }
+        let (Some(left), Some(right)) = (operands.get("left"), operands.get("right")) else {
+            for operand in operands
+                .as_object()
+                .into_iter()
+                .flat_map(|map| map.values())
+            {
+                look(operand, mentions)?;
+            }
+            for operand in operands.as_array().into_iter().flatten() {
+                look(operand, mentions)?;
+            }
+            continue;
+        };
+        if matches!(operator.as_str(), "&&" | "||") {
+            look(left, mentions)?;
+            look(right, mentions)?;
+            continue;
+        }
+        let (path, other) = match (path_of(left), path_of(right)) {
+            (Some(path), None) => (path, right),
+            (None, Some(path)) => (path, left),
+            _ => {
+                return Err(format!(
+                    "`{operator}` must compare an attribute of the context with a literal"
+                ));
+            }
+        };
+        if !literals(other, mentions.entry(path.clone()).or_default()) {
+            return Err(format!("`context.{path}` must be compared with a literal"));
+        }
+    }
+    Ok(())
+}
+
+/// Policies, compiled and sliced by act.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiled {
+    attributes: BTreeMap<String, Kind>,
+    entities: Entities,
+    sets: BTreeMap<ActKind, Slice>,
+    singles: Vec<PolicySet>,
+    principal: EntityUid,
+    resource: EntityUid,
+}
+
+#[derive(Debug, Clone)]
+struct Slice {
+    action: EntityUid,
+    forbids: PolicySet,
+    permits: PolicySet,
+}
+
+/// Which policies are satisfied, by index; which erred.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Satisfied {
+    pub(crate) policies: BTreeSet<usize>,
+    pub(crate) errors: BTreeMap<usize, String>,
+}
+
+impl Compiled {
+    /// Checks the policies against the schema and slices them by act.
+    pub(crate) fn new(vocabulary: &Vocabulary, sources: &[Source]) -> Result<Self, LawError> {
+        let help = "this is a fault of the program or of base/vocabulary.yaml";
+        let schema = Schema::from_str(&schema_text(vocabulary))
+            .map_err(|error| LawError::packs(format!("the schema of acts: {error}"), help))?;
+        let entities = schema
+            .action_entities()
+            .map_err(|error| LawError::packs(error.to_string(), help))?;
+        let uid = |text: &str| {
+            EntityUid::from_str(text).map_err(|error| LawError::packs(error.to_string(), help))
+        };
+        let validator = Validator::new(schema);
+        let mut all = PolicySet::new();
+        for (index, source) in sources.iter().enumerate() {
+            all.add(numbered(source, index))
+                .map_err(|error| LawError::packs(error.to_string(), help))?;
+        }
+        let checked = validator.validate(&all, ValidationMode::Strict);
+        if let Some(error) = checked.validation_errors().next() {
+            let source = index_of(error.policy_id()).and_then(|index| sources.get(index));
+            let path = source
+                .map(|source| source.policy.id().to_string())
+                .unwrap_or_default();
+            return Err(LawError::policy(&path, error.to_string()));
+        }
+        let mut sets = BTreeMap::new();
+        for kind in ActKind::ALL {
+            let mut slice = Slice {
+                action: uid(&format!("Action::\"{kind}\""))?,
+                forbids: PolicySet::new(),
+                permits: PolicySet::new(),
+            };
+            for (index, source) in sources
+                .iter()
+                .enumerate()
+                .filter(|(_, source)| source.kinds.contains(kind))
+            {
+                let set = if source.forbids {
+                    &mut slice.forbids
+                } else {
+                    &mut slice.permits
+                };
+                set.add(numbered(source, index))
+                    .map_err(|error| LawError::packs(error.to_string(), help))?;
+            }
+            sets.insert(*kind, slice);
+        }
+        let mut singles = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let mut set = PolicySet::new();
+            set.add(numbered(source, index))
+                .map_err(|error| LawError::packs(error.to_string(), help))?;
+            singles.push(set);
+        }
+        Ok(Self {
+            attributes: attributes(vocabulary),
+            entities,
+            sets,
+            singles,
+            principal: uid("Party::\"who\"")?,
+            resource: uid("Item::\"what\"")?,
+        })
+    }
+
+    /// A request about an act. Attributes that `given` lacks are looked at by no policy of the act and are given as empty, so
+    /// that none is ever missing.
+    pub(crate) fn request(
+        &self,
+        kind: ActKind,
+        given: &BTreeMap<&str, Attribute>,
+    ) -> Result<Request, String> {
+        let slice = self.sets.get(&kind).ok_or("no such act")?;
+        let mut records: BTreeMap<&str, HashMap<String, RestrictedExpression>> = BTreeMap::new();
+        let mut pairs: Vec<(String, RestrictedExpression)> = Vec::new();
+        for (path, kind) in &self.attributes {
+            let value = given.get(path.as_str()).map_or_else(
+                || Attribute::empty(*kind).expression(),
+                Attribute::expression,
+            );
+            match path.split_once('.') {
+                Some((record, field)) => {
+                    records
+                        .entry(record)
+                        .or_default()
+                        .insert(field.to_owned(), value);
+                }
+                None => pairs.push((path.clone(), value)),
+            }
+        }
+        for (record, fields) in records {
+            let value =
+                RestrictedExpression::new_record(fields).map_err(|error| error.to_string())?;
+            pairs.push((record.to_owned(), value));
+        }
+        let context = Context::from_pairs(pairs).map_err(|error| error.to_string())?;
+        Request::new(
+            self.principal.clone(),
+            slice.action.clone(),
+            self.resource.clone(),
+            context,
+            None,
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// Evaluates every policy of an act.
+    pub(crate) fn all(&self, kind: ActKind, request: &Request) -> Satisfied {
+        let mut result = Satisfied::default();
+        if let Some(slice) = self.sets.get(&kind) {
+            self.evaluate(request, &slice.forbids, &mut result);
+            self.evaluate(request, &slice.permits, &mut result);
+        }
+        result
+    }
+
+    /// Evaluates one policy.
+    pub(crate) fn one(&self, index: usize, request: &Request) -> Result<bool, String> {
+        let mut result = Satisfied::default();
+        self.evaluate(
+            request,
+            self.singles.get(index).ok_or("no such policy")?,
+            &mut result,
+        );
+        match result.errors.into_values().next() {
+            Some(error) => Err(error),
+            None => Ok(result.policies.contains(&index)),
+        }
+    }
+
+    fn evaluate(&self, request: &Request, set: &PolicySet, result: &mut Satisfied) {
+        let response = Authorizer::new().is_authorized(request, set, &self.entities);
+        result
+            .policies
+            .extend(response.diagnostics().reason().filter_map(index_of));
+        for error in response.diagnostics().errors() {
+            let cedar_policy::AuthorizationError::PolicyEvaluationError(inner) = error;
+            result.errors.insert(
+                index_of(inner.policy_id()).unwrap_or(usize::MAX),
+                error.to_string(),
+            );
+        }
+    }
+}
+
+fn numbered(source: &Source, index: usize) -> Policy {
+    source.policy.new_id(PolicyId::new(index.to_string()))
+}
+
+fn index_of(id: &PolicyId) -> Option<usize> {
+    AsRef::<str>::as_ref(id).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str) -> Result<Source, LawError> {
+        read("us/x.cedar", text).map(|mut sources| sources.remove(0))
+    }
+
+    #[test]
+    fn acts_of_compounds_and_literals_are_found() {
+        let source = first(
+            r#"@id("x") forbid (principal, action in [Action::"export"], resource)
+               when { context.to.containsAny(["CN", "D:5"]) && !context.from.contains("US") && context.facts.chips_received < 20231117 }
+               unless { ["civil"].contains(context.facts.end_use) || context.item.public };"#,
+        )
+        .unwrap();
+        assert_eq!(
+            source.kinds,
+            BTreeSet::from([ActKind::Export, ActKind::ExportAndDataset])
+        );
+        let words: Vec<String> = source
+            .mentions
+            .iter()
+            .map(|(path, mention)| format!("{path} {:?} {:?}", mention.words, mention.numbers))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                r#"facts.chips_received {} {20231117}"#,
+                r#"facts.end_use {"civil"} {}"#,
+                r#"from {"US"} {}"#,
+                "item.public {} {}",
+                r#"to {"CN", "D:5"} {}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn attributes_compared_with_each_other_are_refused() {
+        let error = first(r#"@id("x") forbid (principal, action, resource) when { context.to.containsAny(context.from) };"#).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("must compare an attribute of the context with a literal"),
+            "{error}"
+        );
+        let error = first("forbid (principal, action, resource)\nwhen { oops").unwrap_err();
+        assert!(error.to_string().contains("line"), "{error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Groups of countries, as they stood on a day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_domain::{Country, Date};
+use serde::Deserialize;
+
+/// Whether a country is in a group on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Member {
+    /// It is not.
+    Out,
+    /// Sources differ, or nobody could say: the answer may not turn on it.
+    Review,
+    /// It is.
+    In,
+}
+
+/// A row that outranks the plain list on some days.
+#[derive(Debug, Clone, Deserialize)]
+struct Dated {
+    country: Country,
+    group: String,
+    from: Option<Date>,
+    to: Option<Date>,
+    state: Member,
+}
+
+/// A country that is read as another by this jurisdiction: it gets the other's groups.
+#[derive(Debug, Clone, Deserialize)]
+struct Alias {
+    #[serde(rename = "as")]
+    other: Country,
+    from: Option<Date>,
+}
+
+/// A file of groups. Unknown keys (sources, notes) are for people.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct GroupFile {
+    groups: BTreeMap<String, Vec<Country>>,
+    #[serde(default)]
+    aliases: BTreeMap<Country, Alias>,
+    #[serde(default)]
+    dated: Vec<Dated>,
+}
+
+/// The groups of every jurisdiction.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Groups {
+    files: Vec<(String, GroupFile)>,
+}
+
+fn holds(from: Option<Date>, to: Option<Date>, day: Date) -> bool {
+    from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to)
+}
+
+impl Groups {
+    pub(crate) fn add(&mut self, jurisdiction: &str, file: GroupFile) {
+        self.files.push((jurisdiction.to_owned(), file));
+    }
+
+    /// Every name that a policy can use for a set of countries.
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
+        self.files
+            .iter()
+            .flat_map(|(_, file)| {
+                file.groups
+                    .keys()
+                    .map(String::as_str)
+                    .chain(file.dated.iter().map(|row| row.group.as_str()))
+            })
+            .collect()
+    }
+
+    /// The groups that a country is in, or may be in. `day` says which day it is in a jurisdiction.
+    pub(crate) fn of(
+        &self,
+        country: Country,
+        day: impl Fn(&str) -> Date,
+    ) -> BTreeMap<&str, Member> {
+        let mut states = BTreeMap::new();
+        for (jurisdiction, file) in &self.files {
+            let day = day(jurisdiction);
+            let alias = file
+                .aliases
+                .get(&country)
+                .filter(|alias| holds(alias.from, None, day));
+            let country = alias.map_or(country, |alias| alias.other);
+            for (group, members) in &file.groups {
+                if members.contains(&country) {
+                    states.insert(group.as_str(), Member::In);
+                }
+            }
+            for row in file
+                .dated
+                .iter()
+                .filter(|row| row.country == country && holds(row.from, row.to, day))
+            {
+                states.insert(row.group.as_str(), row.state);
+            }
+        }
+        states.retain(|_, state| *state != Member::Out);
+        states
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups() -> Groups {
+        let mut groups = Groups::default();
+        let text = r#"{"groups": {"D:5": ["CN", "RU"]}, "aliases": {"HK": {"as": "CN", "from": "2020-12-23"}}, "dated": [
+            {"country": "KH", "group": "D:5", "from": null, "to": "2025-11-06", "state": "in"},
+            {"country": "KH", "group": "D:5", "from": "2025-11-07", "to": "2026-02-02", "state": "review"},
+            {"country": "RU", "group": "D:5", "from": "2030-01-01", "to": null, "state": "out"}]}"#;
+        groups.add("us", serde_json::from_str(text).unwrap());
+        groups
+    }
+
+    fn state(country: &str, day: &str) -> Option<Member> {
+        groups()
+            .of(country.parse().unwrap(), |_| day.parse().unwrap())
+            .get("D:5")
+            .copied()
+    }
+
+    #[test]
+    fn dated_rows_outrank_the_list_and_both_ends_are_in() {
+        assert_eq!(state("CN", "2026-01-01"), Some(Member::In));
+        assert_eq!(state("KH", "2025-11-06"), Some(Member::In));
+        assert_eq!(state("KH", "2025-11-07"), Some(Member::Review));
+        assert_eq!(state("KH", "2026-02-02"), Some(Member::Review));
+        assert_eq!(state("KH", "2026-02-03"), None);
+        assert_eq!(state("RU", "2029-12-31"), Some(Member::In));
+        assert_eq!(state("RU", "2030-01-01"), None);
+    }
+
+    #[test]
+    fn an_alias_starts_on_its_day() {
+        assert_eq!(state("HK", "2020-12-22"), None);
+        assert_eq!(state("HK", "2020-12-23"), Some(Member::In));
+    }
+}

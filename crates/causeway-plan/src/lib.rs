@@ -1,0 +1,32 @@
+//! Which place is best for a task, and what doing it there consists of.
+//!
+//! [`plan`] lays a task, an organisation and a market beside each other: every offer of the right kind becomes a
+//! [`Candidate`] with its time, its price, the [`Factors`] of the mission and the law's answer to each of its acts.
+//! Infeasible and unlawful ones stay listed with the reason. [`Comparison::choose`] gives the [`Planned`] that
+//! `causeway_law::clear` may turn into a `Cleared<Planned>`, the only thing that is ever launched.
+//!
+//! It refuses to know files, the network and the clock. It never proposes another party, owner or headquarters.
+//!
+//! Read first: [`Inputs`], [`Candidate`], [`Planned`].
+//!
+//! ```
+//! use causeway_domain::Hours;
+//!
+//! assert_eq!(causeway_plan::span(Hours::new(0.5)), "30 min");
+//! assert_eq!(causeway_plan::span(Hours::new(60.0)), "2.5 days");
+//! ```
+
+mod acts;
+mod error;
+mod factors;
+mod paths;
+mod plan;
+mod register;
+mod request;
+
+pub use error::PlanError;
+pub use factors::{Factor, Factors};
+pub use paths::{Shipment, Shipments, normal};
+pub use plan::{Candidate, Comparison, Inputs, Planned, hours_in_words, plan, settings, span};
+pub use register::{place_in_words, register};
+pub use request::request;

@@ -1,0 +1,219 @@
+//! Bring home: checkpoints stream while training goes on; the last one is complete before the stage ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_backends::Backend;
+use causeway_domain::{Bytes, Digest, Env};
+use causeway_law::Cleared;
+use causeway_ledger::Subject;
+use causeway_plan::Planned;
+use causeway_transfer::{
+    CheckpointArrived, Connector, FollowOptions, Progress, TransferError, follow,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::RunError;
+use crate::driver::{Driver, Outcome};
+use crate::events::{Event, StageName};
+use crate::path::still_cleared;
+use crate::site::Way;
+use crate::train::{TrainRecord, Trained};
+
+/// Bounds of how often a directory of checkpoints is looked at.
+const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Verified files at home.
+#[derive(Debug)]
+pub struct Home {
+    /// The plan.
+    pub cleared: Cleared<Planned>,
+    /// What became of the job.
+    pub train: TrainRecord,
+    /// The last checkpoint's manifest in the store.
+    pub manifest: Digest,
+    /// What came home.
+    pub record: HomeRecord,
+}
+
+/// What the stage leaves in the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HomeRecord {
+    /// The last checkpoint's name.
+    pub checkpoint: String,
+    /// Digest of its manifest: paths, sizes and hashes of every file.
+    pub manifest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Every checkpoint that came home, in order.
+    pub checkpoints: Vec<String>,
+    /// How it travelled.
+    pub carrier: String,
+}
+
+/// Checkpoints on their way home.
+#[derive(Debug)]
+pub struct Stream {
+    job_ended: watch::Sender<bool>,
+    task: JoinHandle<Result<Vec<CheckpointArrived>, TransferError>>,
+}
+
+impl Stream {
+    /// Starts to follow the run's checkpoints.
+    pub(crate) fn start(driver: &Driver<'_>, way: &Way, connector: Connector) -> Self {
+        let (job_ended, stop) = watch::channel(false);
+        let reporter = driver.reporter.clone();
+        let arrivals = driver.reporter.clone();
+        let progress = Arc::clone(&reporter);
+        let watched = way.relative(&way.checkpoints);
+        let settle = Duration::from_secs_f64(driver.organisation.file.home.settle_seconds);
+        let options = FollowOptions {
+            settle,
+            poll: settle.clamp(POLL.0, POLL.1),
+        };
+        let store = driver.workspace.store.clone();
+        let env: Arc<dyn Env> = driver.workspace.env.clone();
+        let task = tokio::spawn(async move {
+            let arrived = move |arrived: &CheckpointArrived| {
+                arrivals.report(&Event::Checkpoint {
+                    name: arrived.name.clone(),
+                    bytes: Bytes::new(arrived.summary.raw_bytes),
+                    wire: Bytes::new(arrived.summary.wire_bytes),
+                });
+            };
+            let moved = move |now: Progress| {
+                if now.total > 0 {
+                    progress.report(&Event::Progress {
+                        what: "checkpoint".to_owned(),
+                        done: Bytes::new(now.done),
+                        total: Bytes::new(now.total),
+                    });
+                }
+            };
+            follow(
+                &connector,
+                &watched,
+                &store,
+                options,
+                stop,
+                env.as_ref(),
+                moved,
+                arrived,
+            )
+            .await
+        });
+        Self { job_ended, task }
+    }
+
+    /// The job has ended: takes its last checkpoint, then ends.
+    async fn last(self) -> Result<Vec<CheckpointArrived>, RunError> {
+        self.job_ended.send_replace(true);
+        Ok(self.task.await.map_err(|error| RunError::Value {
+            what: format!("the transfer was ended: {error}"),
+        })??)
+    }
+}
+
+/// Completes the last checkpoint and verifies it against its manifest.
+///
+/// # Errors
+/// When the site can't be reached, the job left no checkpoint, or a byte is not what the manifest says.
+pub(crate) async fn bring_home(
+    driver: &mut Driver<'_>,
+    trained: Trained,
+) -> Result<Home, RunError> {
+    let Trained {
+        cleared,
+        way,
+        record: train,
+        stream,
+    } = trained;
+    if let Some((_, record)) = driver.done::<HomeRecord>(StageName::Home)? {
+        driver.report(&Event::StageDone {
+            stage: StageName::Home,
+            summary: in_words(&record),
+            before: true,
+        });
+        return Ok(Home {
+            cleared,
+            train,
+            manifest: record.manifest,
+            record,
+        });
+    }
+    driver.begin(StageName::Home, 1)?;
+    still_cleared(driver, &cleared)?;
+    let stream = match stream {
+        Some(stream) => stream,
+        None => Stream::start(driver, &way, way.connect(driver.id()).await?),
+    };
+    let arrived = stream.last().await?;
+    let Some(last) = arrived.last() else {
+        return Err(RunError::NoCheckpoint {
+            run: driver.run.id.clone(),
+            directory: way.checkpoints.to_string(),
+        });
+    };
+    let store = driver.workspace.store.clone();
+    let digest = last.manifest;
+    let damage = tokio::task::spawn_blocking(move || {
+        store
+            .manifest(digest)
+            .and_then(|manifest| store.audit(&manifest))
+    });
+    let damage = damage.await.map_err(|error| RunError::Value {
+        what: error.to_string(),
+    })??;
+    if let Some(first) = damage.first() {
+        return Err(RunError::NotAModel {
+            checkpoint: last.name.clone(),
+            why: format!("`{}` changed in the store", first.path),
+            help: format!("`causeway resume {}` fetches it again", driver.run.id),
+        });
+    }
+    let record = HomeRecord {
+        checkpoint: last.name.clone(),
+        manifest: digest,
+        bytes: last.summary.raw_bytes,
+        checkpoints: arrived.iter().map(|one| one.name.clone()).collect(),
+        carrier: format!("{}: {}", last.summary.carrier, last.summary.why),
+    };
+    let subjects = vec![Subject::blake3(record.checkpoint.clone(), digest)];
+    let says = json!({"from": cleared.get().candidate().country, "to": causeway_domain::Stated::fact(Some(&driver.organisation.file.home.country), &driver.organisation.source.name, "home.country"), "wire_bytes": last.summary.wire_bytes, "reused_bytes": last.summary.reused_bytes});
+    driver.finish(
+        StageName::Home,
+        1,
+        &Outcome {
+            summary: in_words(&record),
+            output: record.clone(),
+            subjects,
+            says,
+        },
+    )?;
+    // Nothing moves any more: the agent need not wait for its idle time. A site that is gone by now loses nothing.
+    if let Err(error) = way.engine.stop_agent(driver.id().as_str()).await {
+        driver.warn(format!(
+            "the agent at site `{}` ends by itself: {error}",
+            way.site
+        ));
+    }
+    Ok(Home {
+        cleared,
+        train,
+        manifest: digest,
+        record,
+    })
+}
+
+fn in_words(record: &HomeRecord) -> String {
+    format!(
+        "{} checkpoint(s) home, the last is {} ({}) over {}",
+        record.checkpoints.len(),
+        record.checkpoint,
+        Bytes::new(record.bytes),
+        record.carrier
+    )
+}

@@ -1,0 +1,300 @@
+//! One lane of the agent: a reader, a writer, and a task for each open request.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::put::{self, Incoming};
+use super::{Agent, Peer};
+use crate::carrier::Lane;
+use crate::error::TransferError;
+use crate::protocol::message::{Failure, MANIFEST_PART, Outcome, Request, ServerMessage, Token};
+use crate::protocol::server::{Effect, ServerLane};
+use crate::pull::blocking;
+
+/// So long a caller may take to show who it is.
+const GREETING: Duration = Duration::from_secs(10);
+/// So long nothing is sent while a request is open, before a sign of life is.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Entries in one frame of a listing.
+const ENTRIES: usize = 500;
+const READ_BUFFER: usize = 256 << 10;
+
+/// Bytes for the lane, and what they take of the caller's budget until they are written.
+type Outgoing = (Vec<u8>, Option<OwnedSemaphorePermit>);
+
+/// Where a request's answers go.
+#[derive(Clone)]
+pub(super) struct Answers {
+    id: u32,
+    machine: Arc<Mutex<ServerLane>>,
+    out: mpsc::Sender<Outgoing>,
+}
+
+impl Answers {
+    /// Fails when the lane is gone.
+    pub(super) async fn send(
+        &self,
+        message: ServerMessage,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), TransferError> {
+        let bytes = self
+            .machine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .answer(self.id, &message);
+        let bytes = bytes.ok_or_else(|| TransferError::cut("the request is over"))?;
+        self.out
+            .send((bytes, permit))
+            .await
+            .map_err(|_| TransferError::cut("the lane is closed"))
+    }
+}
+
+/// Takes part of a caller's budget for some bytes; waits until it is there.
+pub(super) async fn reserve(
+    budget: &Arc<Semaphore>,
+    bytes: usize,
+) -> Result<OwnedSemaphorePermit, TransferError> {
+    let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    Arc::clone(budget)
+        .acquire_many_owned(kib)
+        .await
+        .map_err(|_| TransferError::cut("the lane is closed"))
+}
+
+/// Serves a lane until it ends. Whether it ended well: the caller was let in and broke no rule.
+pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, peer: Peer) -> bool {
+    let machine = Arc::new(Mutex::new(ServerLane::new(token, agent.writable)));
+    let (out, queue) = mpsc::channel::<Outgoing>(4);
+    let Lane {
+        mut reader,
+        writer,
+        keep: _keep,
+    } = lane;
+    let mut writing = tokio::task::JoinSet::new();
+    writing.spawn(write(
+        Arc::clone(&agent),
+        Arc::clone(&machine),
+        writer,
+        queue,
+        peer.clone(),
+    ));
+    let mut tasks: JoinSet<Result<(), TransferError>> = JoinSet::new();
+    let mut puts: HashMap<u32, mpsc::UnboundedSender<Incoming>> = HashMap::new();
+    let mut buffer = vec![0; READ_BUFFER];
+    let mut well = true;
+    'lane: loop {
+        let greeted = machine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_greeted();
+        let limit = if greeted { Duration::MAX } else { GREETING };
+        let read = tokio::select! {
+            read = timeout(limit, reader.read(&mut buffer)) => match read {
+                Ok(Ok(0)) => break,
+                Ok(Ok(read)) => read,
+                Ok(Err(_)) => break,
+                Err(_) => { well = false; break }
+            },
+            Some(ended) = tasks.join_next() => {
+                // Only a crash on purpose ends a lane from inside: as one by accident would.
+                if matches!(ended, Ok(Err(TransferError::Crash(_)))) { well = false; break }
+                continue;
+            }
+        };
+        agent.activity.touch();
+        let mut effects = Vec::new();
+        let result = machine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .on_bytes(buffer.get(..read).unwrap_or_default(), &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Send(bytes) => {
+                    if out.send((bytes, None)).await.is_err() {
+                        break 'lane;
+                    }
+                }
+                Effect::Close => {
+                    well = false;
+                    break 'lane;
+                }
+                Effect::Serve { id, request } => {
+                    let answers = Answers {
+                        id,
+                        machine: Arc::clone(&machine),
+                        out: out.clone(),
+                    };
+                    if let Request::Put { path, .. } = request {
+                        let (incoming, receiver) = mpsc::unbounded_channel();
+                        puts.insert(id, incoming);
+                        tasks.spawn(put::serve(Arc::clone(&agent), path, receiver, answers));
+                    } else {
+                        tasks.spawn(answer(Arc::clone(&agent), request, answers, peer.clone()));
+                    }
+                }
+                Effect::Manifest { id, manifest } => {
+                    if let Some(put) = puts.get(&id) {
+                        put.send(Incoming::Manifest(*manifest)).ok();
+                    }
+                }
+                Effect::Block {
+                    id,
+                    file,
+                    block,
+                    bytes,
+                } => {
+                    // Nothing more is read from a caller that sends faster than this disk writes.
+                    let Ok(permit) = reserve(&peer.bytes, bytes.len()).await else {
+                        break 'lane;
+                    };
+                    if let Some(put) = puts.get(&id) {
+                        put.send(Incoming::Block {
+                            file,
+                            block,
+                            bytes,
+                            permit,
+                        })
+                        .ok();
+                    }
+                }
+            }
+        }
+        if let Err(broken) = result {
+            tracing::warn!(why = broken.0, "a caller broke the protocol");
+            well = false;
+            break;
+        }
+        puts.retain(|_, put| !put.is_closed());
+    }
+    drop(out);
+    tasks.shutdown().await;
+    // What was said before the end still goes out; a caller that does not read it is not waited for.
+    timeout(HEARTBEAT, writing.join_next()).await.ok();
+    well
+}
+
+async fn write(
+    agent: Arc<Agent>,
+    machine: Arc<Mutex<ServerLane>>,
+    mut writer: Box<dyn AsyncWrite + Send + Unpin>,
+    mut queue: mpsc::Receiver<Outgoing>,
+    peer: Peer,
+) {
+    loop {
+        let (bytes, permit) = match timeout(HEARTBEAT, queue.recv()).await {
+            Ok(Some(outgoing)) => outgoing,
+            Ok(None) => break,
+            Err(_) => match machine
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .heartbeat()
+            {
+                Some(bytes) => (bytes, None),
+                None => continue,
+            },
+        };
+        if writer.write_all(&bytes).await.is_err() {
+            return;
+        }
+        if queue.is_empty() && writer.flush().await.is_err() {
+            return;
+        }
+        agent.activity.touch();
+        if peer.counts {
+            peer.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        drop(permit);
+    }
+    writer.shutdown().await.ok();
+}
+
+async fn answer(
+    agent: Arc<Agent>,
+    request: Request,
+    answers: Answers,
+    peer: Peer,
+) -> Result<(), TransferError> {
+    let path = match &request {
+        Request::List { path } | Request::Manifest { path, .. } | Request::Put { path, .. } => {
+            path.clone()
+        }
+        Request::Read { root, .. } => root.clone(),
+        Request::Stat => String::new(),
+    };
+    match work(&agent, request, &answers, &peer).await {
+        Ok(outcome) => answers.send(ServerMessage::Done(outcome), None).await,
+        Err(error @ (TransferError::Crash(_) | TransferError::Cut { .. })) => Err(error),
+        Err(error) => {
+            answers
+                .send(ServerMessage::Failed(Failure::of(&error, &path)), None)
+                .await
+        }
+    }
+}
+
+async fn work(
+    agent: &Arc<Agent>,
+    request: Request,
+    answers: &Answers,
+    peer: &Peer,
+) -> Result<Outcome, TransferError> {
+    let site = Arc::clone(&agent.site);
+    match request {
+        Request::List { path } => {
+            let _turn = peer.heavy.acquire().await.map_err(TransferError::cut)?;
+            let entries = blocking(move || site.list(&path)).await?;
+            for part in entries.chunks(ENTRIES) {
+                answers
+                    .send(ServerMessage::Entries(part.to_vec()), None)
+                    .await?;
+            }
+            Ok(Outcome::Listed)
+        }
+        Request::Manifest { path, rule, fresh } => {
+            let _turn = peer.heavy.acquire().await.map_err(TransferError::cut)?;
+            let scan = blocking(move || site.manifest(&path, rule, fresh)).await?;
+            agent.env.fault("agent.manifest")?;
+            let encoded = scan.manifest.encode();
+            for part in encoded.chunks(MANIFEST_PART) {
+                answers
+                    .send(ServerMessage::Part(part.to_vec()), None)
+                    .await?;
+            }
+            Ok(Outcome::Manifest {
+                digest: scan.manifest.digest(),
+                skipped: scan.skipped,
+            })
+        }
+        Request::Read { root, items } => {
+            for (item, number) in items.into_iter().zip(0u32..) {
+                let permit =
+                    reserve(&peer.bytes, usize::try_from(item.len).unwrap_or(usize::MAX)).await?;
+                let (site, root) = (Arc::clone(&site), root.clone());
+                let bytes = blocking(move || site.read(&root, &item)).await?;
+                agent.env.fault("agent.block")?;
+                answers
+                    .send(
+                        ServerMessage::Block {
+                            item: number,
+                            bytes,
+                        },
+                        Some(permit),
+                    )
+                    .await?;
+            }
+            Ok(Outcome::Read)
+        }
+        Request::Stat => Ok(Outcome::Stat {
+            sent: peer.sent.load(Ordering::Relaxed),
+        }),
+        Request::Put { .. } => Err(TransferError::protocol("a put is served elsewhere")),
+    }
+}

@@ -1,0 +1,65 @@
+//! What carries lanes: QUIC, or any stream of bytes.
+
+pub(crate) mod quic;
+mod stream;
+
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use stream::ByteStream;
+pub(crate) use stream::StreamCarrier;
+
+use crate::protocol::message::Token;
+
+/// A future on the heap, so that carriers and stream factories can be chosen at run time.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Which carrier a transfer used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CarrierKind {
+    /// QUIC with BBR, straight to the agent.
+    Quic,
+    /// A stream of bytes that the caller opened: `ssh`, a child process, a pipe.
+    Stream,
+}
+
+impl std::fmt::Display for CarrierKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Quic => "quic",
+            Self::Stream => "stream",
+        })
+    }
+}
+
+/// A connection to one agent that can open lanes.
+pub(crate) trait Carrier: Send + Sync {
+    /// Which one it is.
+    fn kind(&self) -> CarrierKind;
+
+    /// How many lanes are worth having.
+    fn lanes(&self) -> usize;
+
+    /// What each lane shows to be let in.
+    fn token(&self) -> Option<Token>;
+
+    /// All that this side put on the carrier, in bytes; `None` when that is what it wrote on its lanes.
+    fn sent(&self) -> Option<u64>;
+
+    /// Opens a lane.
+    fn open(&self) -> BoxFuture<'_, io::Result<Lane>>;
+}
+
+/// The two directions of a lane.
+pub(crate) struct Lane {
+    pub(crate) reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub(crate) writer: Box<dyn AsyncWrite + Send + Unpin>,
+    /// Dropped with the lane: a child process, a connection.
+    pub(crate) keep: Option<Box<dyn Any + Send>>,
+}

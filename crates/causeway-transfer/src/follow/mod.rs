@@ -1,0 +1,209 @@
+//! Checkpoints come home while training goes on.
+
+mod watch;
+
+use std::time::Duration;
+
+use causeway_domain::{Digest, Env};
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
+
+use crate::connector::Connector;
+use crate::error::TransferError;
+use crate::link::Link;
+use crate::path;
+use crate::progress::{Meter, Progress, Stage, Summary};
+use crate::pull::{MAX_CHANGES, bring, summary};
+use crate::scan::Rule;
+use crate::store::Store;
+
+use watch::{Next, Watch};
+
+/// How to follow a directory of checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowOptions {
+    /// How long names, sizes and times of a checkpoint must stand still before it is taken.
+    pub settle: Duration,
+    /// How often the directory is listed.
+    pub poll: Duration,
+}
+
+impl Default for FollowOptions {
+    /// 2 s, 1 s.
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(2),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A checkpoint that is home, whole and verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckpointArrived {
+    /// Its name in the watched directory.
+    pub name: String,
+    /// Identity of its files: [`Store::manifest`] has them.
+    pub manifest: Digest,
+    /// What its transfer did.
+    pub summary: Summary,
+}
+
+/// Watches the directories in `watched` at the site and brings each finished one into the store, the newest first, until
+/// `stop` says that the job has ended; then the last one, completely. Gives all that came, in the order in which they came.
+///
+/// A checkpoint is finished when its name is neither hidden nor temporary, its safetensors files hold what their headers
+/// promise, the shards that its index names are there, and nothing of it changed for [`FollowOptions::settle`]. After its
+/// transfer the site is asked once more, and what changed meanwhile is taken again. A checkpoint whose name is written anew
+/// arrives anew. A directory that is not there yet is waited for.
+///
+/// # Errors
+/// As [`pull`](crate::pull).
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that the caller decides; half of them are the caller's ears"
+)]
+pub async fn follow(
+    connector: &Connector,
+    watched: &str,
+    store: &Store,
+    options: FollowOptions,
+    mut stop: Receiver<bool>,
+    env: &dyn Env,
+    progress: impl Fn(Progress) + Send + Sync,
+    mut on_checkpoint: impl FnMut(&CheckpointArrived) + Send,
+) -> Result<Vec<CheckpointArrived>, TransferError> {
+    let watched = path::clean_or_absolute(watched)?;
+    let mut link = Link::new(connector, env);
+    let mut watch = Watch::new(options.settle);
+    let mut arrived = Vec::new();
+    let start = Instant::now();
+    let mut changes_after_end = 0;
+    loop {
+        // Read before the listing: what is listed after the end is all that there will be.
+        let ended = *stop.borrow_and_update();
+        let meter = Meter::new(&progress);
+        let entries = match list(&mut link, &watched, &meter).await? {
+            Some(entries) => entries,
+            None => continue,
+        };
+        watch.saw(start.elapsed(), &entries);
+        match watch.next(start.elapsed(), ended) {
+            Next::Over => return Ok(arrived),
+            Next::Wait => {
+                let why = "the next finished checkpoint".to_owned();
+                meter.stage(Stage::Waiting {
+                    why,
+                    pause: options.poll,
+                });
+                // A sender that is gone can't say that the job has ended: whoever dropped it drops this too.
+                let heard = async {
+                    if stop.changed().await.is_err() {
+                        std::future::pending().await
+                    }
+                };
+                tokio::time::timeout(options.poll, heard).await.ok();
+            }
+            Next::Take(name) => {
+                let Some(stamp) = watch.stamp(&name) else {
+                    continue;
+                };
+                let newest = watch.is_newest(&name);
+                let mut meter = Meter::new(&progress);
+                let taking = take(&mut link, &watched, &name, store, env, &mut meter);
+                let result = tokio::select! {
+                    result = taking => result,
+                    // The last one comes first. What came of this one stays: its blocks are not sent again.
+                    () = ended_meanwhile(&mut stop, ended || newest) => {
+                        link.lost(&TransferError::cut("the job ended"));
+                        continue;
+                    }
+                };
+                match result {
+                    Ok(Some(checkpoint)) => {
+                        watch.took(&name, stamp);
+                        on_checkpoint(&checkpoint);
+                        env.fault("transfer.checkpoint")?;
+                        arrived.retain(|before: &CheckpointArrived| before.name != name);
+                        arrived.push(checkpoint);
+                    }
+                    // Somebody still writes into it, although the job has ended.
+                    Ok(None) if ended && changes_after_end >= MAX_CHANGES => watch.pass_over(&name),
+                    Ok(None) => {
+                        changes_after_end += u32::from(ended);
+                        watch.changed(start.elapsed(), &name);
+                    }
+                    // Rotated away, or still being written after all.
+                    Err(TransferError::NotFound { .. }) => watch.pass_over(&name),
+                    Err(error) if error.is_change() && ended => {
+                        tracing::warn!(name, %error, "passed over");
+                        watch.pass_over(&name);
+                    }
+                    Err(error) if error.is_change() => watch.changed(start.elapsed(), &name),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+}
+
+async fn ended_meanwhile(stop: &mut Receiver<bool>, never: bool) {
+    if never || stop.wait_for(|ended| *ended).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The entries of the watched directory, none while it is not there; `None` after a cut.
+async fn list(
+    link: &mut Link<'_>,
+    watched: &str,
+    meter: &Meter<'_>,
+) -> Result<Option<Vec<crate::protocol::message::Entry>>, TransferError> {
+    let session = link.session(meter).await?;
+    let entries = match session.list(watched).await {
+        Ok(entries) => entries,
+        Err(TransferError::NotFound { .. }) => Vec::new(),
+        Err(error) if error.is_cut() => {
+            link.lost(&error);
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    link.moved();
+    Ok(Some(entries))
+}
+
+/// Brings one checkpoint home; `None` when it changed meanwhile.
+async fn take(
+    link: &mut Link<'_>,
+    watched: &str,
+    name: &str,
+    store: &Store,
+    env: &dyn Env,
+    meter: &mut Meter<'_>,
+) -> Result<Option<CheckpointArrived>, TransferError> {
+    let path = path::join(watched, name);
+    let brought = bring(link, &path, Rule::Finished, store, env, meter).await?;
+    let manifest = brought.0.digest();
+    // Once more: files that stood still are not read again for this.
+    loop {
+        let session = link.session(meter).await?;
+        match session
+            .manifest(&path, Rule::Finished, false, |_, _| {})
+            .await
+        {
+            Ok((now, _)) if now.digest() == manifest => break,
+            Ok(_) => return Ok(None),
+            Err(error) if error.is_cut() => link.lost(&error),
+            // It was rotated away just after: what is home is whole, and what was listed.
+            Err(TransferError::NotFound { .. }) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    let summary = summary(&brought, link, meter).await;
+    Ok(Some(CheckpointArrived {
+        name: name.to_owned(),
+        manifest,
+        summary,
+    }))
+}

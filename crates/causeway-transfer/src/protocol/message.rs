@@ -1,0 +1,557 @@
+//! What frames say.
+
+use causeway_domain::Digest;
+use causeway_weights::MAX_BLOCK;
+
+use super::Broken;
+use super::frame::Frame;
+use crate::error::TransferError;
+use crate::scan::{Rule, Skipped};
+use crate::wire::{Reader, Writer};
+
+/// Most blocks of one `Read`.
+pub(crate) const MAX_ITEMS: usize = 256;
+/// Most bytes that one `Read` asks for.
+pub(crate) const MAX_READ: u64 = 16 << 20;
+/// Most entries of one listing.
+pub(crate) const MAX_ENTRIES: usize = 10_000;
+/// Most skipped entries that are named; a manifest's end says nothing of more.
+pub(crate) const MAX_SKIPPED: usize = 500;
+/// Bytes of a manifest in one frame.
+pub(crate) const MANIFEST_PART: usize = 1 << 20;
+/// Blocks in one `Want`.
+pub(crate) const WANT_PART: usize = 100_000;
+const MAGIC: &[u8; 8] = b"causeway";
+
+/// A token: 32 random bytes that only the agent and those whom it gave its ticket know.
+pub(crate) type Token = [u8; 32];
+
+/// One block to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Relative to the `root` of the `Read`; empty when that is the file.
+    pub(crate) path: String,
+    /// The size that the file had when it was listed.
+    pub(crate) size: u64,
+    pub(crate) offset: u64,
+    pub(crate) len: u32,
+}
+
+/// What a caller asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The entries of a directory.
+    List { path: String },
+    /// The manifest of a file or directory; `fresh`: read every file again.
+    Manifest {
+        path: String,
+        rule: Rule,
+        fresh: bool,
+    },
+    /// Blocks, answered in this order.
+    Read { root: String, items: Vec<Item> },
+    /// Here comes a manifest of `len` bytes, then the blocks that you want of it.
+    Put { path: String, len: u64 },
+    /// How much did you send on this carrier?
+    Stat,
+}
+
+/// From caller to agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ClientMessage {
+    Hello {
+        version: u16,
+        token: Option<Token>,
+    },
+    Request(Request),
+    PutManifest(Vec<u8>),
+    PutBlock {
+        file: u32,
+        block: u32,
+        bytes: Vec<u8>,
+    },
+}
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) directory: bool,
+    pub(crate) files: u32,
+    pub(crate) bytes: u64,
+    /// The newest change below it, nanoseconds since 1970.
+    pub(crate) modified: u64,
+    /// Names, sizes and times of all files below it, in one digest.
+    pub(crate) stamp: Digest,
+    /// Why it is not whole: files that are shorter than their headers promise, shards that are not there.
+    pub(crate) incomplete: Option<String>,
+}
+
+/// From agent to caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServerMessage {
+    Welcome {
+        version: u16,
+        writable: bool,
+        max_requests: u16,
+    },
+    Refused {
+        why: String,
+    },
+    Entries(Vec<Entry>),
+    Part(Vec<u8>),
+    Block {
+        item: u32,
+        bytes: Vec<u8>,
+    },
+    /// Still at it; also sent when nothing else was for a while.
+    Working {
+        done: u64,
+        total: u64,
+    },
+    /// Blocks of a put manifest that are wanted: index of the file, index of the block.
+    Want {
+        blocks: Vec<(u32, u32)>,
+        last: bool,
+    },
+    /// That many more blocks are on disk here.
+    Stored {
+        blocks: u32,
+    },
+    Done(Outcome),
+    Failed(Failure),
+}
+
+/// How a request ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Listed,
+    Manifest {
+        digest: Digest,
+        skipped: Vec<Skipped>,
+    },
+    Read,
+    Put {
+        digest: Digest,
+    },
+    Stat {
+        sent: u64,
+    },
+}
+
+/// How a request failed. The lane stays usable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) path: String,
+    pub(crate) why: String,
+}
+
+/// Kinds of failure that a caller treats differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    NotFound = 1,
+    Denied = 2,
+    Changing = 3,
+    Other = 4,
+}
+
+/// How a block's bytes are written. Only one way is known to this version.
+const RAW: u8 = 0;
+
+mod kind {
+    pub(super) const HELLO: u8 = 0x01;
+    pub(super) const LIST: u8 = 0x02;
+    pub(super) const MANIFEST: u8 = 0x03;
+    pub(super) const READ: u8 = 0x04;
+    pub(super) const PUT: u8 = 0x05;
+    pub(super) const PUT_MANIFEST: u8 = 0x06;
+    pub(super) const PUT_BLOCK: u8 = 0x07;
+    pub(super) const STAT: u8 = 0x08;
+    pub(super) const WELCOME: u8 = 0x81;
+    pub(super) const REFUSED: u8 = 0x82;
+    pub(super) const ENTRIES: u8 = 0x83;
+    pub(super) const PART: u8 = 0x84;
+    pub(super) const BLOCK: u8 = 0x85;
+    pub(super) const WORKING: u8 = 0x86;
+    pub(super) const WANT: u8 = 0x87;
+    pub(super) const STORED: u8 = 0x88;
+    pub(super) const DONE: u8 = 0x89;
+    pub(super) const FAILED: u8 = 0x8a;
+}
+
+fn block(bytes: &[u8]) -> Result<Vec<u8>, Broken> {
+    if bytes.is_empty() || bytes.len() as u64 > MAX_BLOCK {
+        return Err(Broken("a block is empty or longer than 4 MiB"));
+    }
+    Ok(bytes.to_vec())
+}
+
+impl ClientMessage {
+    pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
+        let mut out = Writer::default();
+        let kind = match self {
+            Self::Hello { version, token } => {
+                out.raw(MAGIC)
+                    .u16(*version)
+                    .u8(u8::from(token.is_some()))
+                    .raw(token.as_ref().map_or(&[], Token::as_slice));
+                kind::HELLO
+            }
+            Self::Request(Request::List { path }) => {
+                out.text(path);
+                kind::LIST
+            }
+            Self::Request(Request::Manifest { path, rule, fresh }) => {
+                out.text(path)
+                    .u8(u8::from(*rule == Rule::Finished))
+                    .u8(u8::from(*fresh));
+                kind::MANIFEST
+            }
+            Self::Request(Request::Read { root, items }) => {
+                out.text(root)
+                    .u32(u32::try_from(items.len()).unwrap_or(u32::MAX));
+                for item in items {
+                    out.text(&item.path)
+                        .u64(item.size)
+                        .u64(item.offset)
+                        .u32(item.len);
+                }
+                kind::READ
+            }
+            Self::Request(Request::Put { path, len }) => {
+                out.text(path).u64(*len);
+                kind::PUT
+            }
+            Self::Request(Request::Stat) => kind::STAT,
+            Self::PutManifest(bytes) => return Frame::encode(kind::PUT_MANIFEST, request, bytes),
+            Self::PutBlock { file, block, bytes } => {
+                out.u32(*file).u32(*block).u8(RAW).raw(bytes);
+                kind::PUT_BLOCK
+            }
+        };
+        Frame::encode(kind, request, &out.0)
+    }
+
+    pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
+        let mut input = Reader(&frame.payload);
+        let message = match frame.kind {
+            kind::HELLO => {
+                if input.take(MAGIC.len())? != MAGIC {
+                    return Err(Broken("it does not speak this protocol"));
+                }
+                let version = input.u16()?;
+                let token = if input.flag()? {
+                    Token::try_from(input.take(32)?).ok()
+                } else {
+                    None
+                };
+                Self::Hello { version, token }
+            }
+            kind::LIST => Self::Request(Request::List {
+                path: input.text()?.to_owned(),
+            }),
+            kind::MANIFEST => {
+                let path = input.text()?.to_owned();
+                let rule = if input.flag()? {
+                    Rule::Finished
+                } else {
+                    Rule::Everything
+                };
+                Self::Request(Request::Manifest {
+                    path,
+                    rule,
+                    fresh: input.flag()?,
+                })
+            }
+            kind::READ => {
+                let root = input.text()?.to_owned();
+                let count = input.count(2 + 8 + 8 + 4)?;
+                if count == 0 || count > MAX_ITEMS {
+                    return Err(Broken("a request asks for no block, or for too many"));
+                }
+                let mut items = Vec::with_capacity(count);
+                let mut total: u64 = 0;
+                for _ in 0..count {
+                    let item = Item {
+                        path: input.text()?.to_owned(),
+                        size: input.u64()?,
+                        offset: input.u64()?,
+                        len: input.u32()?,
+                    };
+                    let end = item.offset.checked_add(u64::from(item.len));
+                    if item.len == 0
+                        || u64::from(item.len) > MAX_BLOCK
+                        || end.is_none_or(|end| end > item.size)
+                    {
+                        return Err(Broken("a request asks for bytes that no block can have"));
+                    }
+                    total += u64::from(item.len);
+                    items.push(item);
+                }
+                if total > MAX_READ {
+                    return Err(Broken("a request asks for more than 16 MiB"));
+                }
+                Self::Request(Request::Read { root, items })
+            }
+            kind::PUT => Self::Request(Request::Put {
+                path: input.text()?.to_owned(),
+                len: input.u64()?,
+            }),
+            kind::STAT => Self::Request(Request::Stat),
+            kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.clone())),
+            kind::PUT_BLOCK => {
+                let (file, number) = (input.u32()?, input.u32()?);
+                if input.u8()? != RAW {
+                    return Err(Broken("a block is written in a way that is not known here"));
+                }
+                return Ok(Self::PutBlock {
+                    file,
+                    block: number,
+                    bytes: block(input.0)?,
+                });
+            }
+            _ => return Err(Broken("a frame of a kind that callers do not send")),
+        };
+        input.end()?;
+        Ok(message)
+    }
+}
+
+impl ServerMessage {
+    /// Bytes of a `Block` frame beside the block's own.
+    pub(crate) const BLOCK_OVERHEAD: u64 = super::frame::HEADER as u64 + 5;
+
+    pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
+        let mut out = Writer::default();
+        let kind = match self {
+            Self::Welcome {
+                version,
+                writable,
+                max_requests,
+            } => {
+                out.raw(MAGIC)
+                    .u16(*version)
+                    .u8(u8::from(*writable))
+                    .u16(*max_requests);
+                kind::WELCOME
+            }
+            Self::Refused { why } => {
+                out.text(why);
+                kind::REFUSED
+            }
+            Self::Entries(entries) => {
+                out.u32(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+                for entry in entries {
+                    out.text(&entry.name)
+                        .u8(u8::from(entry.directory))
+                        .u32(entry.files)
+                        .u64(entry.bytes)
+                        .u64(entry.modified);
+                    out.digest(&entry.stamp)
+                        .u8(u8::from(entry.incomplete.is_some()));
+                    if let Some(why) = &entry.incomplete {
+                        out.text(why);
+                    }
+                }
+                kind::ENTRIES
+            }
+            Self::Part(bytes) => return Frame::encode(kind::PART, request, bytes),
+            Self::Block { item, bytes } => {
+                out.0.reserve_exact(bytes.len() + 5);
+                out.u32(*item).u8(RAW).raw(bytes);
+                kind::BLOCK
+            }
+            Self::Working { done, total } => {
+                out.u64(*done).u64(*total);
+                kind::WORKING
+            }
+            Self::Want { blocks, last } => {
+                out.u8(u8::from(*last))
+                    .u32(u32::try_from(blocks.len()).unwrap_or(u32::MAX));
+                for (file, block) in blocks {
+                    out.u32(*file).u32(*block);
+                }
+                kind::WANT
+            }
+            Self::Stored { blocks } => {
+                out.u32(*blocks);
+                kind::STORED
+            }
+            Self::Done(outcome) => {
+                match outcome {
+                    Outcome::Listed => out.u8(1),
+                    Outcome::Manifest { digest, skipped } => {
+                        let named = skipped.iter().take(MAX_SKIPPED);
+                        out.u8(2)
+                            .digest(digest)
+                            .u32(u32::try_from(named.len()).unwrap_or(0));
+                        for skipped in named {
+                            out.text(&skipped.path)
+                                .text(skipped.why.get(..100).unwrap_or(&skipped.why));
+                        }
+                        &mut out
+                    }
+                    Outcome::Read => out.u8(3),
+                    Outcome::Put { digest } => out.u8(4).digest(digest),
+                    Outcome::Stat { sent } => out.u8(5).u64(*sent),
+                };
+                kind::DONE
+            }
+            Self::Failed(failure) => {
+                out.u8(failure.code as u8)
+                    .text(&failure.path)
+                    .text(&failure.why);
+                kind::FAILED
+            }
+        };
+        Frame::encode(kind, request, &out.0)
+    }
+
+    pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
+        let mut input = Reader(&frame.payload);
+        let message = match frame.kind {
+            kind::WELCOME => {
+                if input.take(MAGIC.len())? != MAGIC {
+                    return Err(Broken("it does not speak this protocol"));
+                }
+                Self::Welcome {
+                    version: input.u16()?,
+                    writable: input.flag()?,
+                    max_requests: input.u16()?,
+                }
+            }
+            kind::REFUSED => Self::Refused {
+                why: input.text()?.to_owned(),
+            },
+            kind::ENTRIES => {
+                let count = input.count(2 + 1 + 4 + 8 + 8 + 32 + 1)?;
+                let mut entries = Vec::with_capacity(count);
+                for _ in 0..count {
+                    entries.push(Entry {
+                        name: input.text()?.to_owned(),
+                        directory: input.flag()?,
+                        files: input.u32()?,
+                        bytes: input.u64()?,
+                        modified: input.u64()?,
+                        stamp: input.digest()?,
+                        incomplete: if input.flag()? {
+                            Some(input.text()?.to_owned())
+                        } else {
+                            None
+                        },
+                    });
+                }
+                Self::Entries(entries)
+            }
+            kind::PART => return Ok(Self::Part(frame.payload.clone())),
+            kind::BLOCK => {
+                let item = input.u32()?;
+                if input.u8()? != RAW {
+                    return Err(Broken("a block is written in a way that is not known here"));
+                }
+                return Ok(Self::Block {
+                    item,
+                    bytes: block(input.0)?,
+                });
+            }
+            kind::WORKING => Self::Working {
+                done: input.u64()?,
+                total: input.u64()?,
+            },
+            kind::WANT => {
+                let last = input.flag()?;
+                let count = input.count(8)?;
+                let blocks = (0..count)
+                    .map(|_| Ok((input.u32()?, input.u32()?)))
+                    .collect::<Result<_, Broken>>()?;
+                Self::Want { blocks, last }
+            }
+            kind::STORED => Self::Stored {
+                blocks: input.u32()?,
+            },
+            kind::DONE => Self::Done(match input.u8()? {
+                1 => Outcome::Listed,
+                2 => {
+                    let digest = input.digest()?;
+                    let count = input.count(4)?;
+                    let skipped = (0..count)
+                        .map(|_| {
+                            Ok(Skipped {
+                                path: input.text()?.to_owned(),
+                                why: input.text()?.to_owned(),
+                            })
+                        })
+                        .collect::<Result<_, Broken>>()?;
+                    Outcome::Manifest { digest, skipped }
+                }
+                3 => Outcome::Read,
+                4 => Outcome::Put {
+                    digest: input.digest()?,
+                },
+                5 => Outcome::Stat { sent: input.u64()? },
+                _ => return Err(Broken("an outcome that is not known here")),
+            }),
+            kind::FAILED => {
+                let code = match input.u8()? {
+                    1 => Code::NotFound,
+                    2 => Code::Denied,
+                    3 => Code::Changing,
+                    // A kind of failure that a newer agent knows is a failure all the same.
+                    _ => Code::Other,
+                };
+                Self::Failed(Failure {
+                    code,
+                    path: input.text()?.to_owned(),
+                    why: input.text()?.to_owned(),
+                })
+            }
+            _ => return Err(Broken("a frame of a kind that agents do not send")),
+        };
+        input.end()?;
+        Ok(message)
+    }
+}
+
+impl Failure {
+    /// For the other side: what happened, without this side's chain of causes in parts.
+    pub(crate) fn of(error: &TransferError, path: &str) -> Self {
+        let mut why = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            why = format!("{why}: {cause}");
+            source = cause.source();
+        }
+        let (code, path) = match error {
+            TransferError::NotFound { path } => (Code::NotFound, path.as_str()),
+            TransferError::Denied { path, why: reason } => {
+                why.clone_from(reason);
+                (Code::Denied, path.as_str())
+            }
+            TransferError::BadPath { path, why: reason } => {
+                why.clone_from(reason);
+                (Code::Denied, path.as_str())
+            }
+            TransferError::Changing { path } | TransferError::Mismatch { path, .. } => {
+                (Code::Changing, path.as_str())
+            }
+            _ => (Code::Other, path),
+        };
+        Self {
+            code,
+            path: path.to_owned(),
+            why,
+        }
+    }
+
+    /// For the caller.
+    pub(crate) fn into_error(self) -> TransferError {
+        let Self { code, path, why } = self;
+        match code {
+            Code::NotFound => TransferError::NotFound { path },
+            Code::Denied => TransferError::Denied { path, why },
+            Code::Changing => TransferError::Changing { path },
+            Code::Other => TransferError::Site { path, why },
+        }
+    }
+}

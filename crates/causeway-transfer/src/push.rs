@@ -1,0 +1,277 @@
+//! The mirror: from here to a site.
+
+use std::collections::VecDeque;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use causeway_domain::Env;
+use tokio::sync::mpsc;
+
+use crate::beneath::Beneath;
+use crate::connector::Connector;
+use crate::error::TransferError;
+use crate::link::Link;
+use crate::manifest::{Manifest, Shape};
+use crate::path;
+use crate::progress::{Meter, Progress, Stage, Summary};
+use crate::protocol::message::{ClientMessage, MANIFEST_PART, Outcome, Request, ServerMessage};
+use crate::pull::{MAX_CHANGES, blocking};
+use crate::scan::{Scan, scan};
+use crate::session::{Answer, Session};
+
+/// What may be sent and not yet on disk at the site: blocks, and bytes of them.
+const BLOCKS_UNDER_WAY: usize = 16;
+const SMALL_BYTES_UNDER_WAY: u64 = 16 << 20;
+
+/// Brings a local file or directory to `remote` at the site: a directory's files into it, a file as it. What lies there
+/// already with the right bytes, and verified blocks of an earlier try, are not sent. A new directory becomes visible only
+/// whole; into one that holds something, file after file is put whole, and what else is there stays.
+///
+/// # Errors
+/// [`TransferError`]; [`TransferError::Denied`] when the agent takes nothing in (it runs without `--writable`).
+pub async fn push(
+    connector: &Connector,
+    local: &Utf8Path,
+    remote: &str,
+    env: &dyn Env,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Summary, TransferError> {
+    let remote = path::clean_or_absolute(remote)?;
+    if path::name(&remote).is_empty() {
+        return Err(TransferError::BadPath {
+            path: remote,
+            why: "name the directory or file that it becomes".to_owned(),
+        });
+    }
+    let mut link = Link::new(connector, env);
+    let mut meter = Meter::new(&progress);
+    let mut changes = 0;
+    let (mut scanned, mut source) = source(local, &meter).await?;
+    loop {
+        (meter.total, meter.done) = (scanned.manifest.bytes(), 0);
+        let before = meter.received;
+        let session = link.session(&meter).await?;
+        let result = attempt(
+            session,
+            &scanned.manifest,
+            &source,
+            &remote,
+            env,
+            &mut meter,
+        )
+        .await;
+        if meter.received > before || result.is_ok() {
+            link.moved();
+        }
+        match result {
+            Ok(()) => break,
+            Err(error) if error.is_cut() => link.lost(&error),
+            Err(error) if error.is_change() && changes < MAX_CHANGES => {
+                changes += 1;
+                link.lost(&error);
+                link.rest(&meter, &format!("the source to settle ({error})"), changes)
+                    .await;
+                (scanned, source) = self::source(local, &meter).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let (carrier, why) = link.carrier();
+    let raw = scanned.manifest.bytes();
+    Ok(Summary {
+        files: scanned.manifest.files().len() as u64,
+        raw_bytes: raw,
+        wire_bytes: meter.wire,
+        sent_bytes: link.sent_here().max(meter.wire),
+        reused_bytes: raw.saturating_sub(meter.received),
+        seconds: meter.started.elapsed().as_secs_f64(),
+        carrier,
+        why,
+        manifest: scanned.manifest.digest(),
+        skipped: scanned.skipped,
+    })
+}
+
+/// Where the blocks are read from.
+struct Source(Beneath);
+
+async fn source(local: &Utf8Path, meter: &Meter<'_>) -> Result<(Scan, Arc<Source>), TransferError> {
+    meter.stage(Stage::Listing);
+    let local: Utf8PathBuf = local.to_owned();
+    blocking(move || {
+        let scanned = scan(&local)?;
+        let base = match scanned.manifest.shape() {
+            Shape::Directory => local.as_path(),
+            Shape::File => local.parent().unwrap_or(Utf8Path::new("")),
+        };
+        let tree = Beneath::open(base).map_err(TransferError::io(format!("opening `{base}`")))?;
+        Ok((scanned, Arc::new(Source(tree))))
+    })
+    .await
+}
+
+impl Source {
+    /// A block's bytes, if they are still the ones that were listed.
+    fn read(&self, manifest: &Manifest, file: u32, block: u32) -> Result<Vec<u8>, TransferError> {
+        let unknown =
+            || TransferError::protocol("the agent wants a block that is not in the manifest");
+        let entry = usize::try_from(file)
+            .ok()
+            .and_then(|file| manifest.files().get(file))
+            .ok_or_else(unknown)?;
+        let number = usize::try_from(block).map_err(|_| unknown())?;
+        let (offset, block) = entry.blocks_at().nth(number).ok_or_else(unknown)?;
+        let changing = |_| TransferError::Changing {
+            path: entry.path.clone(),
+        };
+        let (mut handle, _) = self.0.file(&entry.path).map_err(changing)?;
+        let mut bytes = vec![0; usize::try_from(block.len).unwrap_or_default()];
+        handle
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| handle.read_exact(&mut bytes))
+            .map_err(changing)?;
+        if *blake3::hash(&bytes).as_bytes() == *block.blake3.bytes() {
+            Ok(bytes)
+        } else {
+            Err(TransferError::Changing {
+                path: entry.path.clone(),
+            })
+        }
+    }
+}
+
+async fn attempt(
+    session: &Session,
+    manifest: &Manifest,
+    source: &Arc<Source>,
+    remote: &str,
+    env: &dyn Env,
+    meter: &mut Meter<'_>,
+) -> Result<(), TransferError> {
+    if !session.welcome().writable {
+        return Err(TransferError::Denied {
+            path: remote.to_owned(),
+            why: "it takes nothing in: start it with `--writable`".to_owned(),
+        });
+    }
+    let encoded = manifest.encode();
+    let (answers, mut receiver) = mpsc::unbounded_channel();
+    let request = Request::Put {
+        path: remote.to_owned(),
+        len: encoded.len() as u64,
+    };
+    let id = session.ask(0, request, answers).await?;
+    for part in encoded.chunks(MANIFEST_PART) {
+        session
+            .send(0, id, &ClientMessage::PutManifest(part.to_vec()))
+            .await?;
+    }
+    env.fault("transfer.manifest")?;
+    meter.stage(Stage::Comparing);
+    let manifest = Arc::new(manifest.clone());
+    let mut outgoing = Outgoing {
+        wanted: VecDeque::new(),
+        said: false,
+        under_way: VecDeque::new(),
+        bytes: 0,
+    };
+    loop {
+        while let Some((file, block)) = outgoing.next(&manifest)? {
+            let (source, manifest) = (Arc::clone(source), Arc::clone(&manifest));
+            let bytes = blocking(move || source.read(&manifest, file, block)).await?;
+            meter.wire += ServerMessage::BLOCK_OVERHEAD + 4 + bytes.len() as u64;
+            session
+                .send(0, id, &ClientMessage::PutBlock { file, block, bytes })
+                .await?;
+        }
+        let Answer { message, .. } = receiver
+            .recv()
+            .await
+            .ok_or_else(|| TransferError::cut("the answer did not end"))?;
+        match message? {
+            ServerMessage::Want { blocks, last } => {
+                outgoing.wanted.extend(blocks);
+                outgoing.said = last;
+                if last {
+                    let left: u64 = outgoing
+                        .wanted
+                        .iter()
+                        .map(|(file, block)| len_of(&manifest, *file, *block))
+                        .sum::<Option<u64>>()
+                        .ok_or_else(|| {
+                            TransferError::protocol(
+                                "the agent wants a block that is not in the manifest",
+                            )
+                        })?;
+                    meter.done = meter.total.saturating_sub(left);
+                    meter.stage(Stage::Moving);
+                }
+            }
+            ServerMessage::Stored { blocks } => {
+                for _ in 0..blocks {
+                    let len = outgoing.stored();
+                    meter.moved(len);
+                    meter.done += len;
+                    env.fault("transfer.block")?;
+                }
+                meter.stage(Stage::Moving);
+            }
+            ServerMessage::Working { .. } if outgoing.is_over() => meter.stage(Stage::Placing),
+            ServerMessage::Done(Outcome::Put { digest }) => {
+                if digest != manifest.digest() {
+                    return Err(TransferError::protocol(
+                        "the agent published something else",
+                    ));
+                }
+                return Ok(());
+            }
+            ServerMessage::Failed(failure) => return Err(failure.into_error()),
+            _ => {}
+        }
+    }
+}
+
+fn len_of(manifest: &Manifest, file: u32, block: u32) -> Option<u64> {
+    let file = manifest.files().get(usize::try_from(file).ok()?)?;
+    Some(u64::from(
+        file.blocks.get(usize::try_from(block).ok()?)?.len,
+    ))
+}
+
+/// Blocks that the agent wants, and those under way, in order.
+struct Outgoing {
+    wanted: VecDeque<(u32, u32)>,
+    said: bool,
+    under_way: VecDeque<u64>,
+    bytes: u64,
+}
+
+impl Outgoing {
+    /// The next block to send, if one may be sent now. Nothing is sent before all is wanted that will be.
+    fn next(&mut self, manifest: &Manifest) -> Result<Option<(u32, u32)>, TransferError> {
+        let Some((file, block)) = self.wanted.front().copied().filter(|_| self.said) else {
+            return Ok(None);
+        };
+        let unknown =
+            || TransferError::protocol("the agent wants a block that is not in the manifest");
+        let len = len_of(manifest, file, block).ok_or_else(unknown)?;
+        if self.under_way.len() >= BLOCKS_UNDER_WAY && self.bytes + len > SMALL_BYTES_UNDER_WAY {
+            return Ok(None);
+        }
+        self.wanted.pop_front();
+        self.under_way.push_back(len);
+        self.bytes += len;
+        Ok(Some((file, block)))
+    }
+
+    fn stored(&mut self) -> u64 {
+        let len = self.under_way.pop_front().unwrap_or_default();
+        self.bytes = self.bytes.saturating_sub(len);
+        len
+    }
+
+    fn is_over(&self) -> bool {
+        self.said && self.wanted.is_empty() && self.under_way.is_empty()
+    }
+}

@@ -1,0 +1,504 @@
+//! From a directory to its manifest.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek};
+use std::sync::Mutex;
+
+use camino::Utf8Path;
+use causeway_domain::Digest;
+use causeway_weights::Header;
+
+use crate::beneath::{Beneath, Kind, Stamp, explain};
+use crate::error::TransferError;
+use crate::manifest::{Block, FileEntry, Manifest, Shape};
+use crate::path;
+
+/// Deepest directory that is entered.
+const MAX_DEPTH: usize = 128;
+/// Most files of one manifest.
+pub(crate) const MAX_FILES: usize = 2_000_000;
+/// A file whose last change is nearer than this to the moment it was read may change again without its times showing it
+/// (they tick every few milliseconds; some filesystems round to seconds): it is hashed again the next time.
+const SETTLED_NANOS: i128 = 2_000_000_000;
+/// Most files whose hashes are remembered.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// A manifest, and what is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// What is moved.
+    pub manifest: Manifest,
+    /// What is not, and why: the caller tells the user.
+    pub skipped: Vec<Skipped>,
+}
+
+/// An entry that is not moved.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Skipped {
+    /// Its path, relative to what was scanned.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Which entries of a directory are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// All files below it.
+    Everything,
+    /// A checkpoint: at its top level, hidden and temporary names are left out.
+    Finished,
+}
+
+/// Hashes of files that did not change since they were read, so that a listing after a cut costs no reading.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered(Mutex<HashMap<Stamp, (Digest, Vec<Block>)>>);
+
+impl Remembered {
+    fn get(&self, stamp: &Stamp) -> Option<(Digest, Vec<Block>)> {
+        self.0.lock().ok()?.get(stamp).cloned()
+    }
+
+    fn keep(&self, stamp: Stamp, entry: &FileEntry, now_nanos: i128) {
+        if now_nanos - stamp.modified.max(stamp.changed) < SETTLED_NANOS {
+            return;
+        }
+        if let Ok(mut map) = self.0.lock() {
+            if map.len() >= MAX_REMEMBERED {
+                map.clear();
+            }
+            map.insert(stamp, (entry.blake3, entry.blocks.clone()));
+        }
+    }
+}
+
+/// What a scan may use and must tell.
+pub(crate) struct Scanning<'a> {
+    pub(crate) rule: Rule,
+    /// Nanoseconds since 1970 at the start, and hashes of earlier scans; `None` reads every file.
+    pub(crate) remembered: Option<(i128, &'a Remembered)>,
+    /// Told the bytes done and the bytes found so far, after each block.
+    pub(crate) progress: &'a dyn Fn(u64, u64),
+}
+
+/// Lists and hashes a file, or a directory and all below it. Links that stay below `root` and lead to files are taken as
+/// files; other links, devices and names that are not UTF-8 are skipped, with the reason.
+///
+/// # Errors
+/// [`TransferError::Changing`] when a file changes while it is read; [`TransferError::NotFound`], [`TransferError::Io`].
+pub fn scan(root: &Utf8Path) -> Result<Scan, TransferError> {
+    let scanning = Scanning {
+        rule: Rule::Everything,
+        remembered: None,
+        progress: &|_, _| {},
+    };
+    scan_local(root, &scanning)
+}
+
+pub(crate) fn scan_local(root: &Utf8Path, scanning: &Scanning<'_>) -> Result<Scan, TransferError> {
+    let open = |path: &Utf8Path| {
+        Beneath::open(path).map_err(|error| explain(error, path.as_str(), path.as_str()))
+    };
+    if root.is_dir() {
+        return scan_below(&open(root)?, "", scanning);
+    }
+    let name = root.file_name().ok_or_else(|| TransferError::NotFound {
+        path: root.to_string(),
+    })?;
+    scan_below(
+        &open(root.parent().unwrap_or(Utf8Path::new("")))?,
+        name,
+        scanning,
+    )
+}
+
+/// As [`scan`], for a path below an open directory.
+pub(crate) fn scan_below(
+    tree: &Beneath,
+    root: &str,
+    scanning: &Scanning<'_>,
+) -> Result<Scan, TransferError> {
+    let mut skipped = Vec::new();
+    let (shape, mut paths) = match tree.file(root) {
+        Ok((_, stamp)) => (
+            Shape::File,
+            vec![Found {
+                relative: path::name(root).to_owned(),
+                full: root.to_owned(),
+                stamp,
+            }],
+        ),
+        Err(error) if error.kind() == ErrorKind::IsADirectory => (
+            Shape::Directory,
+            list(tree, root, scanning.rule, &mut skipped)?,
+        ),
+        Err(error) => return Err(explain(error, &tree.shown(root), root)),
+    };
+    paths.sort_by(|left, right| left.relative.cmp(&right.relative));
+    let total: u64 = paths.iter().map(|found| found.stamp.size).sum();
+    let mut done = 0;
+    let mut files = Vec::with_capacity(paths.len());
+    for found in paths {
+        files.push(hash(
+            tree,
+            &found.relative,
+            &found.full,
+            scanning,
+            &mut done,
+            total,
+        )?);
+    }
+    Ok(Scan {
+        manifest: Manifest::new(shape, files)?,
+        skipped,
+    })
+}
+
+/// A regular file, or a link to one.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its path from what is scanned.
+    pub(crate) relative: String,
+    /// Its path from the tree.
+    pub(crate) full: String,
+    pub(crate) stamp: Stamp,
+}
+
+/// The regular files below `root`, in no order.
+pub(crate) fn list(
+    tree: &Beneath,
+    root: &str,
+    rule: Rule,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Found>, TransferError> {
+    let mut files = Vec::new();
+    let mut open = vec![(String::new(), 0usize)];
+    while let Some((directory, depth)) = open.pop() {
+        let full = path::join(root, &directory);
+        let entries = tree
+            .entries(&full)
+            .map_err(|error| explain(error, &tree.shown(&full), &full))?;
+        for (name, kind) in entries {
+            let mut skip = |name: &str, why: &str| {
+                skipped.push(Skipped {
+                    path: path::join(&directory, name),
+                    why: why.to_owned(),
+                });
+            };
+            let name = match name {
+                Ok(name) if name == path::INCOMING => continue,
+                Ok(name) => name,
+                Err(nearest) => {
+                    skip(&nearest, "its name is not UTF-8");
+                    continue;
+                }
+            };
+            if rule == Rule::Finished && depth == 0 && path::unfinished(&name) {
+                skip(&name, "its name says that its writer is not done with it");
+                continue;
+            }
+            let relative = path::join(&directory, &name);
+            if path::check(&relative).is_err() {
+                skip(&name, "its path is too long");
+                continue;
+            }
+            match kind {
+                Kind::Directory if depth >= MAX_DEPTH => {
+                    skip(&name, "it lies deeper than 128 directories")
+                }
+                Kind::Directory => open.push((relative, depth + 1)),
+                Kind::Other => skip(&name, "it is neither a file nor a directory"),
+                Kind::File | Kind::Link => {
+                    let full = path::join(root, &relative);
+                    match tree.file(&full) {
+                        Ok((_, stamp)) => files.push(Found {
+                            relative,
+                            full,
+                            stamp,
+                        }),
+                        Err(error)
+                            if kind == Kind::Link && error.kind() == ErrorKind::IsADirectory =>
+                        {
+                            skip(&name, "it is a link to a directory");
+                        }
+                        Err(_) if kind == Kind::Link => skip(
+                            &name,
+                            "it is a link that leads nowhere, or out of the directory",
+                        ),
+                        // It was there a moment ago.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {
+                            return Err(TransferError::Changing { path: full });
+                        }
+                        Err(error) => return Err(explain(error, &tree.shown(&full), &full)),
+                    }
+                }
+            }
+            if files.len() > MAX_FILES {
+                return Err(TransferError::BadManifest {
+                    why: format!("`{}` holds more than {MAX_FILES} files", tree.shown(root)),
+                });
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn hash(
+    tree: &Beneath,
+    relative: &str,
+    full: &str,
+    scanning: &Scanning<'_>,
+    done: &mut u64,
+    total: u64,
+) -> Result<FileEntry, TransferError> {
+    let (mut file, stamp) = tree.file(full).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => TransferError::Changing {
+            path: full.to_owned(),
+        },
+        _ => explain(error, &tree.shown(full), full),
+    })?;
+    let mut entry = FileEntry {
+        path: relative.to_owned(),
+        size: stamp.size,
+        executable: stamp.executable,
+        blake3: Digest::new([0; 32]),
+        sha256: None,
+        blocks: Vec::new(),
+    };
+    let known = scanning
+        .remembered
+        .and_then(|(_, remembered)| remembered.get(&stamp));
+    if let Some((blake3, blocks)) = known {
+        (entry.blake3, entry.blocks) = (blake3, blocks);
+        *done += stamp.size;
+    } else {
+        let before = *done;
+        let read = |error: std::io::Error| match error.kind() {
+            ErrorKind::UnexpectedEof => TransferError::Changing {
+                path: full.to_owned(),
+            },
+            _ => TransferError::io(format!("reading `{}`", tree.shown(full)))(error),
+        };
+        (entry.blake3, entry.blocks) = hash_blocks(&mut file, full, stamp.size, |bytes| {
+            *done += bytes;
+            (scanning.progress)(*done, total);
+        })
+        .map_err(read)?;
+        *done = before + stamp.size;
+        let after = Stamp::now(&file)
+            .map_err(TransferError::io(format!("reading `{}`", tree.shown(full))))?;
+        if after != stamp {
+            return Err(TransferError::Changing {
+                path: full.to_owned(),
+            });
+        }
+        if let Some((now, remembered)) = scanning.remembered {
+            remembered.keep(stamp, &entry, now);
+        }
+    }
+    (scanning.progress)(*done, total);
+    Ok(entry)
+}
+
+/// Hashes a file of `size` bytes, whole and block by block. One block is in memory at a time.
+fn hash_blocks(
+    file: &mut File,
+    name: &str,
+    size: u64,
+    mut progress: impl FnMut(u64),
+) -> std::io::Result<(Digest, Vec<Block>)> {
+    let header = if name.ends_with(".safetensors") {
+        Header::read(file, Utf8Path::new(name)).ok()
+    } else {
+        None
+    };
+    file.rewind()?;
+    let cuts = causeway_weights::blocks(header.as_ref(), size);
+    let mut whole = blake3::Hasher::new();
+    let mut blocks = Vec::with_capacity(cuts.len());
+    let mut buffer = Vec::new();
+    for cut in cuts {
+        let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
+        buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
+        file.read_exact(&mut buffer)?;
+        whole.update(&buffer);
+        blocks.push(Block {
+            len,
+            blake3: Digest::new(*blake3::hash(&buffer).as_bytes()),
+        });
+        progress(u64::from(len));
+    }
+    Ok((Digest::new(*whole.finalize().as_bytes()), blocks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use camino::Utf8PathBuf;
+
+    fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let base = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        (dir, base)
+    }
+
+    fn paths(scan: &Scan) -> Vec<&str> {
+        scan.manifest
+            .files()
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn lists_files_in_order_and_says_what_it_leaves() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (_keep, base) = scratch();
+        fs_err::create_dir_all(base.join("z/deep")).unwrap();
+        fs_err::create_dir_all(base.join(path::INCOMING)).unwrap();
+        fs_err::write(base.join(path::INCOMING).join("x"), "never").unwrap();
+        fs_err::write(base.join("z/deep/b"), vec![7; (2 << 20) + 5]).unwrap();
+        fs_err::write(base.join("z.txt"), "").unwrap();
+        fs_err::write(base.join(".hidden"), "h").unwrap();
+        fs_err::write(base.join("z/.kept"), "below the top").unwrap();
+        fs_err::write(base.join("run.sh"), "#!").unwrap();
+        fs_err::set_permissions(base.join("run.sh"), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+        symlink("z/deep/b", base.join("link")).unwrap();
+        symlink("/etc/passwd", base.join("out")).unwrap();
+        symlink("z", base.join("dirlink")).unwrap();
+
+        let all = scan(&base).unwrap();
+        assert_eq!(
+            paths(&all),
+            [".hidden", "link", "run.sh", "z.txt", "z/.kept", "z/deep/b"]
+        );
+        let mut left: Vec<_> = all
+            .skipped
+            .iter()
+            .map(|skipped| skipped.path.as_str())
+            .collect();
+        left.sort_unstable();
+        assert_eq!(left, ["dirlink", "out"]);
+        assert!(all.manifest.file("run.sh").unwrap().executable);
+        let b = all.manifest.file("z/deep/b").unwrap();
+        assert_eq!(
+            b.blocks.iter().map(|block| block.len).collect::<Vec<_>>(),
+            [1 << 20, 1 << 20, 5]
+        );
+        assert_eq!(all.manifest.file("link").unwrap().blake3, b.blake3);
+
+        let tree = Beneath::open(&base).unwrap();
+        let finished = Scanning {
+            rule: Rule::Finished,
+            remembered: None,
+            progress: &|_, _| {},
+        };
+        assert_eq!(
+            paths(&scan_below(&tree, "", &finished).unwrap()),
+            ["link", "run.sh", "z.txt", "z/.kept", "z/deep/b"]
+        );
+    }
+
+    #[test]
+    fn one_file_is_a_manifest_of_its_name() {
+        let (_keep, base) = scratch();
+        fs_err::write(base.join("m.bin"), "abc").unwrap();
+        let scan = scan(&base.join("m.bin")).unwrap();
+        assert_eq!(scan.manifest.shape(), Shape::File);
+        assert_eq!(paths(&scan), ["m.bin"]);
+        assert!(matches!(
+            super::scan(&base.join("none")),
+            Err(TransferError::NotFound { .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_not_taken() {
+        let (_keep, base) = scratch();
+        let file = base.join("m.bin");
+        fs_err::write(&file, vec![1; 3 << 20]).unwrap();
+        let touched = std::cell::Cell::new(false);
+        let change = |_, _| {
+            if !touched.replace(true) {
+                use std::io::Write;
+                fs_err::OpenOptions::new()
+                    .append(true)
+                    .open(&file)
+                    .unwrap()
+                    .write_all(b"more")
+                    .unwrap();
+            }
+        };
+        let scanning = Scanning {
+            rule: Rule::Everything,
+            remembered: None,
+            progress: &change,
+        };
+        assert!(matches!(
+            scan_local(&base, &scanning),
+            Err(TransferError::Changing { .. })
+        ));
+        let touched = std::cell::Cell::new(false);
+        let cut = |_, _| {
+            if !touched.replace(true) {
+                fs_err::OpenOptions::new()
+                    .write(true)
+                    .open(&file)
+                    .unwrap()
+                    .set_len(1 << 20)
+                    .unwrap();
+            }
+        };
+        let scanning = Scanning {
+            rule: Rule::Everything,
+            remembered: None,
+            progress: &cut,
+        };
+        assert!(matches!(
+            scan_local(&base, &scanning),
+            Err(TransferError::Changing { .. })
+        ));
+        assert!(scan(&base).is_ok());
+    }
+
+    #[test]
+    fn a_hash_is_remembered_only_once_the_file_has_settled() {
+        let (_keep, base) = scratch();
+        fs_err::write(base.join("a"), "one").unwrap();
+        let modified = Beneath::open(&base).unwrap().file("a").unwrap().1.modified;
+        for (later, kept) in [(1_000_000_000, false), (3_000_000_000, true)] {
+            let remembered = Remembered::default();
+            let scanning = Scanning {
+                rule: Rule::Everything,
+                remembered: Some((modified + later, &remembered)),
+                progress: &|_, _| {},
+            };
+            let first = scan_local(&base, &scanning).unwrap();
+            assert_eq!(remembered.0.lock().unwrap().len(), usize::from(kept));
+            assert_eq!(scan_local(&base, &scanning).unwrap(), first);
+        }
+    }
+
+    #[test]
+    fn safetensors_are_cut_at_their_tensors() {
+        let (_keep, base) = scratch();
+        let data = vec![1u8; 6 << 20];
+        let view =
+            safetensors::tensor::TensorView::new(safetensors::Dtype::U8, vec![6 << 20], &data)
+                .unwrap();
+        fs_err::write(
+            base.join("m.safetensors"),
+            safetensors::serialize([("w", view)], None).unwrap(),
+        )
+        .unwrap();
+        let scan = scan(&base).unwrap();
+        let lens: Vec<u32> = scan.manifest.files()[0]
+            .blocks
+            .iter()
+            .map(|block| block.len)
+            .collect();
+        assert_eq!(lens[1..], [3 << 20, 3 << 20]);
+    }
+}

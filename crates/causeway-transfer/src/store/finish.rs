@@ -1,0 +1,93 @@
+//! From verified blocks to a whole file.
+
+use camino::Utf8PathBuf;
+use causeway_domain::Digest;
+
+use super::{Hashes, Store, hash_all, partial};
+use crate::durable;
+use crate::error::TransferError;
+use crate::manifest::FileEntry;
+
+/// A file whose blocks are all at their places: what is left to do, which may take as long as reading it. Runs on a thread of
+/// its own while other blocks come in.
+#[derive(Debug)]
+pub(crate) struct FinishJob {
+    pub(crate) store: Store,
+    pub(crate) entry: FileEntry,
+    pub(crate) data: Utf8PathBuf,
+}
+
+impl FinishJob {
+    /// Hashes the whole, and gives it its name.
+    pub(crate) fn run(self) -> Result<Hashes, TransferError> {
+        let Self { store, entry, data } = self;
+        let doing = || TransferError::io(format!("verifying `{}`", entry.path));
+        let mut file = match fs_err::File::open(&data) {
+            Ok(file) => file,
+            // Another process brought the same file home meanwhile.
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && store.has(entry.blake3) =>
+            {
+                return store.verify(entry.blake3);
+            }
+            Err(error) => return Err(doing()(error)),
+        };
+        let hashes = hash_all(&mut file).map_err(doing())?;
+        if hashes.blake3 != entry.blake3 {
+            partial::forget(&store, entry.blake3, true);
+            // Another process may have taken the partial file that some of the blocks went into, and made the whole of it.
+            if store.has(entry.blake3) {
+                return store.verify(entry.blake3);
+            }
+            return Err(TransferError::Inconsistent {
+                path: entry.path,
+                expected: entry.blake3,
+                found: hashes.blake3,
+            });
+        }
+        // First where its blocks lie: a crash after the rename would lose that for good, one before it costs nothing.
+        store.index(&entry)?;
+        publish(&store, &file, &data, entry.blake3).map_err(doing())?;
+        durable::sync_directory(&store.files())?;
+        partial::forget(&store, entry.blake3, false);
+        Ok(hashes)
+    }
+}
+
+fn publish(
+    store: &Store,
+    file: &fs_err::File,
+    data: &Utf8PathBuf,
+    digest: Digest,
+) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.file()
+        .set_permissions(std::fs::Permissions::from_mode(0o444))?;
+    file.file().sync_all()?;
+    match fs_err::rename(data, store.path_of(digest)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && store.has(digest) => Ok(()),
+        other => other,
+    }
+}
+
+/// Gives a small file, whose bytes were verified in memory, its name. The directory is synced by the caller, once for many.
+pub(crate) fn keep_small(store: &Store, digest: Digest, bytes: &[u8]) -> Result<(), TransferError> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let temporary = store.dir().join("partial").join(format!(
+        "{digest}.{}-{}.tmp",
+        std::process::id(),
+        durable::unique()
+    ));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o444)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs_err::rename(&temporary, store.path_of(digest))
+    };
+    write().map_err(TransferError::io(format!("writing `{temporary}`")))
+}

@@ -1,0 +1,275 @@
+//! Home's store: files named by their BLAKE3, and what is on its way to become one.
+//!
+//! ```text
+//! format               causeway-store 1
+//! files/HEX            whole verified files, read-only, never changed; HEX is their BLAKE3
+//! partial/HEX          a file that is on its way, each block at its place
+//! partial/HEX.journal  which of its blocks are verified and on disk
+//! blocks/XX            where blocks of whole files lie: block, file, offset, length
+//! manifests/HEX.json   what came home whole
+//! damaged/HEX          a stored file that was found changed, kept for whoever wants to know why
+//! ```
+//! Nothing here is trusted because of where it lies: a block is hashed before it is used again, a file before it is taken as
+//! there. Several processes may work on one store: whatever two of them write at one place are the same bytes.
+
+pub(crate) mod blocks;
+pub(crate) mod finish;
+pub(crate) mod intake;
+pub(crate) mod partial;
+mod place;
+
+use std::io::Read;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use causeway_domain::Digest;
+use sha2::Digest as _;
+
+use crate::durable;
+use crate::error::TransferError;
+use crate::manifest::Manifest;
+
+pub use place::Placement;
+pub(crate) use place::{Placing, present, stage};
+
+/// What `format` says.
+const FORMAT: &str = "causeway-store 1\n";
+
+/// A content-addressed store in a directory. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: Arc<Utf8Path>,
+}
+
+/// BLAKE3 and SHA-256 of the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashes {
+    /// BLAKE3.
+    pub blake3: Digest,
+    /// SHA-256.
+    pub sha256: Digest,
+}
+
+/// A file of a manifest that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Its path in the manifest.
+    pub path: String,
+    /// Its name in the store.
+    pub blake3: Digest,
+    /// What is there in its place; `None` when nothing is.
+    pub found: Option<Digest>,
+    /// Where the first changed block begins; `None` when nothing is there or the change lies beyond the last block.
+    pub offset: Option<u64>,
+}
+
+impl Store {
+    /// Opens the store at `dir`; makes it when there is none.
+    ///
+    /// # Errors
+    /// [`TransferError::StoreFormat`] when another version made it; then nothing is touched. [`TransferError::Io`].
+    pub fn open(dir: &Utf8Path) -> Result<Self, TransferError> {
+        let format = dir.join("format");
+        match fs_err::read_to_string(&format) {
+            Ok(found) if found == FORMAT => {}
+            Ok(found) => {
+                let found = found.chars().take(80).collect::<String>().trim().to_owned();
+                return Err(TransferError::StoreFormat {
+                    dir: dir.to_owned(),
+                    found,
+                });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                durable::create_directories(dir)?;
+                durable::replace(&format, FORMAT.as_bytes(), 0o644, durable::unique())?;
+            }
+            Err(error) => return Err(TransferError::io("opening the store")(error)),
+        }
+        for part in ["files", "partial", "blocks", "manifests", "damaged"] {
+            durable::create_directories(&dir.join(part))?;
+        }
+        Ok(Self { dir: dir.into() })
+    }
+
+    /// The store's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Utf8Path {
+        &self.dir
+    }
+
+    /// The directory of whole files: `HEX` of BLAKE3 is a file's name.
+    #[must_use]
+    pub fn files(&self) -> Utf8PathBuf {
+        self.dir.join("files")
+    }
+
+    /// Where a whole file lies, if it is here.
+    #[must_use]
+    pub fn path_of(&self, file: Digest) -> Utf8PathBuf {
+        self.dir.join("files").join(file.to_string())
+    }
+
+    /// Whether a whole file is here. Its bytes were verified when it came; [`Store::verify`] looks at them again.
+    #[must_use]
+    pub fn has(&self, file: Digest) -> bool {
+        self.path_of(file).is_file()
+    }
+
+    /// Opens a whole file for reading.
+    ///
+    /// # Errors
+    /// [`TransferError::NotInStore`], [`TransferError::Io`].
+    pub fn open_file(&self, file: Digest) -> Result<fs_err::File, TransferError> {
+        fs_err::File::open(self.path_of(file)).map_err(|error| self.missing(file, error))
+    }
+
+    fn missing(&self, digest: Digest, error: std::io::Error) -> TransferError {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            TransferError::NotInStore {
+                digest,
+                store: self.dir.to_path_buf(),
+            }
+        } else {
+            TransferError::io("opening a file of the store")(error)
+        }
+    }
+
+    /// Reads a whole file again and compares it with its name.
+    ///
+    /// # Errors
+    /// [`TransferError::ChangedInStore`] names the file; [`TransferError::NotInStore`], [`TransferError::Io`].
+    pub fn verify(&self, file: Digest) -> Result<Hashes, TransferError> {
+        let mut handle = self.open_file(file)?;
+        let hashes =
+            hash_all(&mut handle).map_err(TransferError::io("reading a file of the store"))?;
+        if hashes.blake3 == file {
+            Ok(hashes)
+        } else {
+            Err(TransferError::ChangedInStore {
+                stored: self.path_of(file),
+                expected: file,
+                found: hashes.blake3,
+            })
+        }
+    }
+
+    /// Reads all files of a manifest again and names those that changed, and where.
+    ///
+    /// # Errors
+    /// [`TransferError::Io`] when a file is there and can't be read.
+    pub fn audit(&self, manifest: &Manifest) -> Result<Vec<Damage>, TransferError> {
+        let mut damages = Vec::new();
+        for file in manifest.files() {
+            let damage = |found, offset| Damage {
+                path: file.path.clone(),
+                blake3: file.blake3,
+                found,
+                offset,
+            };
+            match self.verify(file.blake3) {
+                Ok(_) => {}
+                Err(TransferError::NotInStore { .. }) => damages.push(damage(None, None)),
+                Err(TransferError::ChangedInStore { found, .. }) => {
+                    let mut handle = self.open_file(file.blake3)?;
+                    let changed = file.blocks_at().find(|(_, block)| {
+                        let mut bytes = vec![0; usize::try_from(block.len).unwrap_or_default()];
+                        handle.read_exact(&mut bytes).is_err()
+                            || *blake3::hash(&bytes).as_bytes() != *block.blake3.bytes()
+                    });
+                    damages.push(damage(Some(found), changed.map(|(offset, _)| offset)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(damages)
+    }
+
+    /// The manifest of something that came home whole, SHA-256 filled in.
+    ///
+    /// # Errors
+    /// [`TransferError::NotInStore`]; [`TransferError::ChangedInStore`] when it is not the one of its name.
+    pub fn manifest(&self, digest: Digest) -> Result<Manifest, TransferError> {
+        let path = self.manifest_path(digest);
+        let bytes = fs_err::read(&path).map_err(|error| self.missing(digest, error))?;
+        let changed = |found| TransferError::ChangedInStore {
+            stored: path.clone(),
+            expected: digest,
+            found,
+        };
+        // Text that is no manifest at all has been changed too; its own hash says so as well as anything.
+        let manifest = Manifest::from_json(&bytes)
+            .map_err(|_| changed(Digest::new(*blake3::hash(&bytes).as_bytes())))?;
+        match manifest.digest() {
+            found if found == digest => Ok(manifest),
+            found => Err(changed(found)),
+        }
+    }
+
+    fn manifest_path(&self, digest: Digest) -> Utf8PathBuf {
+        self.dir.join("manifests").join(format!("{digest}.json"))
+    }
+
+    /// Notes that all of a manifest is here.
+    pub(crate) fn keep_manifest(&self, manifest: &Manifest) -> Result<Digest, TransferError> {
+        let digest = manifest.digest();
+        let json = manifest
+            .to_json()
+            .map_err(|error| TransferError::BadManifest {
+                why: error.to_string(),
+            })?;
+        durable::replace(&self.manifest_path(digest), &json, 0o644, durable::unique())?;
+        Ok(digest)
+    }
+
+    /// Puts the files of a manifest at `dest`: a directory's files into it, a single file as it (or into it, when it is a
+    /// directory). Missing parents are made. A `dest` that is not there, or empty, becomes visible only whole; into a
+    /// directory that holds something, file after file is put whole, and what else is there stays. What is already
+    /// there with the right bytes is left. Everything is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`TransferError::NotInStore`], [`TransferError::ChangedInStore`], [`TransferError::Occupied`], [`TransferError::Io`].
+    pub fn materialise(
+        &self,
+        manifest: &Manifest,
+        dest: &Utf8Path,
+        how: Placement,
+    ) -> Result<(), TransferError> {
+        let (parent, name) = crate::beneath::parent_of(dest)?;
+        stage(&Placing { store: self, how }, manifest, parent, name)?.publish()
+    }
+
+    /// Moves a file that is not what its name says out of the way.
+    pub(crate) fn set_aside(&self, file: Digest) -> Result<(), TransferError> {
+        let to = self.dir.join("damaged").join(file.to_string());
+        match fs_err::rename(self.path_of(file), to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(TransferError::io("setting a damaged file aside")(error))
+            }
+            _ => durable::sync_directory(&self.files()),
+        }
+    }
+}
+
+/// Both hashes of all that a reader gives. One MiB is in memory at a time.
+pub(crate) fn hash_all(reader: &mut impl Read) -> std::io::Result<Hashes> {
+    let (mut blake3, mut sha256) = (blake3::Hasher::new(), sha2::Sha256::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let bytes = buffer.get(..read).unwrap_or_default();
+        blake3.update(bytes);
+        sha256.update(bytes);
+    }
+    Ok(Hashes {
+        blake3: Digest::new(*blake3.finalize().as_bytes()),
+        sha256: Digest::new(sha256.finalize().into()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

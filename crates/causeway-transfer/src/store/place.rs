@@ -1,0 +1,314 @@
+//! From the store to where somebody wants the files.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use causeway_domain::Digest;
+
+use super::{Store, hash_all};
+use crate::beneath::{Beneath, Kind, explain};
+use crate::error::TransferError;
+use crate::manifest::{FileEntry, Manifest, Shape};
+use crate::path;
+
+/// How a file gets from the store to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// A second name of the store's file: no bytes are copied, and the file is read-only. Executables, and places on other
+    /// filesystems, get a copy.
+    Link,
+    /// A copy, verified while it is made, that its owner may change.
+    Copy,
+    /// The store's file itself, which the store no longer has afterwards.
+    Move,
+}
+
+/// What placing needs.
+pub(crate) struct Placing<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) how: Placement,
+}
+
+/// Where a manifest's files go.
+enum Target {
+    /// One file, by this name in this directory.
+    File(Beneath, String),
+    /// Into a directory that holds something.
+    Into(Beneath),
+    /// Into a new directory, which then takes its place.
+    Fresh(String),
+}
+
+fn target(manifest: &Manifest, parent: &Beneath, name: &str) -> Result<Target, TransferError> {
+    let io = |error| explain(error, &parent.shown(name), name);
+    let occupied = |why: &str| TransferError::Occupied {
+        dest: parent.shown(name),
+        why: why.to_owned(),
+    };
+    Ok(match (manifest.shape(), parent.kind(name).map_err(io)?) {
+        (Shape::File, None | Some(Kind::File)) => {
+            Target::File(parent.directory("").map_err(io)?, name.to_owned())
+        }
+        (Shape::File, Some(Kind::Directory | Kind::Link)) => {
+            let own = manifest
+                .files()
+                .first()
+                .map_or(name, |file| file.path.as_str());
+            Target::File(parent.directory(name).map_err(io)?, own.to_owned())
+        }
+        (Shape::Directory, None) => Target::Fresh(temporary(name, &manifest.digest())),
+        (Shape::Directory, Some(Kind::Directory | Kind::Link)) => {
+            let there = parent.directory(name).map_err(io)?;
+            if there.entries("").map_err(io)?.is_empty()
+                && parent.kind(name).map_err(io)? == Some(Kind::Directory)
+            {
+                Target::Fresh(temporary(name, &manifest.digest()))
+            } else {
+                Target::Into(there)
+            }
+        }
+        (Shape::Directory, Some(Kind::File)) => {
+            return Err(occupied("it is a file, and a directory was asked for"));
+        }
+        (_, Some(Kind::Other)) => return Err(occupied("it is neither a file nor a directory")),
+    })
+}
+
+/// The same for the same purpose, so that what a killed process left is gone on with: hidden, and its end says unfinished.
+fn temporary(name: &str, what: &Digest) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(name.as_bytes()).update(what.bytes());
+    format!(
+        ".causeway-{}.tmp",
+        hasher
+            .finalize()
+            .to_hex()
+            .chars()
+            .take(24)
+            .collect::<String>()
+    )
+}
+
+/// A manifest's files beside their place: [`Staged::publish`] is left.
+pub(crate) struct Staged {
+    parent: Beneath,
+    name: String,
+    temporary: Option<String>,
+}
+
+/// Puts the files of a manifest beside `name` in `parent`, or, where something is there already, at their places: see
+/// [`Store::materialise`].
+pub(crate) fn stage(
+    placing: &Placing<'_>,
+    manifest: &Manifest,
+    parent: Beneath,
+    name: String,
+) -> Result<Staged, TransferError> {
+    let io = |error| explain(error, &parent.shown(&name), &name);
+    let temporary = match target(manifest, &parent, &name)? {
+        Target::File(dir, name) => {
+            for entry in manifest.files() {
+                placing.put(entry, &dir, &name, true)?;
+            }
+            dir.sync().map_err(io)?;
+            None
+        }
+        Target::Into(dir) => {
+            fill(placing, manifest, &dir)?;
+            None
+        }
+        Target::Fresh(temporary) => {
+            fill(
+                placing,
+                manifest,
+                &parent.make_directories(&temporary).map_err(io)?,
+            )?;
+            Some(temporary)
+        }
+    };
+    Ok(Staged {
+        parent,
+        name,
+        temporary,
+    })
+}
+
+impl Staged {
+    /// Makes them visible, for good.
+    pub(crate) fn publish(self) -> Result<(), TransferError> {
+        let io = |error| explain(error, &self.parent.shown(&self.name), &self.name);
+        if let Some(temporary) = &self.temporary {
+            // Over nothing, or over an empty directory: anything else fails.
+            self.parent.rename(temporary, &self.name).map_err(io)?;
+        }
+        self.parent.sync().map_err(io)
+    }
+}
+
+fn fill(placing: &Placing<'_>, manifest: &Manifest, base: &Beneath) -> Result<(), TransferError> {
+    let mut last_use: HashMap<Digest, usize> = HashMap::new();
+    for (index, entry) in manifest.files().iter().enumerate() {
+        last_use.insert(entry.blake3, index);
+    }
+    let mut open: Option<(&str, Beneath)> = None;
+    for (index, entry) in manifest.files().iter().enumerate() {
+        let above = path::parent(&entry.path);
+        let io = |error| explain(error, &base.shown(above), above);
+        let dir = match open.take() {
+            Some((path, dir)) if path == above => dir,
+            before => {
+                if let Some((_, dir)) = before {
+                    dir.sync().map_err(io)?;
+                }
+                base.make_directories(above).map_err(io)?
+            }
+        };
+        placing.put(
+            entry,
+            &dir,
+            path::name(&entry.path),
+            last_use.get(&entry.blake3) == Some(&index),
+        )?;
+        open = Some((above, dir));
+    }
+    for dir in open.iter().map(|(_, dir)| dir).chain([base]) {
+        dir.sync()
+            .map_err(|error| explain(error, &base.shown(""), ""))?;
+    }
+    Ok(())
+}
+
+/// Which entries of a manifest already lie where [`stage`] would put them, or where a killed one left them.
+pub(crate) fn present(
+    manifest: &Manifest,
+    parent: &Beneath,
+    name: &str,
+) -> Result<Vec<bool>, TransferError> {
+    let none = vec![false; manifest.files().len()];
+    Ok(match target(manifest, parent, name)? {
+        Target::File(dir, name) => manifest
+            .files()
+            .iter()
+            .map(|entry| same(&dir, &name, entry))
+            .collect(),
+        Target::Into(dir) => manifest
+            .files()
+            .iter()
+            .map(|entry| same(&dir, &entry.path, entry))
+            .collect(),
+        Target::Fresh(temporary) => match parent.directory(&temporary) {
+            Ok(dir) => manifest
+                .files()
+                .iter()
+                .map(|entry| same(&dir, &entry.path, entry))
+                .collect(),
+            Err(_) => none,
+        },
+    })
+}
+
+/// Whether these very bytes stand there, as a file that is not a link.
+fn same(dir: &Beneath, path: &str, entry: &FileEntry) -> bool {
+    let own = dir
+        .directory(path::parent(path))
+        .and_then(|above| above.kind(path::name(path)));
+    if !matches!(own, Ok(Some(Kind::File))) {
+        return false;
+    }
+    match dir.file(path) {
+        Ok((mut file, stamp))
+            if stamp.size == entry.size && stamp.executable == entry.executable =>
+        {
+            hash_all(&mut file).is_ok_and(|hashes| hashes.blake3 == entry.blake3)
+        }
+        _ => false,
+    }
+}
+
+impl Placing<'_> {
+    fn put(
+        &self,
+        entry: &FileEntry,
+        dir: &Beneath,
+        name: &str,
+        last_use: bool,
+    ) -> Result<(), TransferError> {
+        let io = |error| explain(error, &dir.shown(name), name);
+        if same(dir, name, entry) {
+            return Ok(());
+        }
+        if dir.kind(name).map_err(io)? == Some(Kind::Directory) {
+            return Err(TransferError::Occupied {
+                dest: dir.shown(name),
+                why: "it is a directory, and a file was asked for".to_owned(),
+            });
+        }
+        let stored = self.store.path_of(entry.blake3);
+        let temporary = temporary(name, &entry.blake3);
+        dir.remove(&temporary).map_err(io)?;
+        match self.how {
+            Placement::Link if !entry.executable => match dir.link(&stored, &temporary) {
+                Ok(()) => {
+                    dir.rename(&temporary, name).map_err(io)?;
+                    // A rename onto another name of the same file does nothing.
+                    return dir.remove(&temporary).map_err(io);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(self.store.missing(entry.blake3, error));
+                }
+                // Another filesystem, too many names, or a filesystem without them.
+                Err(_) => {}
+            },
+            Placement::Move if last_use => {
+                let mode = if entry.executable { 0o755 } else { 0o644 };
+                let file = self.store.open_file(entry.blake3)?;
+                file.file()
+                    .set_permissions(std::fs::Permissions::from_mode(mode))
+                    .and_then(|()| file.file().sync_all())
+                    .map_err(io)?;
+                match dir.take(&stored, name) {
+                    Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
+                    other => return other.map_err(io),
+                }
+            }
+            Placement::Link | Placement::Copy | Placement::Move => {}
+        }
+        self.copy(entry, dir, &temporary)?;
+        dir.rename(&temporary, name).map_err(io)?;
+        if self.how == Placement::Move && last_use {
+            fs_err::remove_file(stored).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// Copies and verifies what is copied.
+    fn copy(&self, entry: &FileEntry, dir: &Beneath, name: &str) -> Result<(), TransferError> {
+        let mut from = self.store.open_file(entry.blake3)?;
+        let doing = || TransferError::io(format!("writing `{}`", dir.shown(name)));
+        let mut to = dir.create(name, entry.executable).map_err(doing())?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let read = from
+                .read(&mut buffer)
+                .map_err(TransferError::io("reading a file of the store"))?;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            hasher.update(bytes);
+            to.write_all(bytes).map_err(doing())?;
+        }
+        let found = Digest::new(*hasher.finalize().as_bytes());
+        if found != entry.blake3 {
+            dir.remove(name).map_err(doing())?;
+            return Err(TransferError::ChangedInStore {
+                stored: self.store.path_of(entry.blake3),
+                expected: entry.blake3,
+                found,
+            });
+        }
+        to.sync_all().map_err(doing())
+    }
+}

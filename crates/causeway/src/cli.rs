@@ -1,0 +1,400 @@
+//! The words of the command line. No logic: completions and the reference are generated from here.
+
+use std::net::SocketAddr;
+
+use camino::Utf8PathBuf;
+use causeway_domain::{Date, ModelName, RunId, SiteId, Timestamp};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plan, clear, train elsewhere, bring the weights home, and prove it.
+///
+/// Causeway takes one training task (a SkyPilot file) and an organisation (causeway.yaml), compares the places where the
+/// model could be trained, shows which are lawful and why, trains there, streams the weights home and serves them to
+/// Hugging Face clients. Every step leaves a signed entry in a log that a stranger can verify.
+#[derive(Debug, Parser)]
+#[command(name = "causeway", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES, after_long_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// State directory: journal, log, store, registry
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".causeway",
+        env = "CAUSEWAY_STATE",
+        global = true
+    )]
+    pub(crate) state: Utf8PathBuf,
+
+    /// Organisation file; else the nearest causeway.yaml in the task's folder or above it
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CAUSEWAY_ORGANISATION",
+        global = true
+    )]
+    pub(crate) organisation: Option<Utf8PathBuf>,
+
+    /// Print JSON, one document or one line an event
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say more: -v what is done, -vv how
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+
+    /// Set the clock, for tests: marks the state directory as simulated for good
+    #[arg(long, env = "CAUSEWAY_TIMESTAMP", hide = true, global = true)]
+    pub(crate) timestamp: Option<Timestamp>,
+
+    /// Crash at a fault point, for tests
+    #[arg(long, env = "CAUSEWAY_FAULT", hide = true, global = true)]
+    pub(crate) fault: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 prohibited, 4 needs review, 5 licence required,
+6 interrupted and resumable";
+
+const EXAMPLES: &str = "\
+Examples:
+  causeway init                                a commented task.yaml and causeway.yaml to start from
+  causeway check task.yaml                     validate both files
+  causeway plan task.yaml                      compare the places: five factors, price, time, verdict
+  causeway run task.yaml --yes                 plan, clear, stage, train, bring home, admit, deploy
+  causeway resume 20261124T131500Z-7k3m9q      go on after a crash
+  causeway pull user@host:runs/step-400 ./out  bring any directory home over ssh or QUIC
+  causeway serve                               serve the models at home to Hugging Face clients
+  causeway ledger verify                       check every entry, and every byte of every model
+
+Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 prohibited, 4 needs review, 5 licence required,
+6 interrupted and resumable";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Write a commented task.yaml and causeway.yaml to start from
+    Init(InitArgs),
+    /// Validate task and organisation files
+    Check(CheckArgs),
+    /// Compare the places where a task could run, with reasons
+    Plan(PlanArgs),
+    /// Run a task from plan to deployed model
+    Run(RunArgs),
+    /// Go on with a run that was interrupted
+    Resume(ResumeArgs),
+    /// Show runs and where they stand
+    Status(StatusArgs),
+    /// Show what a run's job printed
+    Logs(LogsArgs),
+    /// Stop a run's job
+    Stop(StopArgs),
+    /// Explain why a plan is lawful or not, rule by rule
+    Explain(ExplainArgs),
+    /// Price lists
+    #[command(subcommand)]
+    Offers(OffersVerb),
+    /// Rule packs
+    #[command(subcommand)]
+    Rules(RulesVerb),
+    /// Bring a directory or file home
+    Pull(PullArgs),
+    /// Serve a directory to a home; started at a site
+    Agent(AgentArgs),
+    /// List the models at home
+    Models,
+    /// Point `production` at a revision
+    Promote(PromoteArgs),
+    /// Point `production` back at the revision before
+    Rollback(RollbackArgs),
+    /// Serve the models at home to Hugging Face clients
+    Serve(ServeArgs),
+    /// The tamper-evident log
+    #[command(subcommand)]
+    Ledger(LedgerVerb),
+    /// Export what a stranger needs to verify a run, or verify such an export
+    Evidence(EvidenceArgs),
+    /// Print shell completions
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder to write into
+    #[arg(default_value = ".")]
+    pub(crate) directory: Utf8PathBuf,
+    /// Overwrite files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Task files
+    #[arg(required = true)]
+    pub(crate) files: Vec<Utf8PathBuf>,
+    /// Check the task alone, without an organisation
+    #[arg(long)]
+    pub(crate) task_only: bool,
+}
+
+/// What a plan is made from.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct PlanChoice {
+    /// The task file
+    pub(crate) task: Utf8PathBuf,
+    /// Consider this site alone
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<SiteId>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) choice: PlanChoice,
+    /// Judge by the law of this day; asks and never launches
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<Date>,
+    /// Show every candidate, not the first twelve
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) choice: PlanChoice,
+    /// Answer the launch question with yes; answers no other
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Start a new run although an unfinished one of the same files exists
+    #[arg(long)]
+    pub(crate) new: bool,
+    /// Value of a variable of the task: NAME=VALUE, or NAME to take it from the environment
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) envs: Vec<String>,
+    /// Secret of the task: NAME to take it from the environment, or NAME=VALUE
+    #[arg(long = "secret", value_name = "NAME[=VALUE]")]
+    pub(crate) secrets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run; the newest unfinished one where left out
+    pub(crate) run: Option<RunId>,
+    /// Secret of the task: NAME to take it from the environment, or NAME=VALUE
+    #[arg(long = "secret", value_name = "NAME[=VALUE]")]
+    pub(crate) secrets: Vec<String>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// One run in full; all runs where left out
+    pub(crate) run: Option<RunId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The run; the newest where left out
+    pub(crate) run: Option<RunId>,
+    /// Go on printing until the job ends
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    /// The run
+    pub(crate) run: RunId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A task file, or a run
+    pub(crate) subject: String,
+    /// Consider this site; the best one where left out
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<SiteId>,
+    /// Judge by the law of this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<Date>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OffersVerb {
+    /// Import SkyPilot catalog CSVs: DIR/<cloud>/vms.csv or DIR/<cloud>.csv
+    Import {
+        /// The folder
+        directory: Utf8PathBuf,
+    },
+    /// List what can be rented
+    List {
+        /// Accelerators of this name only
+        #[arg(long, value_name = "NAME")]
+        accelerator: Option<String>,
+        /// Offers in this country only
+        #[arg(long, value_name = "CODE")]
+        country: Option<causeway_domain::Country>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesVerb {
+    /// List the rules in force on a day
+    List {
+        /// The day; today where left out
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
+        /// A folder of rule packs that replaces or adds to the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<Utf8PathBuf>,
+    },
+    /// Show a rule: citation, dates, status, text
+    Show {
+        /// Its id
+        id: String,
+        /// A folder of rule packs that replaces or adds to the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<Utf8PathBuf>,
+    },
+    /// Run cases from a file; exits 1 when one fails
+    Test {
+        /// The case files
+        #[arg(required = true)]
+        files: Vec<Utf8PathBuf>,
+        /// A folder of rule packs that replaces or adds to the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<Utf8PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CarrierChoice {
+    /// QUIC where UDP passes, else the stream of ssh.
+    Auto,
+    /// QUIC only.
+    Quic,
+    /// The stream of ssh only.
+    Ssh,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  causeway pull johor:checkpoints/step-400 ./step-400      a site of causeway.yaml
+  causeway pull user@host:runs/llama ./llama               any destination that ssh knows
+  causeway pull --ticket-file t.json runs/llama ./llama    an agent that was started by hand")]
+pub(crate) struct PullArgs {
+    /// SITE:PATH, or PATH with --ticket-file
+    pub(crate) source: String,
+    /// Where it goes: a file to this path, a directory into it
+    pub(crate) destination: Utf8PathBuf,
+    /// Ticket of an agent that was started by hand
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ticket_file: Option<Utf8PathBuf>,
+    /// Address of the agent, in place of the ticket's
+    #[arg(long, value_name = "HOST:PORT", requires = "ticket_file")]
+    pub(crate) at: Option<String>,
+    /// How the bytes travel
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) carrier: CarrierChoice,
+    /// Another configuration file for ssh
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_config: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// Directories to serve; nothing outside them is reachable
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(crate) root: Vec<Utf8PathBuf>,
+    /// Address to listen on with QUIC
+    #[arg(long, value_name = "ADDR:PORT", required_unless_present = "stdio")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// File that gets the agent's key, address and token; mode 0600
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "listen",
+        required_unless_present = "stdio"
+    )]
+    pub(crate) ticket_file: Option<Utf8PathBuf>,
+    /// Serve one peer over standard input and output
+    #[arg(long, conflicts_with = "listen")]
+    pub(crate) stdio: bool,
+    /// Take files, too: only for a site's staging
+    #[arg(long)]
+    pub(crate) writable: bool,
+    /// End after so many seconds without a peer
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) idle: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromoteArgs {
+    /// The model
+    pub(crate) model: ModelName,
+    /// The revision; `main` where left out
+    pub(crate) revision: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The model
+    pub(crate) model: ModelName,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Load a model from here:
+  HF_ENDPOINT=http://127.0.0.1:8077 hf download ORG/MODEL")]
+pub(crate) struct ServeArgs {
+    /// Address; any other than loopback needs a token
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8077")]
+    pub(crate) listen: SocketAddr,
+    /// File that holds the token which clients must send
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerVerb {
+    /// Check the whole log, and every model against what was admitted
+    Verify,
+    /// List the entries
+    List {
+        /// Entries of this run only
+        #[arg(long)]
+        run: Option<RunId>,
+    },
+    /// Print the public key that verifies the log
+    Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// The run to export; with --verify, the file to verify
+    pub(crate) subject: String,
+    /// File to write
+    #[arg(short, long, value_name = "FILE", required_unless_present = "verify")]
+    pub(crate) output: Option<Utf8PathBuf>,
+    /// Verify an exported file in place of writing one
+    #[arg(long, requires = "key")]
+    pub(crate) verify: bool,
+    /// The log's public key, as `causeway ledger key` prints it
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}

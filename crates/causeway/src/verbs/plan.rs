@@ -1,0 +1,223 @@
+//! `causeway plan`: the places, compared.
+
+use std::collections::BTreeMap;
+
+use causeway_domain::{Env, Fact, Timestamp};
+use causeway_law::Outcome;
+use causeway_plan::{Candidate, Comparison, hours_in_words};
+use causeway_run::launch::compare;
+use causeway_run::{RunError, State, files};
+use serde_json::json;
+
+use crate::cli::PlanArgs;
+use crate::output::{Exit, Output};
+use crate::verbs::{Context, packs};
+
+/// Candidates shown without `--all`.
+const SHOWN: usize = 12;
+
+pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> {
+    let output = context.output;
+    let files = files::load(&args.choice.task, context.organisation.as_deref())?;
+    let packs = packs(args.choice.rules.as_deref())?;
+    let at = as_of(context, args.as_of)?;
+    let state = State::exists(&context.state)
+        .then(|| State::open(&context.state, false))
+        .transpose()?;
+    let market = causeway_run::market(state.as_ref())?;
+    let comparison = compare(&files, &packs, &market, at, args.choice.site.as_ref())?;
+    let exit = exit_of(&comparison);
+    if output.json {
+        let chosen = comparison
+            .choose()
+            .ok()
+            .map(|planned| planned.candidate().label.clone());
+        output.document(&json!({"plan": comparison, "chosen": chosen, "exit": exit as u8}));
+        return Ok(exit);
+    }
+    for problem in files.task.not_run.iter().chain(&files.task.warnings) {
+        output.problem(problem);
+    }
+    show(output, &comparison, args.all);
+    Ok(exit)
+}
+
+/// The instant for which the law is asked: noon UTC of a day that was named, else now.
+pub(crate) fn as_of(
+    context: &Context,
+    day: Option<causeway_domain::Date>,
+) -> Result<Timestamp, RunError> {
+    match day {
+        None => Ok(context.env.now()),
+        Some(day) => day
+            .at(12, 0, 0, 0)
+            .in_tz("UTC")
+            .map(|zoned| zoned.timestamp())
+            .map_err(|error| RunError::Value {
+                what: format!("{day} is no day that can be asked about: {error}"),
+            }),
+    }
+}
+
+/// What the best place that could be launched would give; 1 where there is none.
+pub(crate) fn exit_of(comparison: &Comparison) -> Exit {
+    match comparison.choose() {
+        Ok(planned) => planned.candidate().outcome.into(),
+        Err(_) => Exit::Failed,
+    }
+}
+
+/// The table, the reasons, and the choice.
+pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
+    let shown = if all {
+        comparison.candidates.len()
+    } else {
+        SHOWN.min(comparison.candidates.len())
+    };
+    let candidates = comparison.candidates.iter().take(shown);
+    let mut table = output.table(&[
+        "", "place", "in", "chips", "hw", "cost", "risk", "talent", "data", "score", "$/h",
+        "total", "time", "verdict",
+    ]);
+    let chosen = comparison.choose();
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for candidate in candidates {
+        let mark = if chosen
+            .as_ref()
+            .is_ok_and(|planned| planned.candidate().label == candidate.label)
+        {
+            "*"
+        } else {
+            ""
+        };
+        let factor = |factor: &causeway_plan::Factor| {
+            if factor.doubt() > 0.99 {
+                "?".to_owned()
+            } else {
+                format!(
+                    "{:.0}{}",
+                    factor.score,
+                    if factor.doubt() > 0.0 { "~" } else { "" }
+                )
+            }
+        };
+        let factors = candidate.factors.named().map(|(_, one)| factor(one));
+        let chips = candidate.accelerator.as_ref().map_or_else(
+            || "cpu".to_owned(),
+            |(name, count)| format!("{name}:{count}"),
+        );
+        let mut row = vec![
+            mark.to_owned(),
+            candidate.label.clone(),
+            country(candidate),
+            if candidate.nodes > 1 {
+                format!("{} x {chips}", candidate.nodes)
+            } else {
+                chips
+            },
+        ];
+        row.extend(factors);
+        row.push(format!("{:.0}", candidate.score));
+        row.push(
+            candidate
+                .price_per_hour
+                .map_or_else(|| "?".to_owned(), |price| format!("{:.2}", price.get())),
+        );
+        row.push(
+            candidate
+                .cost()
+                .map_or_else(|| "?".to_owned(), |cost| cost.to_string()),
+        );
+        row.push(hours_in_words(candidate));
+        row.push(output.outcome(candidate.outcome));
+        table.add_row(row);
+        if let Some(why) = why(candidate) {
+            reasons
+                .entry(why)
+                .or_insert_with(Vec::new)
+                .push(candidate.label.as_str());
+        }
+    }
+    output.line(format_args!(
+        "Places for `{}` on {}, best first",
+        comparison.task,
+        comparison.at.strftime("%Y-%m-%d")
+    ));
+    output.line(table);
+    if comparison.candidates.len() > shown {
+        output.line(format_args!(
+            "and {} more: `--all` shows them",
+            comparison.candidates.len() - shown
+        ));
+    }
+    if !reasons.is_empty() {
+        output.line("\nWhy not:");
+    }
+    for (why, labels) in reasons {
+        let more = if labels.len() > 2 {
+            format!(" and {} more", labels.len() - 2)
+        } else {
+            String::new()
+        };
+        output.line(format_args!(
+            "  {}{more}:\n      {why}",
+            labels
+                .iter()
+                .take(2)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    output.line("\nFactors are 0 to 100, more is better; ~ where facts are missing, ? where nothing is known.");
+    match chosen {
+        Ok(planned) => {
+            let candidate = planned.candidate();
+            output.line(format_args!(
+                "Best: {} in {}: {}",
+                candidate.label,
+                country(candidate),
+                output.outcome(candidate.outcome)
+            ));
+            if let Some(other) = &candidate.stands_in_for {
+                output.line(format_args!(
+                    "It stands in for {other}: {}",
+                    "this machine plays its part"
+                ));
+            }
+            if candidate.outcome != Outcome::Allow {
+                output.line(causeway_run::path::why_not(&candidate.clearance));
+                output.hint("`causeway explain` shows the reasoning, rule by rule");
+            }
+        }
+        Err(why) => output.line(format_args!("No place can run this task now: {why}")),
+    }
+}
+
+fn country(candidate: &Candidate) -> String {
+    match &candidate.country {
+        Fact::Known(country, _) => country.to_string(),
+        Fact::Unknown(_) => "?".to_owned(),
+    }
+}
+
+/// The first reason why a candidate is not the one, if there is one.
+fn why(candidate: &Candidate) -> Option<String> {
+    if let Some(first) = candidate.infeasible.first() {
+        return Some(first.clone());
+    }
+    if candidate.outcome != Outcome::Allow {
+        let reason = causeway_run::path::why_not(&candidate.clearance);
+        let short: String = reason.chars().take(220).collect();
+        let cut = if short.len() < reason.len() {
+            "..."
+        } else {
+            ""
+        };
+        return Some(match &candidate.unreachable {
+            Some(unreachable) => format!("{unreachable}; {short}{cut}"),
+            None => format!("{short}{cut}"),
+        });
+    }
+    candidate.unreachable.clone()
+}

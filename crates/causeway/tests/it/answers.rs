@@ -1,0 +1,175 @@
+//! What the law answers, and that no flag changes it.
+
+use crate::home::Home;
+
+#[test]
+fn an_unknown_parent_needs_review_and_is_named() {
+    let home = Home::new();
+    home.organisation(&[(
+        "owners: [{party: founders, share: 100 %}]",
+        "owners: [{party: founders, share: unknown}]",
+    )]);
+    let plan = home.causeway(&["plan", "task.yaml"]);
+    assert_eq!(plan.code, Some(4), "{plan}");
+    assert!(
+        plan.stdout.contains("customer.parent") || plan.stdout.contains("parent"),
+        "{plan}"
+    );
+    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    assert_eq!(run.code, Some(4), "{run}");
+    assert_eq!(home.starts(), 0);
+}
+
+#[test]
+fn what_is_prohibited_is_launched_by_no_flag() {
+    let home = Home::new();
+    home.organisation(&[
+        (
+            "headquarters: SG\n    listed: none",
+            "headquarters: SG\n    listed: sdn",
+        ),
+        ("country: MY\n    operator", "country: US\n    operator"),
+    ]);
+    let plan = home.causeway(&["plan", "task.yaml"]);
+    assert_eq!(plan.code, Some(3), "{plan}");
+    for words in [
+        vec!["run", "task.yaml", "--yes"],
+        vec!["run", "task.yaml", "--yes", "--new"],
+        vec!["run", "task.yaml", "--yes", "--site", "johor"],
+    ] {
+        let run = home.causeway(&words);
+        assert_eq!(run.code, Some(3), "{words:?}: {run}");
+    }
+    assert_eq!(home.starts(), 0);
+    assert!(
+        home.stages()
+            .iter()
+            .all(|stage| stage.starts_with("plan") || stage.starts_with("clear")),
+        "a refusal is on record: {:?}",
+        home.stages()
+    );
+    home.assert_verifies();
+}
+
+#[test]
+fn an_undeclared_path_may_hold_anything() {
+    let home = Home::new();
+    home.organisation(&[("code: [model], ", "")]);
+    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    assert_eq!(run.code, Some(4), "{run}");
+    assert!(run.stderr.contains("does not declare ./model"), "{run}");
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_the_plan_is_printed_and_nothing_starts() {
+    let home = Home::new();
+    let run = home.causeway(&["run", "task.yaml"]);
+    assert_eq!(run.code, Some(2), "{run}");
+    assert!(run.stdout.contains("johor node"), "{run}");
+    assert_eq!(home.starts(), 0);
+    assert!(home.entries().is_empty());
+}
+
+#[test]
+fn a_date_asks_and_never_launches() {
+    let home = Home::new();
+    assert_eq!(
+        home.causeway(&["plan", "task.yaml", "--as-of", "2024-01-01"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(
+        home.causeway(&["run", "task.yaml", "--as-of", "2024-01-01", "--yes"])
+            .code,
+        Some(2)
+    );
+}
+
+#[test]
+fn explain_cites_and_names_what_is_unknown() {
+    let home = Home::new();
+    home.organisation(&[("class: none, records: 1", "records: 1")]);
+    let run = home.causeway(&["explain", "task.yaml"]);
+    assert_eq!(run.code, Some(4), "{run}");
+    assert!(run.stdout.contains("datasets.corpus.class"), "{run}");
+    assert!(
+        run.stdout.contains("CFR") || run.stdout.contains("GDPR"),
+        "{run}"
+    );
+}
+
+#[test]
+fn a_clock_set_from_outside_is_in_every_statement_for_good() {
+    let home = Home::new();
+    let mut first = home.command(&["run", "task.yaml", "--yes"]);
+    assert!(
+        first
+            .env("CAUSEWAY_TIMESTAMP", "2026-11-20T10:00:00Z")
+            .status()
+            .unwrap()
+            .success()
+    );
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--new"]);
+    assert_eq!(run.code, Some(0), "{run}");
+    let envelopes = home.path(".causeway/log/envelopes");
+    let mut seen = 0;
+    for entry in walk(&envelopes) {
+        let text = std::fs::read_to_string(entry).unwrap();
+        let envelope: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let payload = base64(envelope["payload"].as_str().unwrap());
+        assert!(payload.contains(r#""clock":"simulated""#), "{payload}");
+        seen += 1;
+    }
+    assert_eq!(seen, 14);
+}
+
+#[test]
+fn a_clock_behind_the_log_clears_nothing() {
+    let home = Home::new();
+    assert_eq!(home.causeway(&["run", "task.yaml", "--yes"]).code, Some(0));
+    let mut behind = home.command(&["run", "task.yaml", "--yes", "--new"]);
+    let run = crate::home::Run::of(
+        behind
+            .env("CAUSEWAY_TIMESTAMP", "2026-01-01T00:00:00Z")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(run.stderr.contains("the clock says"), "{run}");
+    assert_eq!(home.starts(), 1);
+}
+
+pub(crate) fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path)
+            } else {
+                files.push(path)
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Standard base64, padded; enough for a test.
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bits = 0_u32;
+    let mut held = 0;
+    let mut out = Vec::new();
+    for byte in text.bytes().filter(|byte| *byte != b'=') {
+        let value = ALPHABET.iter().position(|known| *known == byte).unwrap();
+        bits = (bits << 6) | u32::try_from(value).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(u8::try_from((bits >> held) & 0xff).unwrap());
+        }
+    }
+    String::from_utf8(out).unwrap()
+}

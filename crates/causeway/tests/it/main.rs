@@ -1,0 +1,23 @@
+//! The program as a person uses it: real files, real processes, real exit codes.
+
+mod answers;
+mod files;
+mod home;
+mod kill;
+mod path;
+mod ssh;
+mod tamper;
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it");
+    let listed = include_str!("main.rs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let stem = name.trim_end_matches(".rs");
+        assert!(
+            stem == "main" || listed.contains(&format!("mod {stem};")),
+            "{name} is in no module"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask generate`: documents that are made from code, and committed so that editors and readers have them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use causeway_domain::{organisation, task};
+
+/// A file that code makes: its path below the root, and what must stand in it.
+type Document = (&'static str, String);
+
+/// Every generated file. A new one (the reference of the command line, say) is a line here.
+fn documents() -> Result<Vec<Document>> {
+    Ok(vec![
+        (
+            "docs/schema/task.schema.json",
+            pretty(&task::json_schema()).context("the schema of task.yaml")?,
+        ),
+        (
+            "docs/schema/causeway.schema.json",
+            pretty(&organisation::json_schema()).context("the schema of causeway.yaml")?,
+        ),
+    ])
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Writes what is missing or differs.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    for (path, text) in documents()? {
+        let file = root.join(path);
+        if difference(&file, &text)?.is_some() {
+            if let Some(folder) = file.parent() {
+                fs_err::create_dir_all(folder)?;
+            }
+            fs_err::write(&file, text)?;
+            println!("wrote {path}");
+        } else {
+            println!("{path} is up to date");
+        }
+    }
+    Ok(())
+}
+
+/// Fails naming every file that differs, and where.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let documents = documents()?;
+    let count = documents.len();
+    let mut stale = Vec::new();
+    for (path, text) in documents {
+        if let Some(what) = difference(&root.join(path), &text)? {
+            stale.push(format!("{path} {what}"));
+        }
+    }
+    if stale.is_empty() {
+        println!("{count} generated files are up to date");
+        return Ok(());
+    }
+    bail!(
+        "{}\nrun `cargo xtask generate` and commit what it writes",
+        stale.join("\n")
+    )
+}
+
+/// How a file differs from what it must hold.
+fn difference(file: &Path, text: &str) -> Result<Option<String>> {
+    if !file.exists() {
+        return Ok(Some("does not exist".to_owned()));
+    }
+    let found = fs_err::read_to_string(file)?;
+    if found == text {
+        return Ok(None);
+    }
+    let same = found.lines().zip(text.lines());
+    let line = same.take_while(|(old, new)| old == new).count() + 1;
+    Ok(Some(format!(
+        "differs from line {line} on: `{}` should be `{}`",
+        found.lines().nth(line - 1).unwrap_or_default().trim(),
+        text.lines().nth(line - 1).unwrap_or_default().trim()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_are_whole_and_made_the_same_twice() {
+        let first = documents().unwrap();
+        assert_eq!(first, documents().unwrap());
+        for (path, text) in first {
+            let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(
+                schema.get("properties").is_some(),
+                "{path} has no properties"
+            );
+            assert!(
+                schema.get("title").is_some(),
+                "{path} has no title for editors"
+            );
+        }
+    }
+
+    #[test]
+    fn a_difference_names_its_line() {
+        let missing = Path::new("no/such/file");
+        assert_eq!(
+            difference(missing, "x").unwrap().as_deref(),
+            Some("does not exist")
+        );
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let text = fs_err::read_to_string(&file).unwrap();
+        assert_eq!(difference(&file, &text).unwrap(), None);
+        let changed = text.replacen("name = \"xtask\"", "name = \"other\"", 1);
+        let what = difference(&file, &changed).unwrap().unwrap();
+        assert!(what.starts_with("differs from line 2 on"), "{what}");
+    }
+}
