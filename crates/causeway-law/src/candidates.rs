@@ -235,7 +235,7 @@ pub(crate) fn sight(value: &Value, needs: &Needs) -> Value {
 pub(crate) fn label(labels: &[String]) -> String {
     match labels {
         [] => "any".to_owned(),
-        [few @ ..] if few.len() <= 4 => few.join(", "),
+        few if few.len() <= 4 => few.join(", "),
         [first, second, third, rest @ ..] => {
             format!("{first}, {second}, {third} and {} more", rest.len())
         }

@@ -295,10 +295,14 @@ fn path_of(expression: &Value) -> Option<String> {
 /// Literals of an expression; `false` when it holds anything else.
 fn literals(expression: &Value, mention: &mut Mention) -> bool {
     let one = |value: &Value, mention: &mut Mention| match value {
-        Value::String(word) => mention.words.insert(word.clone()) || true,
-        Value::Number(number) => number
-            .as_i64()
-            .is_some_and(|number| mention.numbers.insert(number) || true),
+        Value::String(word) => {
+            mention.words.insert(word.clone());
+            true
+        }
+        Value::Number(number) => {
+            mention.numbers.extend(number.as_i64());
+            number.is_i64()
+        }
         Value::Bool(_) => true,
         _ => false,
     };
@@ -452,21 +456,52 @@ impl Compiled {
         })
     }
 
-    /// A request about an act. Attributes that `given` lacks are looked at by no policy of the act and are given as empty, so
-    /// that none is ever missing.
+    /// A request about an act. Attributes that `given` lacks are looked at by no policy that is asked, and are given as
+    /// empty, so that none is ever missing.
     pub(crate) fn request(
         &self,
         kind: ActKind,
         given: &BTreeMap<&str, Attribute>,
     ) -> Result<Request, String> {
-        let slice = self.sets.get(&kind).ok_or("no such act")?;
-        let mut records: BTreeMap<&str, HashMap<String, RestrictedExpression>> = BTreeMap::new();
-        let mut pairs: Vec<(String, RestrictedExpression)> = Vec::new();
-        for (path, kind) in &self.attributes {
+        let all = self.attributes.iter().map(|(path, kind)| {
             let value = given.get(path.as_str()).map_or_else(
                 || Attribute::empty(*kind).expression(),
                 Attribute::expression,
             );
+            (path.as_str(), value)
+        });
+        self.ask(kind, all)
+    }
+
+    /// A request for one policy: the attributes that it looks at. [`look`] saw every access; were one missing all the
+    /// same, the policy would err, and an error is a review.
+    pub(crate) fn request_of(
+        &self,
+        kind: ActKind,
+        given: &BTreeMap<&str, Attribute>,
+    ) -> Result<Request, String> {
+        self.ask(
+            kind,
+            given
+                .iter()
+                .map(|(path, value)| (*path, value.expression())),
+        )
+    }
+
+    /// The type of an attribute.
+    pub(crate) fn kind_of(&self, path: &str) -> Option<Kind> {
+        self.attributes.get(path).copied()
+    }
+
+    fn ask<'p>(
+        &self,
+        kind: ActKind,
+        given: impl Iterator<Item = (&'p str, RestrictedExpression)>,
+    ) -> Result<Request, String> {
+        let slice = self.sets.get(&kind).ok_or("no such act")?;
+        let mut records: BTreeMap<&str, HashMap<String, RestrictedExpression>> = BTreeMap::new();
+        let mut pairs: Vec<(String, RestrictedExpression)> = Vec::new();
+        for (path, value) in given {
             match path.split_once('.') {
                 Some((record, field)) => {
                     records
@@ -474,7 +509,7 @@ impl Compiled {
                         .or_default()
                         .insert(field.to_owned(), value);
                 }
-                None => pairs.push((path.clone(), value)),
+                None => pairs.push((path.to_owned(), value)),
             }
         }
         for (record, fields) in records {
@@ -575,6 +610,37 @@ mod tests {
                 r#"to {"CN", "D:5"} {}"#
             ]
         );
+    }
+
+    #[test]
+    fn an_error_is_handed_on_and_satisfies_nothing() {
+        let vocabulary = serde_json::from_value(serde_json::json!({
+            "facts": {}, "lists": [], "data_classes": [], "requesters": [], "authorisations": {}
+        }))
+        .unwrap();
+        let sources = read(
+            "us/x.cedar",
+            r#"@id("x") forbid (principal, action, resource) when { context.to.contains("CN") };
+               @id("p") permit (principal, action, resource);"#,
+        )
+        .unwrap();
+        let compiled = Compiled::new(&vocabulary, &sources).unwrap();
+        // Everything empty: the forbid is not satisfied and nothing errs.
+        let request = compiled.request(ActKind::Export, &BTreeMap::new()).unwrap();
+        let clean = compiled.all(ActKind::Export, &request);
+        assert_eq!(
+            (clean.policies, clean.errors.len()),
+            (BTreeSet::from([1]), 0)
+        );
+        // A missing attribute, and one of the wrong type: an error, never a silent no.
+        let bare = compiled
+            .request_of(ActKind::Export, &BTreeMap::new())
+            .unwrap();
+        assert!(compiled.all(ActKind::Export, &bare).errors.contains_key(&0));
+        assert!(compiled.one(0, &bare).is_err());
+        let wrong = BTreeMap::from([("to", Attribute::Flag(true))]);
+        let wrong = compiled.request_of(ActKind::Export, &wrong).unwrap();
+        assert!(compiled.one(0, &wrong).is_err());
     }
 
     #[test]

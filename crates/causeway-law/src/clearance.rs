@@ -3,7 +3,7 @@
 use causeway_domain::{Digest, Timestamp};
 use serde::Serialize;
 
-use crate::{Act, ActVerdict, Outcome, Packs, Settings, judge};
+use crate::{Act, ActVerdict, Outcome, Packs, Settings, disclosure, judge};
 
 /// A thing that consists of acts.
 pub trait Subject {
@@ -123,7 +123,10 @@ fn examine<T: Subject>(
     at: Timestamp,
 ) -> Clearance {
     let acts = subject.acts(at);
-    let verdicts = acts.iter().map(|act| judge(packs, settings, act)).collect();
+    let verdicts = acts
+        .iter()
+        .map(|act| disclosure::require(act, judge(packs, settings, act)))
+        .collect();
     Clearance {
         packs: packs.digest(),
         facts: facts(&acts, settings),

@@ -1,8 +1,8 @@
 //! One act against the packs.
 //!
 //! 1. Slice: the policies that speak of this kind of act, on this day, in the packs that are on.
-//! 2. Find which unknown facts each policy looks at ([`Scene::looks_at`]), and try it at every value that it tells apart
-//!    ([`Table`]). Policies that look at known facts only are evaluated once, together.
+//! 2. Find which unknown facts each policy looks at, and try it at every value that it tells apart ([`Atoms`]). Policies that
+//!    look at known facts only are evaluated once, together.
 //! 3. Multiply the tables ([`Product`]): in each world the strictest policy gives the outcome. One outcome in all worlds is
 //!    the outcome; what at least a licence asks for in all of them stays asked for; else a person must look.
 
@@ -10,10 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::{Country, Fact};
 
-use crate::candidates::{candidates, label};
+use crate::atoms::{Atoms, Solved};
+use crate::candidates::label;
 use crate::cedar::Mention;
 use crate::packs::{Rule, Status};
-use crate::scene::{Needs, Scene, Slot, World};
+use crate::scene::{Scene, Slot};
+use crate::slips::{about, slips};
 use crate::table::{LIMIT, Product, Table};
 use crate::{
     Act, ActKind, ActVerdict, Effect, FactValue, OpenFact, Outcome, Packs, Posture, Review,
@@ -191,7 +193,8 @@ struct Played<'a> {
     effect: Effect,
     permit: bool,
     table: Option<Table>,
-    looks_at: BTreeMap<Slot, Needs>,
+    /// The unknowns that are too many to try.
+    looks_at: BTreeSet<Slot>,
     always: bool,
     sometimes: bool,
 }
@@ -229,71 +232,9 @@ fn judge_as(
         }
     }
 
-    // 2. Which unknowns, at which values. Most acts have none that matters: one look tells.
-    let all_known = mentions
-        .iter()
-        .all(|(path, mention)| scene.looks_at(path, mention).is_empty());
-    let mut seen: BTreeMap<(&str, Option<&str>), BTreeMap<Slot, Needs>> = BTreeMap::new();
-    let mut needs: BTreeMap<Slot, Needs> = BTreeMap::new();
-    let mut looks: Vec<BTreeMap<Slot, Needs>> = Vec::new();
-    for (_, rule, _) in &sliced {
-        let mut mine: BTreeMap<Slot, Needs> = BTreeMap::new();
-        for (path, mention) in rule.mentions.iter().filter(|_| !all_known) {
-            // A set is read word by word, so that a policy that asks for one class does not look at what another asks.
-            let parts: Vec<(Option<&str>, Mention)> =
-                if mention.words.is_empty() || path.starts_with("facts.") {
-                    vec![(None, mention.clone())]
-                } else {
-                    mention
-                        .words
-                        .iter()
-                        .map(|word| {
-                            (
-                                Some(word.as_str()),
-                                Mention {
-                                    words: BTreeSet::from([word.clone()]),
-                                    numbers: BTreeSet::new(),
-                                },
-                            )
-                        })
-                        .collect()
-                };
-            for (word, part) in parts {
-                let found = match word {
-                    // Two policies may compare a fact with other values: not remembered.
-                    None => scene.looks_at(path, &part),
-                    Some(_) => seen
-                        .entry((path, word))
-                        .or_insert_with(|| scene.looks_at(path, &part))
-                        .clone(),
-                };
-                for (slot, need) in found {
-                    needs.entry(slot.clone()).or_default().merge(&need);
-                    mine.entry(slot).or_default().merge(&need);
-                }
-            }
-        }
-        looks.push(mine);
-    }
-    let tried: BTreeMap<Slot, Vec<crate::candidates::Candidate>> = needs
-        .iter()
-        .map(|(slot, need)| (slot.clone(), candidates(&scene, slot, need)))
-        .collect();
-    let base: World = tried
-        .iter()
-        .filter_map(|(slot, list)| {
-            list.first()
-                .map(|first| (slot.clone(), first.value.clone()))
-        })
-        .collect();
-    let request = |mentions: &BTreeMap<&str, Mention>, world: &World| {
-        let given = mentions
-            .iter()
-            .map(|(path, mention)| (*path, scene.attribute(path, mention, world)))
-            .collect();
-        packs.compiled.request(kind, &given)
-    };
-    let known = match request(&mentions, &base) {
+    // 2. Atoms: what the slice asks, one by one, for every value of the unknowns that they look at.
+    let atoms = Atoms::new(&scene, &mentions);
+    let known = match packs.compiled.request(kind, &atoms.at_base(&mentions)) {
         Ok(request) => packs.compiled.all(kind, &request),
         Err(error) => {
             errors.push(error);
@@ -301,7 +242,7 @@ fn judge_as(
         }
     };
     let mut played: Vec<Played<'_>> = Vec::new();
-    for ((order, rule, effect), looks_at) in sliced.into_iter().zip(looks) {
+    for (order, rule, effect) in sliced {
         let permit = rule.effect.is_none();
         let mut one = Played {
             rule,
@@ -309,36 +250,22 @@ fn judge_as(
             effect,
             permit,
             table: None,
-            looks_at,
+            looks_at: BTreeSet::new(),
             always: false,
             sometimes: !permit,
         };
-        if one.looks_at.is_empty() {
-            match known.errors.get(&order) {
-                Some(error) => errors.push(error.clone()),
-                None => {
-                    one.always = known.policies.contains(&order);
-                    one.sometimes = one.always;
-                }
+        match atoms.solve(order, &rule.mentions, &known) {
+            Err(error) => errors.push(error),
+            Ok(Solved::Fixed(satisfied)) => {
+                one.always = satisfied;
+                one.sometimes = satisfied;
             }
-        } else {
-            let own: BTreeMap<&str, Mention> = rule
-                .mentions
-                .iter()
-                .map(|(path, mention)| (path.as_str(), mention.clone()))
-                .collect();
-            let filled = Table::fill(&one.looks_at, &tried, &base, |world| {
-                packs.compiled.one(order, &request(&own, world)?)
-            });
-            match filled {
-                Err(error) => errors.push(error),
-                Ok(None) => {}
-                Ok(Some(table)) => {
-                    one.always = table.always();
-                    one.sometimes = table.sometimes();
-                    one.table = Some(table);
-                }
+            Ok(Solved::Table(table)) => {
+                one.always = table.always();
+                one.sometimes = table.sometimes();
+                one.table = Some(table);
             }
+            Ok(Solved::TooMany(slots)) => one.looks_at = slots,
         }
         played.push(one);
     }
@@ -371,7 +298,7 @@ fn judge_as(
             let mut outcome = fixed;
             let mut permit = permitted;
             for (one, satisfied) in open.iter().zip(satisfied) {
-                match (satisfied, one.permit) {
+                match (satisfied == 1, one.permit) {
                     (true, true) => permit = true,
                     (true, false) => outcome = outcome.max(one.effect.outcome()),
                     (false, _) => {}
@@ -442,7 +369,7 @@ fn judge_as(
                     };
                     let labels: Vec<String> = group
                         .iter()
-                        .filter_map(|candidate| tried.get(*slot)?.get(*candidate))
+                        .filter_map(|candidate| atoms.candidates.get(*slot)?.get(*candidate))
                         .flat_map(|candidate| candidate.labels.clone())
                         .collect();
                     Some((
@@ -460,7 +387,7 @@ fn judge_as(
     } else if !bounded {
         let all: BTreeSet<&Slot> = over_limit
             .iter()
-            .flat_map(|one| one.looks_at.keys())
+            .flat_map(|one| &one.looks_at)
             .chain(tables.iter().flat_map(|table| table.turns_on()))
             .collect();
         for slot in all {
@@ -579,147 +506,4 @@ fn default_deny(act: &Act) -> RuleHit {
         verified: "a rule of this program".to_owned(),
         certain: true,
     }
-}
-
-/// Words that the packs don't know: each gives a review whatever else is said.
-fn slips(packs: &Packs, settings: &Settings, act: &Act) -> Vec<OpenFact> {
-    let mut all = Vec::new();
-    let mut say = |fact: String, why: String| {
-        all.push(OpenFact {
-            fact,
-            why,
-            gives: Vec::new(),
-        })
-    };
-    for (name, fact) in &act.facts {
-        match (packs.vocabulary.facts.get(name), fact) {
-            (None, _) => say(name.clone(), "the packs know no such fact".to_owned()),
-            (Some(spec), Fact::Known(value, _)) if !spec.takes(value) => {
-                say(name.clone(), format!("`{value}` is not a value of it"))
-            }
-            (Some(_), Fact::Known(FactValue::Persons(counts), _)) => {
-                for class in counts
-                    .keys()
-                    .filter(|class| !packs.vocabulary.data_classes.contains(class))
-                {
-                    say(
-                        format!("{name}.{class}"),
-                        "the packs know no such class of data".to_owned(),
-                    );
-                }
-            }
-            (Some(_), _) => {}
-        }
-    }
-    for kind in &act.item.unknown {
-        say(
-            format!("item.{kind}"),
-            "the packs know no such kind of item".to_owned(),
-        );
-    }
-    if let Some(chip) = &act.item.chip {
-        match &chip.id {
-            Some(id) if chip.figures.is_none() && !packs.chips.contains_key(id) => say(
-                "chip".to_owned(),
-                format!("`{id}` is not in the chip table"),
-            ),
-            _ => {}
-        }
-    }
-    for class in act
-        .item
-        .dataset
-        .iter()
-        .flat_map(|dataset| dataset.persons.keys())
-    {
-        if !packs.vocabulary.data_classes.contains(class) {
-            say(
-                format!("dataset.{class}"),
-                "the packs know no such class of data".to_owned(),
-            );
-        }
-    }
-    if let Some(Fact::Known(by, _)) = act
-        .item
-        .evidence
-        .as_ref()
-        .map(|evidence| &evidence.requested_by)
-    {
-        if !packs.vocabulary.requesters.contains(by) {
-            say(
-                "evidence.requested_by".to_owned(),
-                format!("`{by}` is not a value of it"),
-            );
-        }
-    }
-    for (key, party) in &act.register.parties {
-        for list in party
-            .listed
-            .known()
-            .into_iter()
-            .flatten()
-            .filter(|list| !packs.vocabulary.lists.contains(list))
-        {
-            say(
-                format!("{key}.listed"),
-                format!("the packs know no list `{list}`"),
-            );
-        }
-    }
-    for pack in settings
-        .packs
-        .iter()
-        .filter(|pack| !packs.packs.contains(*pack))
-    {
-        say("packs".to_owned(), format!("there is no pack `{pack}`"));
-    }
-    all
-}
-
-/// The act in a line.
-fn about(packs: &Packs, act: &Act) -> String {
-    let item = &act.item;
-    let mut parts: Vec<String> = Vec::new();
-    if let Some(chip) = &item.chip {
-        let name = chip.id.as_ref().map_or("chips with stated figures", |id| {
-            packs.chip_name(id).unwrap_or(id)
-        });
-        parts.push(format!("{} x {name}", chip.count));
-    }
-    parts.extend(item.other.clone());
-    if let Some(dataset) = &item.dataset {
-        let classes: Vec<&str> = dataset.persons.keys().map(String::as_str).collect();
-        parts.push(if classes.is_empty() {
-            "a dataset".to_owned()
-        } else {
-            format!("a dataset ({})", classes.join(", "))
-        });
-    }
-    parts.extend(item.weights.as_ref().map(|_| "model weights".to_owned()));
-    parts.extend(item.model.as_ref().map(|_| "a model".to_owned()));
-    parts.extend(
-        item.technology
-            .as_ref()
-            .map(|technology| technology.text.clone()),
-    );
-    parts.extend(item.service.as_ref().map(|service| service.text.clone()));
-    parts.extend(item.evidence.as_ref().map(|evidence| evidence.text.clone()));
-    let from = act
-        .from
-        .map_or_else(String::new, |from| format!(" from {from}"));
-    let to = act
-        .to
-        .known()
-        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let word = if act.from.is_some() { "to" } else { "in" };
-    format!(
-        "{} of {}{from} {word} {to} on {}",
-        act.kind.word().replace('_', " "),
-        if parts.is_empty() {
-            "nothing stated".to_owned()
-        } else {
-            parts.join(" and ")
-        },
-        act.date.day()
-    )
 }

@@ -27,12 +27,14 @@
 //! ```
 
 mod act;
+mod atoms;
 mod builtin;
 mod candidates;
 pub mod cases;
 mod cedar;
 mod clearance;
 mod definitions;
+mod disclosure;
 mod error;
 mod explain;
 mod groups;
@@ -40,6 +42,7 @@ mod judge;
 mod packs;
 mod scene;
 mod settings;
+mod slips;
 mod table;
 mod verdict;
 mod vocabulary;

@@ -1,4 +1,5 @@
-//! Whether a policy is satisfied, for every value of the unknowns that it looks at; and the product of several such tables.
+//! What an attribute is, and whether a policy is satisfied, for every value of the unknowns that it looks at; and the
+//! product of several such tables.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +18,12 @@ struct Axis {
     classes: usize,
 }
 
-/// A policy over its unknowns.
+/// A value (0 is no, 1 is yes, an atom may have more) for every combination of unknowns.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     axes: Vec<Axis>,
     /// Row-major over the axes.
-    rows: Vec<bool>,
+    rows: Vec<usize>,
 }
 
 fn size(axes: &[Axis]) -> Option<usize> {
@@ -32,7 +33,7 @@ fn size(axes: &[Axis]) -> Option<usize> {
 }
 
 /// Every combination of classes, in row-major order.
-fn combinations(axes: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
+pub(crate) fn combinations(axes: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
     let total: usize = axes.iter().product();
     (0..total).map(move |mut index| {
         let mut digits = vec![0; axes.len()];
@@ -45,16 +46,13 @@ fn combinations(axes: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
 }
 
 impl Table {
-    /// Fills a table by asking `satisfied` in one world for each combination of classes. `None` past the limit.
-    ///
-    /// # Errors
-    /// What `satisfied` says.
-    pub(crate) fn fill<E>(
+    /// Fills a table by asking for the value in one world for each combination of classes. `None` past the limit.
+    pub(crate) fn fill(
         looks_at: &BTreeMap<Slot, Needs>,
         candidates: &BTreeMap<Slot, Vec<Candidate>>,
         base: &World,
-        mut satisfied: impl FnMut(&World) -> Result<bool, E>,
-    ) -> Result<Option<Self>, E> {
+        mut value: impl FnMut(&World) -> usize,
+    ) -> Option<Self> {
         let mut axes = Vec::new();
         let mut representatives: Vec<Vec<Value>> = Vec::new();
         for (slot, needs) in looks_at {
@@ -82,19 +80,58 @@ impl Table {
         }
         // An unknown without a value to try is as bad as too many.
         if size(&axes).is_none() || axes.iter().any(|axis| axis.classes == 0) {
-            return Ok(None);
+            return None;
         }
         let widths: Vec<usize> = axes.iter().map(|axis| axis.classes).collect();
-        let mut rows = Vec::new();
         let mut world = base.clone();
-        for digits in combinations(&widths) {
-            for ((axis, values), digit) in axes.iter().zip(&representatives).zip(&digits) {
-                if let Some(value) = values.get(*digit) {
-                    world.insert(axis.slot.clone(), value.clone());
+        let rows = combinations(&widths)
+            .map(|digits| {
+                for ((axis, values), digit) in axes.iter().zip(&representatives).zip(&digits) {
+                    if let Some(value) = values.get(*digit) {
+                        world.insert(axis.slot.clone(), value.clone());
+                    }
                 }
-            }
-            rows.push(satisfied(&world)?);
+                value(&world)
+            })
+            .collect();
+        Some(Self { axes, rows }.reduced())
+    }
+
+    /// The table of what is computed from the values of others. `None` past the limit.
+    ///
+    /// # Errors
+    /// What `value` says.
+    pub(crate) fn join<E>(
+        tables: &[&Self],
+        mut value: impl FnMut(&[usize]) -> Result<usize, E>,
+    ) -> Result<Option<Self>, E> {
+        let product = Product::of(tables);
+        if product.size().is_none() {
+            return Ok(None);
         }
+        let rows = product
+            .worlds(tables)
+            .map(|(_, values)| value(&values))
+            .collect::<Result<Vec<usize>, E>>()?;
+        let axes = product
+            .axes
+            .iter()
+            .map(|(slot, groups)| {
+                let mut class_of = vec![0; groups.iter().map(Vec::len).sum()];
+                for (class, group) in groups.iter().enumerate() {
+                    for candidate in group {
+                        if let Some(place) = class_of.get_mut(*candidate) {
+                            *place = class;
+                        }
+                    }
+                }
+                Axis {
+                    slot: (*slot).clone(),
+                    class_of,
+                    classes: groups.len(),
+                }
+            })
+            .collect();
         Ok(Some(Self { axes, rows }.reduced()))
     }
 
@@ -113,7 +150,7 @@ impl Table {
         let Some(width) = widths.get(position).copied() else {
             return;
         };
-        let mut columns: Vec<Vec<bool>> = vec![Vec::new(); width];
+        let mut columns: Vec<Vec<usize>> = vec![Vec::new(); width];
         for (digits, row) in combinations(&widths).zip(&self.rows) {
             if let Some(column) = digits
                 .get(position)
@@ -122,7 +159,7 @@ impl Table {
                 column.push(*row);
             }
         }
-        let mut merged: BTreeMap<&Vec<bool>, usize> = BTreeMap::new();
+        let mut merged: BTreeMap<&Vec<usize>, usize> = BTreeMap::new();
         let mut first = Vec::new();
         let to: Vec<usize> = columns
             .iter()
@@ -156,14 +193,14 @@ impl Table {
         self.rows = rows;
     }
 
-    /// Satisfied whatever the unknowns are.
+    /// Yes whatever the unknowns are.
     pub(crate) fn always(&self) -> bool {
-        self.rows.iter().all(|row| *row)
+        self.rows.iter().all(|row| *row == 1)
     }
 
-    /// Satisfied for some values of the unknowns.
+    /// Yes for some values of the unknowns.
     pub(crate) fn sometimes(&self) -> bool {
-        self.rows.iter().any(|row| *row)
+        self.rows.contains(&1)
     }
 
     /// The unknowns on which it turns.
@@ -171,7 +208,7 @@ impl Table {
         self.axes.iter().map(|axis| &axis.slot)
     }
 
-    fn row(&self, choice: &BTreeMap<&Slot, usize>) -> bool {
+    fn row(&self, choice: &BTreeMap<&Slot, usize>) -> usize {
         let mut index = 0;
         for axis in &self.axes {
             let class = choice
@@ -181,7 +218,7 @@ impl Table {
                 .unwrap_or(0);
             index = index * axis.classes + class;
         }
-        self.rows.get(index).copied().unwrap_or(false)
+        self.rows.get(index).copied().unwrap_or(0)
     }
 }
 
@@ -228,11 +265,12 @@ impl<'a> Product<'a> {
         })
     }
 
-    /// Each world: which group each unknown is in, and which of the tables are satisfied.
+    /// Each world, in row-major order: which group each unknown is in, and the value of each table. Ask
+    /// [`Product::size`] first.
     pub(crate) fn worlds<'t>(
         &'t self,
         tables: &'t [&Table],
-    ) -> impl Iterator<Item = (Vec<usize>, Vec<bool>)> + 't {
+    ) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> + 't {
         let widths: Vec<usize> = self.axes.iter().map(|(_, groups)| groups.len()).collect();
         let all: Vec<Vec<usize>> = combinations(&widths).collect();
         all.into_iter().map(|digits| {
@@ -251,8 +289,8 @@ impl<'a> Product<'a> {
                     )
                 })
                 .collect();
-            let satisfied = tables.iter().map(|table| table.row(&choice)).collect();
-            (digits, satisfied)
+            let values = tables.iter().map(|table| table.row(&choice)).collect();
+            (digits, values)
         })
     }
 }
@@ -293,11 +331,10 @@ mod tests {
             (slot("y"), needs(&["a"])),
         ]);
         let mut asked = 0;
-        let table = Table::fill::<()>(&looks_at, &candidates, &World::new(), |world| {
+        let table = Table::fill(&looks_at, &candidates, &World::new(), |world| {
             asked += 1;
-            Ok(world[&slot("x")] == Value::Word("b".to_owned()))
+            usize::from(world[&slot("x")] == Value::Word("b".to_owned()))
         })
-        .unwrap()
         .unwrap();
         assert_eq!(asked, 4 * 2, "y has two classes: a, and the rest");
         assert_eq!(table.turns_on().collect::<Vec<_>>(), [&slot("x")]);
@@ -306,7 +343,11 @@ mod tests {
         let product = Product::of(&tables);
         assert_eq!(product.axes[0].1, [vec![0, 2, 3], vec![1]]);
         let worlds: Vec<_> = product.worlds(&tables).collect();
-        assert_eq!(worlds, [(vec![0], vec![false]), (vec![1], vec![true])]);
+        assert_eq!(worlds, [(vec![0], vec![0]), (vec![1], vec![1])]);
+        let never = Table::join::<()>(&tables, |values| Ok(usize::from(values.is_empty())))
+            .unwrap()
+            .unwrap();
+        assert!(never.turns_on().next().is_none() && !never.sometimes());
     }
 
     #[test]
@@ -316,10 +357,9 @@ mod tests {
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         let candidates = BTreeMap::from([(slot("x"), many.clone()), (slot("y"), many)]);
         let looks_at = BTreeMap::from([(slot("x"), needs(&all)), (slot("y"), needs(&all))]);
-        let table = Table::fill::<()>(&looks_at, &candidates, &World::new(), |_| {
+        let table = Table::fill(&looks_at, &candidates, &World::new(), |_| {
             panic!("nothing is tried")
-        })
-        .unwrap();
+        });
         assert!(table.is_none());
     }
 }

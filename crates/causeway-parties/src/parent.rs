@@ -245,7 +245,10 @@ mod tests {
         }
     }
 
-    fn parent(lines: &[(&str, &str, &[(&str, &str)])]) -> String {
+    /// A party, its headquarters, its owners with their shares.
+    type Line<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+    fn parent(lines: &[Line<'_>]) -> String {
         let mut register = Register::default();
         register.insert(
             "float",

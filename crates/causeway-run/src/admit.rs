@@ -16,7 +16,7 @@ use crate::train::TrainRecord;
 
 /// A revision in the registry.
 #[derive(Debug)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     home: Home,
     record: AdmitRecord,
 }

@@ -28,7 +28,7 @@ const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_s
 
 /// Verified files at home.
 #[derive(Debug)]
-pub struct Home {
+pub(crate) struct Home {
     /// The plan.
     pub cleared: Cleared<Planned>,
     /// What became of the job.
@@ -56,7 +56,7 @@ pub struct HomeRecord {
 
 /// Checkpoints on their way home.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     job_ended: watch::Sender<bool>,
     task: JoinHandle<Result<Vec<CheckpointArrived>, TransferError>>,
 }

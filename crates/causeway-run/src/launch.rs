@@ -179,7 +179,7 @@ pub fn make(
     }
     let folder = workspace.state.run(&row.id);
     fs_err::create_dir_all(&folder).map_err(|error| RunError::state(&folder, error))?;
-    publish(&folder.join("task.yaml"), files.task.source.text.as_bytes())?;
+    publish(&folder.join("task.yaml"), files.task.text_without_secrets().as_bytes())?;
     publish(
         &folder.join("causeway.yaml"),
         files.organisation.source.text.as_bytes(),
@@ -242,12 +242,6 @@ pub async fn drive(
     workspace.journal.set_status(&id, Status::Unfinished, "")?;
     let organisation = Arc::new(files.organisation.clone());
     let settings = causeway_plan::settings(&organisation);
-    let mut secrets = launch.secrets;
-    for (name, value) in &files.task.secrets {
-        if let Some(value) = value {
-            secrets.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
     let mut driver = Driver {
         workspace,
         organisation,
@@ -256,7 +250,7 @@ pub async fn drive(
         settings,
         market: launch.market,
         envs,
-        secrets,
+        secrets: launch.secrets,
         binary: launch.binary,
         site: launch.site,
         reporter: launch.reporter,

@@ -38,7 +38,7 @@ mod state;
 mod train;
 mod workspace;
 
-pub use admit::{AdmitRecord, AdmittedFile, Deployed};
+pub use admit::{AdmitRecord, AdmittedFile, DeployRecord, Deployed};
 pub use driver::{Driver, Outcome, STAGE_FAULTS};
 pub use env::System;
 pub use error::RunError;

@@ -17,7 +17,7 @@ use crate::site::Way;
 
 /// A cleared plan whose code and data are at the site.
 #[derive(Debug)]
-pub struct Staged {
+pub(crate) struct Staged {
     /// The plan.
     pub cleared: Cleared<Planned>,
     /// The way to the site.

@@ -30,7 +30,7 @@ const GRACE: u32 = 30;
 
 /// A job that ended well.
 #[derive(Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// The plan.
     pub cleared: Cleared<Planned>,
     /// The way to the site.

@@ -256,16 +256,9 @@ impl Beneath {
 
 impl Stamp {
     pub(crate) fn of(stat: &rustix::fs::Stat) -> Self {
-        #[expect(
-            clippy::useless_conversion,
-            clippy::cast_lossless,
-            reason = "the types of these fields differ between systems"
-        )]
-        let (device, nanos) = (stat.st_dev as u64, |seconds: i64, nanos: i128| {
-            i128::from(seconds) * 1_000_000_000 + nanos
-        });
+        let nanos = |seconds: i64, nanos: i128| i128::from(seconds) * 1_000_000_000 + nanos;
         Self {
-            device,
+            device: stat.st_dev,
             inode: stat.st_ino,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             modified: nanos(stat.st_mtime, i128::from(stat.st_mtime_nsec)),

@@ -69,6 +69,25 @@ pub struct Mount {
 }
 
 impl Task {
+    /// The file's text with the values of its secrets taken out: what may be kept. Secrets are asked for again.
+    #[must_use]
+    pub fn text_without_secrets(&self) -> String {
+        let mut places: Vec<Place> = self
+            .secrets
+            .iter()
+            .filter(|(_, value)| value.is_some())
+            .map(|(name, _)| self.root.at(&format!("/secrets/{name}")).place)
+            .collect();
+        places.sort();
+        let mut text = self.source.text.clone();
+        for place in places.into_iter().rev() {
+            if text.is_char_boundary(place.offset) && text.is_char_boundary(place.offset + place.length) {
+                text.replace_range(place.offset..place.offset + place.length, "null");
+            }
+        }
+        text
+    }
+
     /// A remark about the value at a JSON pointer.
     #[must_use]
     pub fn problem_at(&self, pointer: &str, message: impl Into<String>) -> Problem {
@@ -325,7 +344,15 @@ impl Reader<'_> {
             Some(Value::Object(map)) => {
                 for (name, value) in map {
                     self.variable_name("secrets", name);
-                    secrets.insert(name.clone(), scalar(value).map(Secret::new));
+                    let value = scalar(value);
+                    if value.as_ref().is_some_and(|value| value.contains('\n')) {
+                        let place = self.root.at(&format!("/secrets/{name}")).place;
+                        let message = format!("the secret `{name}` has several lines");
+                        self.not_run.push(Problem::warning(self.source, place, message).help(format!(
+                            "write `{name}: null` and give it at launch: `--secret {name}`"
+                        )));
+                    }
+                    secrets.insert(name.clone(), value.map(Secret::new));
                 }
             }
             Some(Value::Array(names)) => {

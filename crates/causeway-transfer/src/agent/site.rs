@@ -57,24 +57,21 @@ impl Site {
         &self,
         path: &str,
     ) -> Result<(&Utf8Path, &Beneath, String), TransferError> {
-        if path.starts_with('/') {
+        let (root, tree, below) = if path.starts_with('/') {
             let asked = Utf8PathBuf::from(format!("/{}", path::clean(path)?));
-            let inside = self
-                .roots
-                .iter()
-                .find_map(|(root, tree)| Some((root, tree, asked.strip_prefix(root).ok()?)));
-            return match inside {
-                Some((root, tree, below)) => Ok((root, tree, below.to_string())),
-                None => Err(TransferError::Denied {
-                    path: path.to_owned(),
-                    why: "it lies outside the served directories".to_owned(),
-                }),
-            };
-        }
-        let (root, tree) = self.roots.first().ok_or_else(|| TransferError::NotFound {
-            path: path.to_owned(),
-        })?;
-        let below = path::clean(path)?;
+            let inside = self.roots.iter().find_map(|(root, tree)| {
+                Some((root, tree, asked.strip_prefix(root).ok()?.to_string()))
+            });
+            inside.ok_or_else(|| TransferError::Denied {
+                path: path.to_owned(),
+                why: "it lies outside the served directories".to_owned(),
+            })?
+        } else {
+            let (root, tree) = self.roots.first().ok_or_else(|| TransferError::NotFound {
+                path: path.to_owned(),
+            })?;
+            (root, tree, path::clean(path)?)
+        };
         if below.split('/').next() == Some(path::INCOMING) {
             return Err(TransferError::Denied {
                 path: below,

@@ -36,6 +36,20 @@ impl ByteStream {
         Self::new(reader, writer)
     }
 
+    /// To a process that was started with both ends piped: `ssh HOST causeway agent --stdio ...`. It lives as long as the
+    /// stream is used when it was started with `kill_on_drop`.
+    ///
+    /// # Errors
+    /// When standard input or output was not piped.
+    pub fn child(mut child: tokio::process::Child) -> io::Result<Self> {
+        match (child.stdout.take(), child.stdin.take()) {
+            (Some(output), Some(input)) => Ok(Self::new(output, input).holding(child)),
+            _ => Err(io::Error::other(
+                "standard input and output of the agent's process are not piped",
+            )),
+        }
+    }
+
     /// Keeps something alive as long as the stream is used: a child process with `kill_on_drop`, an `ssh` session.
     #[must_use]
     pub fn holding(mut self, what: impl Any + Send) -> Self {

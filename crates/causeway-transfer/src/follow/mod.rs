@@ -50,7 +50,7 @@ pub struct CheckpointArrived {
 }
 
 /// Watches the directories in `watched` at the site and brings each finished one into the store, the newest first, until
-/// `stop` says that the job has ended; then the last one, completely. Gives all that came, in the order in which they came.
+/// `stop` says that the job has ended; then the last one, completely. Gives all that came, the last one last.
 ///
 /// A checkpoint is finished when its name is neither hidden nor temporary, its safetensors files hold what their headers
 /// promise, the shards that its index names are there, and nothing of it changed for [`FollowOptions::settle`]. After its
@@ -76,7 +76,7 @@ pub async fn follow(
     let watched = path::clean_or_absolute(watched)?;
     let mut link = Link::new(connector, env);
     let mut watch = Watch::new(options.settle);
-    let mut arrived = Vec::new();
+    let mut arrived: Vec<CheckpointArrived> = Vec::new();
     let start = Instant::now();
     let mut changes_after_end = 0;
     loop {
@@ -89,7 +89,12 @@ pub async fn follow(
         };
         watch.saw(start.elapsed(), &entries);
         match watch.next(start.elapsed(), ended) {
-            Next::Over => return Ok(arrived),
+            Next::Over => {
+                arrived.sort_by_cached_key(|checkpoint: &CheckpointArrived| {
+                    watch.age(&checkpoint.name)
+                });
+                return Ok(arrived);
+            }
             Next::Wait => {
                 let why = "the next finished checkpoint".to_owned();
                 meter.stage(Stage::Waiting {
@@ -124,7 +129,7 @@ pub async fn follow(
                         watch.took(&name, stamp);
                         on_checkpoint(&checkpoint);
                         env.fault("transfer.checkpoint")?;
-                        arrived.retain(|before: &CheckpointArrived| before.name != name);
+                        arrived.retain(|before| before.name != name);
                         arrived.push(checkpoint);
                     }
                     // Somebody still writes into it, although the job has ended.

@@ -105,6 +105,13 @@ impl Watch {
             .map_or(Next::Wait, |(name, _)| Next::Take(name.clone()))
     }
 
+    /// A key that puts the newest name last; one that was never seen comes first.
+    pub(crate) fn age(&self, name: &str) -> Option<(u64, Vec<(u128, String)>)> {
+        self.seen
+            .get(name)
+            .map(|seen| (seen.modified, natural(name)))
+    }
+
     /// Whether nothing newer than `name` was seen.
     pub(crate) fn is_newest(&self, name: &str) -> bool {
         let order = |(name, seen): (&String, &Seen)| (seen.modified, natural(name));

@@ -180,7 +180,7 @@ mod tests {
     fn claim(offset: u64, bytes: &[u8]) -> Claim {
         Claim {
             offset,
-            len: bytes.len() as u32,
+            len: u32::try_from(bytes.len()).unwrap(),
             blake3: Digest::new(*blake3::hash(bytes).as_bytes()),
         }
     }

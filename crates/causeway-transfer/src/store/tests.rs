@@ -52,7 +52,7 @@ impl Scratch {
         let bytes = fs_err::read(self.base.join("source").join(&file.path)).unwrap();
         (
             *wanted,
-            bytes[wanted.offset as usize..][..wanted.len as usize].to_vec(),
+            bytes[usize::try_from(wanted.offset).unwrap()..][..wanted.len as usize].to_vec(),
         )
     }
 

@@ -35,8 +35,9 @@ async fn a_caller_killed_at_any_point_goes_on() {
             let journaled = world.env.hits("transfer.block");
             let summary = world.pull("run").await.unwrap();
             world.assert_home_is("run");
-            let again = u32::try_from(world.site_env.hits("agent.block"))
-                .unwrap()
+            let again = world
+                .site_env
+                .hits("agent.block")
                 .saturating_sub(World::RUN_BLOCKS);
             assert!(
                 again <= UNDER_WAY,

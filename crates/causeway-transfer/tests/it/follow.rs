@@ -201,7 +201,41 @@ async fn cuts_while_following_are_waited_out() {
     );
     let (arrived, ()) = tokio::join!(following, killer);
     let arrived = arrived.unwrap();
-    assert_eq!(arrived.len(), 3);
+    let names: Vec<&str> = arrived.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["step-1", "step-2", "step-3"],
+        "the newest came first, and stands last"
+    );
     arrived.iter().for_each(|one| assert_arrived(&world, one));
     assert!(world.opened.load(Ordering::SeqCst) >= 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_killed_after_a_checkpoint_tells_it_again_and_sends_nothing_twice() {
+    let world = World::new();
+    save(&world.site(), "step-1", 1);
+    let (_ended, stop) = watch::channel(true);
+    world.env.crash_at("transfer.checkpoint", 1);
+    let connector = world.connector();
+    let run = || {
+        follow(
+            &connector,
+            "ckpt",
+            &world.store,
+            QUICK,
+            stop.clone(),
+            &*world.env,
+            |_| {},
+            |_| {},
+        )
+    };
+    assert!(matches!(
+        run().await,
+        Err(causeway_transfer::TransferError::Crash(_))
+    ));
+    let arrived = run().await.unwrap();
+    assert_eq!(arrived.len(), 1);
+    assert_eq!(arrived[0].summary.wire_bytes, 0);
+    assert_arrived(&world, &arrived[0]);
 }

@@ -1,5 +1,12 @@
 //! Both ends together: an agent and a caller in one process, over pipes and over real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests: a panic is how they fail, in their helpers too"
+)]
+
 mod crash;
 mod follow;
 mod hostile;

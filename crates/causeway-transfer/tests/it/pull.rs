@@ -74,6 +74,7 @@ async fn nothing_outside_the_root_is_served_and_what_is_left_is_said() {
     fs_err::write(world.base.join("secret"), "secret").unwrap();
     symlink("../../secret", world.site().join("run/stolen")).unwrap();
     symlink("/", world.site().join("slash")).unwrap();
+    let own = world.site().join(".causeway-incoming/files");
     let summary = world.pull("run").await.unwrap();
     assert!(!world.home().join("stolen").exists());
     assert_eq!(summary.skipped.len(), 1);
@@ -84,6 +85,7 @@ async fn nothing_outside_the_root_is_served_and_what_is_left_is_said() {
         "slash",
         "/etc/passwd",
         ".causeway-incoming",
+        own.as_str(),
     ] {
         let error = world.pull(path).await.unwrap_err();
         assert!(
@@ -261,10 +263,37 @@ async fn small_files_do_not_pay_a_round_trip_each() {
     for number in 0..400 {
         world.write(
             &format!("many/{}/{number}", number % 7),
-            &noise(number, 100 + number as usize),
+            &noise(number, 100 + usize::try_from(number).unwrap()),
         );
     }
     let summary = world.pull("many").await.unwrap();
     world.assert_home_is("many");
     assert_eq!(summary.files, 400);
+}
+
+#[tokio::test]
+async fn a_child_process_is_a_stream() {
+    let mut command = tokio::process::Command::new("cat");
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true);
+    let open = move || {
+        std::future::ready(
+            command
+                .spawn()
+                .and_then(causeway_transfer::ByteStream::child),
+        )
+    };
+    let open = Mutex::new(open);
+    let patience = causeway_transfer::Patience {
+        give_up: Duration::ZERO,
+        ..crate::world::impatient()
+    };
+    let connector = causeway_transfer::Connector::stream(move || (open.lock().unwrap())())
+        .with_patience(patience);
+    let world = World::new();
+    // `cat` says back what it hears, which no agent does.
+    let error = world.pull_with(&connector, "run").await.unwrap_err();
+    assert!(matches!(error, TransferError::Protocol { .. }), "{error}");
 }

@@ -134,7 +134,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         if let Some(why) = why(candidate) {
             reasons
                 .entry(why)
-                .or_insert_with(Vec::new)
+                .or_default()
                 .push(candidate.label.as_str());
         }
     }

@@ -208,10 +208,13 @@ fn secrets(files: &Files, given: &[String]) -> Result<BTreeMap<String, Secret>, 
         .map(|(name, value)| (name, Secret::new(value)))
         .collect();
     for (name, value) in &files.task.secrets {
-        if value.is_none()
-            && !secrets.contains_key(name)
-            && let Some(value) = from_environment(name)
-        {
+        if secrets.contains_key(name) {
+            continue;
+        }
+        // A value that stands in the file is not kept in the run's copy of it.
+        if let Some(value) = value {
+            secrets.insert(name.clone(), value.clone());
+        } else if let Some(value) = from_environment(name) {
             secrets.insert(name.clone(), Secret::new(value));
         }
     }

@@ -2,6 +2,9 @@
 
 use crate::home::{Home, until};
 
+/// One site, so that no other place is judged again at every start.
+const RUN: [&str; 5] = ["run", "task.yaml", "--yes", "--site", "johor"];
+
 /// The run ends as it would have ended without the kill.
 fn assert_whole(home: &Home, what: &str) {
     assert_eq!(
@@ -26,7 +29,7 @@ fn assert_whole(home: &Home, what: &str) {
 
 fn kill_at(point: &str) {
     let home = Home::new();
-    let killed = home.with_fault(point, &["run", "task.yaml", "--yes"]);
+    let killed = home.with_fault(point, &RUN);
     assert_eq!(
         killed.signal,
         Some(9),
@@ -38,7 +41,7 @@ fn kill_at(point: &str) {
         .unwrap()
         .is_empty()
     {
-        &["run", "task.yaml", "--yes"]
+        &RUN
     } else {
         &["resume"]
     };
@@ -107,7 +110,7 @@ fn deploy_and_registry() {
             .into_iter()
             .skip(6)
             .flatten()
-            .chain(causeway_registry::FAULT_POINTS),
+            .chain(causeway_registry::FAULT_POINTS.iter().copied()),
     );
 }
 
@@ -122,9 +125,52 @@ fn inside_the_log() {
     ]);
 }
 
+/// What the way home passes; placing beside the store is `pull`'s alone.
 #[test]
 fn inside_the_transfer() {
-    every(causeway_transfer::FAULT_POINTS);
+    every(causeway_transfer::FAULT_POINTS.into_iter().filter(|point| {
+        point.starts_with("transfer.")
+            && !["transfer.placing", "transfer.placed", "transfer.published"].contains(point)
+    }));
+}
+
+/// An agent that dies at each point of its work, again and again, keeps nothing from ending well once it lives.
+#[test]
+fn inside_the_agent() {
+    for point in causeway_transfer::FAULT_POINTS
+        .into_iter()
+        .filter(|point| point.starts_with("agent."))
+    {
+        let home = Home::new();
+        let mut running = home
+            .command(&RUN)
+            .env("CAUSEWAY_FAULT", point)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // The agent leaves its pid behind; its death is the fault.
+        let pid = home.path("site/.causeway");
+        until("an agent to die", || {
+            let died = agents(&pid).iter().any(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists());
+            died || running.try_wait().unwrap().is_some()
+        });
+        let _ = running.kill();
+        running.wait().unwrap();
+        let resumed = home.causeway(&["resume"]);
+        assert_eq!(resumed.code, Some(0), "after agents died at `{point}`: {resumed}");
+        assert_eq!(home.starts(), 1, "{point}");
+        assert_whole(&home, point);
+    }
+}
+
+/// Pids of the agents that a site has had.
+fn agents(folder: &std::path::Path) -> Vec<String> {
+    let Ok(found) = std::fs::read_dir(folder) else { return Vec::new() };
+    found
+        .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("pid")).ok())
+        .filter_map(|text| text.split_whitespace().next().map(str::to_owned))
+        .collect()
 }
 
 #[test]
@@ -132,7 +178,7 @@ fn a_killed_job_is_started_again_and_ends_the_same() {
     let home = Home::new();
     home.task("echo start >> \"$COUNT\"\nif [ \"$(wc -l < \"$COUNT\")\" = 1 ]; then echo $$ > \"$COUNT.pid\"; exec tail -f /dev/null; fi\nmkdir -p \"$CAUSEWAY_CHECKPOINTS/last\"\ncp model/* \"$CAUSEWAY_CHECKPOINTS/last/\"\n");
     let running = home
-        .command(&["run", "task.yaml", "--yes"])
+        .command(&RUN)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -169,7 +215,7 @@ fn a_killed_agent_costs_nothing_but_time() {
     let home = Home::new();
     home.task("mkdir -p \"$CAUSEWAY_CHECKPOINTS/one.tmp\"\ncp model/* \"$CAUSEWAY_CHECKPOINTS/one.tmp/\"\necho start >> \"$COUNT\"\nwhile [ ! -e \"$COUNT.go\" ]; do sleep 0.1; done\nmv \"$CAUSEWAY_CHECKPOINTS/one.tmp\" \"$CAUSEWAY_CHECKPOINTS/one\"\n");
     let running = home
-        .command(&["run", "task.yaml", "--yes"])
+        .command(&RUN)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -192,7 +238,7 @@ fn a_killed_agent_costs_nothing_but_time() {
 #[test]
 fn a_lost_journal_is_rebuilt_from_the_log() {
     let home = Home::new();
-    let killed = home.with_fault("home.logged", &["run", "task.yaml", "--yes"]);
+    let killed = home.with_fault("home.logged", &RUN);
     assert_eq!(killed.signal, Some(9), "{killed}");
     let id = home.causeway(&["status", "--json"]).json()["runs"][0]["run"]["id"]
         .as_str()

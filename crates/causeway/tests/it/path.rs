@@ -5,7 +5,7 @@ use crate::home::{Home, Run, until};
 #[test]
 fn a_run_ends_with_a_model_that_is_admitted_deployed_and_recorded() {
     let home = Home::new();
-    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(run.code, Some(0), "{run}");
     assert_eq!(home.starts(), 1);
     assert_eq!(
@@ -35,7 +35,7 @@ fn a_run_ends_with_a_model_that_is_admitted_deployed_and_recorded() {
 
     let logs = home.causeway(&["logs"]);
     assert!(logs.stdout.contains("step 2 of 0/1"), "{logs}");
-    let again = home.causeway(&["run", "task.yaml", "--yes"]);
+    let again = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(again.code, Some(0), "{again}");
     assert_eq!(
         home.starts(),
@@ -57,7 +57,7 @@ fn a_run_ends_with_a_model_that_is_admitted_deployed_and_recorded() {
 fn a_failing_job_keeps_its_exit_code_and_can_be_resumed() {
     let home = Home::new();
     home.task("echo start >> \"$COUNT\"\n[ -e \"$COUNT.fixed\" ] || exit 7\nmkdir -p \"$CAUSEWAY_CHECKPOINTS/last\"\ncp model/* \"$CAUSEWAY_CHECKPOINTS/last/\"\n");
-    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(run.code, Some(1), "{run}");
     assert!(run.stderr.contains("exit code 7"), "{run}");
     home.write("count.fixed", "");
@@ -79,7 +79,7 @@ fn stop_ends_the_job_and_resume_goes_on() {
     let home = Home::new();
     home.task("echo start >> \"$COUNT\"\nif [ \"$(wc -l < \"$COUNT\")\" = 1 ]; then exec tail -f /dev/null; fi\nmkdir -p \"$CAUSEWAY_CHECKPOINTS/last\"\ncp model/* \"$CAUSEWAY_CHECKPOINTS/last/\"\n");
     let mut running = home
-        .command(&["run", "task.yaml", "--yes"])
+        .command(&["run", "task.yaml", "--yes", "--site", "johor"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -105,7 +105,7 @@ fn checkpoints_stream_while_the_job_runs() {
     let home = Home::new();
     home.task("mkdir -p \"$CAUSEWAY_CHECKPOINTS/one\"\ncp model/* \"$CAUSEWAY_CHECKPOINTS/one/\"\necho start >> \"$COUNT\"\nwhile [ ! -e \"$COUNT.go\" ]; do sleep 0.1; done\n");
     let running = home
-        .command(&["run", "task.yaml", "--yes"])
+        .command(&["run", "task.yaml", "--yes", "--site", "johor"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -128,19 +128,21 @@ fn secrets_reach_the_job_and_nothing_else() {
         "task.yaml",
         &text.replace(
             "run: |\n",
-            "secrets: [TOKEN]\nrun: |\n  [ \"$TOKEN\" = hush-hush-42 ] || exit 9\n",
+            "secrets: {TOKEN: null, OTHER: loud-loud-43}\nrun: |\n  [ ${#TOKEN}${#OTHER} = 1212 ] || exit 9\n",
         ),
     );
-    let missing = home.causeway(&["run", "task.yaml", "--yes"]);
+    let missing = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(missing.code, Some(2), "{missing}");
-    let mut with = home.command(&["run", "task.yaml", "--yes"]);
+    let mut with = home.command(&["run", "task.yaml", "--yes", "--site", "johor"]);
     let run = Run::of(with.env("TOKEN", "hush-hush-42").output().unwrap());
     assert_eq!(run.code, Some(0), "{run}");
     for folder in [".causeway", "site"] {
         for file in crate::answers::walk(&home.path(folder)) {
             let bytes = std::fs::read(&file).unwrap();
             assert!(
-                !bytes.windows(12).any(|window| window == b"hush-hush-42"),
+                !bytes
+                    .windows(12)
+                    .any(|window| window == b"hush-hush-42" || window == b"loud-loud-43"),
                 "{} holds the secret",
                 file.display()
             );
@@ -155,7 +157,7 @@ fn two_nodes_are_two_ranks() {
     let ranked = text.replace("run: |\n", "num_nodes: 2\nrun: |\n  echo \"rank $SKYPILOT_NODE_RANK of $(echo \"$SKYPILOT_NODE_IPS\" | wc -l)\"\n  [ \"$SKYPILOT_NODE_RANK\" = 0 ] || exit 0\n");
     home.write("task.yaml", &ranked);
     home.organisation(&[("memory: 4 GB,", "memory: 4 GB, nodes: 2,")]);
-    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(run.code, Some(0), "{run}");
     for rank in ["rank 0 of 2", "rank 1 of 2"] {
         assert!(run.stderr.contains(rank), "{run}");
@@ -192,7 +194,7 @@ fn a_machine_that_says_another_country_stops_the_run() {
         "encrypted_at_rest: true",
         &format!("encrypted_at_rest: true\n    metadata_url: http://{address}"),
     )]);
-    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(run.code, Some(1), "{run}");
     assert!(run.stderr.contains("aws/us-east-1"), "{run}");
     assert_eq!(home.starts(), 0);
@@ -201,7 +203,7 @@ fn a_machine_that_says_another_country_stops_the_run() {
 #[test]
 fn evidence_is_verified_by_a_stranger_with_the_key_alone() {
     let home = Home::new();
-    assert_eq!(home.causeway(&["run", "task.yaml", "--yes"]).code, Some(0));
+    assert_eq!(home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]).code, Some(0));
     let id = home.causeway(&["status", "--json"]).json()["runs"][0]["run"]["id"]
         .as_str()
         .unwrap()
@@ -235,14 +237,14 @@ fn evidence_is_verified_by_a_stranger_with_the_key_alone() {
 #[test]
 fn promote_and_rollback_move_production_and_are_recorded() {
     let home = Home::new();
-    assert_eq!(home.causeway(&["run", "task.yaml", "--yes"]).code, Some(0));
+    assert_eq!(home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]).code, Some(0));
     std::fs::write(
         home.path("model/model.safetensors"),
         crate::home::safetensors(4000),
     )
     .unwrap();
     assert_eq!(
-        home.causeway(&["run", "task.yaml", "--yes", "--new"]).code,
+        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor", "--new"]).code,
         Some(0)
     );
     let model = home.causeway(&["models", "--json"]).json()["models"][0].clone();

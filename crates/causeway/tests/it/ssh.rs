@@ -45,7 +45,7 @@ fn a_run_over_ssh_brings_the_model_home() {
         .collect::<Vec<_>>()
         .join("\n");
     home.write("task.yaml", &text);
-    let run = home.causeway(&["run", "task.yaml", "--yes"]);
+    let run = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
     assert_eq!(run.code, Some(0), "{run}");
     assert_eq!(
         home.stages(),

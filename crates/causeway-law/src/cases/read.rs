@@ -1,182 +1,21 @@
-//! Files of cases: tests that a lawyer can read. The defaults of the case format live here and nowhere else.
-//!
-//! A word that the format doesn't know is no error: the law has to answer `needs_review`, and a case can test that it does.
+//! From a case's YAML to an act.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use causeway_domain::yaml::{Content, Dialect, Node, read};
+use causeway_domain::yaml::{Content, Node};
 use causeway_domain::{Country, Date, Fact, Percent, SourceFile};
 use causeway_parties::{Holding, Party, PartyKind, Register};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde::Serialize;
 use serde_json::Value;
 
+use super::Case;
 use crate::definitions::decimal;
 use crate::{
-    Act, ActKind, ActParty, ActVerdict, Chip, Dataset, Evidence, FactValue, Figures, Item,
-    LawError, Model, OpenFact, Outcome, Packs, Posture, Review, Role, Service, Settings,
-    Technology, Weights, judge,
+    Act, ActKind, ActParty, Chip, Dataset, Evidence, FactValue, Figures, Item, LawError, Model,
+    Posture, Role, Service, Settings, Technology, Weights,
 };
-
-/// A case: facts and the outcome that is expected.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// Its id.
-    pub id: String,
-    /// The act, with the defaults of case files filled in; none where the case names an act that nobody knows.
-    pub act: Option<Act>,
-    /// Posture, packs, confirmations.
-    pub settings: Settings,
-    /// The expected outcome; none in a case that only asks.
-    pub expect: Option<Outcome>,
-    /// The expected review policy.
-    pub review: Option<Review>,
-    /// Obligations that must be listed.
-    pub obligations: Vec<String>,
-    /// The first must be among the deciding rules, for any outcome but allow.
-    pub rules: Vec<String>,
-    /// Why.
-    pub why: String,
-    /// Confidence of whoever wrote it.
-    pub sure: Option<String>,
-    /// What the case says that the format doesn't know: it can't be allowed.
-    pub unknown: Vec<String>,
-}
-
-/// What came out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CaseResult {
-    /// The case.
-    pub id: String,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// The rules, in order of weight: deciding first.
-    pub rules: Vec<String>,
-    /// How the authority looks at a request.
-    pub review: Option<Review>,
-    /// What an allow obliges to.
-    pub obligations: Vec<String>,
-    /// Facts on which the answer turns.
-    pub open_facts: Vec<OpenFact>,
-    /// Whether it is what was expected; true where nothing was.
-    pub passed: bool,
-    /// What was expected.
-    pub expected: Option<Outcome>,
-    /// What differs; empty where it passed.
-    pub why: String,
-}
-
-/// Judges a case.
-#[must_use]
-pub fn verdict(packs: &Packs, case: &Case) -> Option<ActVerdict> {
-    let mut verdict = judge(packs, &case.settings, case.act.as_ref()?);
-    if !case.unknown.is_empty() && verdict.outcome < Outcome::NeedsReview {
-        verdict.outcome = Outcome::NeedsReview;
-        verdict.obligations.clear();
-    }
-    verdict
-        .open_facts
-        .extend(case.unknown.iter().map(unknown_word));
-    Some(verdict)
-}
-
-fn unknown_word(what: &String) -> OpenFact {
-    OpenFact {
-        fact: what.clone(),
-        why: "the case format does not know it".to_owned(),
-        gives: Vec::new(),
-    }
-}
-
-/// Judges a case and compares.
-#[must_use]
-pub fn run(packs: &Packs, case: &Case) -> CaseResult {
-    let mut result = CaseResult {
-        id: case.id.clone(),
-        outcome: Outcome::NeedsReview,
-        rules: Vec::new(),
-        review: None,
-        obligations: Vec::new(),
-        open_facts: case.unknown.iter().map(unknown_word).collect(),
-        passed: true,
-        expected: case.expect,
-        why: String::new(),
-    };
-    let mut deciding: Vec<String> = Vec::new();
-    if let Some(verdict) = verdict(packs, case) {
-        deciding = verdict.deciding.iter().map(|hit| hit.id.clone()).collect();
-        result.outcome = verdict.outcome;
-        result.rules = verdict
-            .deciding
-            .into_iter()
-            .chain(verdict.context)
-            .map(|hit| hit.id)
-            .collect();
-        result.review = verdict.review;
-        result.obligations = verdict.obligations;
-        result.open_facts = verdict.open_facts;
-    }
-    let mut differs = Vec::new();
-    if let Some(expected) = case.expect {
-        if expected != result.outcome {
-            differs.push(format!("expected {expected}, got {}", result.outcome));
-        } else if let (true, Some(first)) = (expected != Outcome::Allow, case.rules.first()) {
-            if !deciding.contains(first) {
-                differs.push(format!(
-                    "`{first}` is not among the deciding rules ({})",
-                    deciding.join(", ")
-                ));
-            }
-        }
-    }
-    if let Some(review) = case.review.filter(|review| Some(*review) != result.review) {
-        let got = result.review.map_or("none", Review::word);
-        differs.push(format!("expected the review to be {review}, got {got}"));
-    }
-    for obligation in case
-        .obligations
-        .iter()
-        .filter(|name| !result.obligations.contains(name))
-    {
-        differs.push(format!("the obligation `{obligation}` is not listed"));
-    }
-    result.passed = differs.is_empty();
-    result.why = differs.join("; ");
-    result
-}
-
-/// Reads a file of cases: a mapping with `cases`, or a list of cases.
-///
-/// # Errors
-/// [`LawError::File`] at the place of what can't be read: text that is not YAML, a case without id, date or act.
-pub fn parse(text: &str) -> Result<Vec<Case>, LawError> {
-    let file = Arc::new(SourceFile::new("cases", text));
-    let documents = read(&file, Dialect::Core)?;
-    let Some(root) = documents.first() else {
-        return Ok(Vec::new());
-    };
-    let list = match (&root.content, root.get("cases").map(|node| &node.content)) {
-        (Content::List(list), _) | (_, Some(Content::List(list))) => list,
-        _ => {
-            return Err(LawError::at(
-                &file,
-                root.place,
-                "a file of cases has a list `cases`",
-            ));
-        }
-    };
-    list.iter()
-        .map(|node| {
-            Reader {
-                file: &file,
-                unknown: Vec::new(),
-            }
-            .case(node)
-        })
-        .collect()
-}
 
 const CASE_KEYS: [&str; 19] = [
     "id",
@@ -200,9 +39,9 @@ const CASE_KEYS: [&str; 19] = [
     "note",
 ];
 
-struct Reader<'a> {
-    file: &'a Arc<SourceFile>,
-    unknown: Vec<String>,
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a Arc<SourceFile>,
+    pub(super) unknown: Vec<String>,
 }
 
 fn text(node: &Node) -> Option<String> {
@@ -313,7 +152,7 @@ impl Reader<'_> {
         }
     }
 
-    fn case(mut self, node: &Node) -> Result<Case, LawError> {
+    pub(super) fn case(mut self, node: &Node) -> Result<Case, LawError> {
         let fail = |place, message: &str| LawError::at(self.file, place, message);
         let need = |key: &str| {
             node.get(key)
