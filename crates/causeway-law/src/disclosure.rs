@@ -18,12 +18,25 @@ pub(crate) fn require(act: &Act, mut verdict: ActVerdict) -> ActVerdict {
     let parents = parents(act);
     let data = data(act);
     for (id, title, open) in [
-        ("base-ultimate-parent", "owners are disclosed up to the ultimate parent", parents),
-        ("base-data-class", "what data are is stated before they move", data),
+        (
+            "base-ultimate-parent",
+            "owners are disclosed up to the ultimate parent",
+            parents,
+        ),
+        (
+            "base-data-class",
+            "what data are is stated before they move",
+            data,
+        ),
     ] {
         let new: Vec<OpenFact> = open
             .into_iter()
-            .filter(|fact| !verdict.open_facts.iter().any(|known| known.fact == fact.fact))
+            .filter(|fact| {
+                !verdict
+                    .open_facts
+                    .iter()
+                    .any(|known| known.fact == fact.fact)
+            })
             .collect();
         if new.is_empty() {
             continue;
@@ -51,22 +64,32 @@ pub(crate) fn require(act: &Act, mut verdict: ActVerdict) -> ActVerdict {
 }
 
 fn open(fact: String, why: &str) -> OpenFact {
-    OpenFact { fact, why: why.to_owned(), gives: vec![("unknown".to_owned(), Outcome::NeedsReview)] }
+    OpenFact {
+        fact,
+        why: why.to_owned(),
+        gives: vec![("unknown".to_owned(), Outcome::NeedsReview)],
+    }
 }
 
 fn parents(act: &Act) -> Vec<OpenFact> {
     act.parties
         .iter()
-        .filter_map(|party| match ultimate_parent(&act.register, &party.id, CONTROL_FLOOR) {
-            Parent::Known { .. } => None,
-            // Also where all that it can be sit in one country: who it is, is what is asked.
-            Parent::Unclear { why, .. } => Some(open(format!("{}.parent", party.role), &why)),
-        })
+        .filter_map(
+            |party| match ultimate_parent(&act.register, &party.id, CONTROL_FLOOR) {
+                Parent::Known { .. } => None,
+                // Also where all that it can be sit in one country: who it is, is what is asked.
+                Parent::Unclear { why, .. } => Some(open(format!("{}.parent", party.role), &why)),
+            },
+        )
         .collect()
 }
 
 fn data(act: &Act) -> Vec<OpenFact> {
-    let classified = act.item.dataset.as_ref().and_then(|dataset| dataset.classified.as_ref());
+    let classified = act
+        .item
+        .dataset
+        .as_ref()
+        .and_then(|dataset| dataset.classified.as_ref());
     match classified {
         Some(Fact::Unknown(why)) => vec![open("dataset.class".to_owned(), why)],
         _ => Vec::new(),
@@ -105,7 +128,13 @@ mod tests {
 
     fn act(share: Fact<Percent>) -> Act {
         let mut register = Register::default();
-        register.insert("a", Party::company("A").based(sg()).on_lists([]).owned([Holding::new("b", share)]));
+        register.insert(
+            "a",
+            Party::company("A")
+                .based(sg())
+                .on_lists([])
+                .owned([Holding::new("b", share)]),
+        );
         register.insert("b", Party::company("B").based(sg()).on_lists([]).owned([]));
         let day: causeway_domain::Date = "2026-11-24".parse().unwrap();
         let mut act = Act::new(ActKind::RentIaas, day, Fact::stated(sg(), "t"));
@@ -116,7 +145,10 @@ mod tests {
     #[test]
     fn an_unknown_parent_is_looked_at_whatever_is_done() {
         let known = act(Fact::stated(Percent::new(Decimal::from(60)), "t"));
-        assert_eq!(require(&known, verdict(&known, Outcome::Allow)).outcome, Outcome::Allow);
+        assert_eq!(
+            require(&known, verdict(&known, Outcome::Allow)).outcome,
+            Outcome::Allow
+        );
         let unknown = act(Fact::unknown("not stated"));
         let answer = require(&unknown, verdict(&unknown, Outcome::Allow));
         assert_eq!(answer.outcome, Outcome::NeedsReview);
@@ -128,7 +160,10 @@ mod tests {
     fn a_stricter_answer_stays() {
         let unknown = act(Fact::unknown("not stated"));
         let answer = require(&unknown, verdict(&unknown, Outcome::Prohibited));
-        assert_eq!((answer.outcome, answer.context.len()), (Outcome::Prohibited, 1));
+        assert_eq!(
+            (answer.outcome, answer.context.len()),
+            (Outcome::Prohibited, 1)
+        );
     }
 
     #[test]
@@ -139,6 +174,9 @@ mod tests {
             important: None,
             classified: Some(Fact::unknown("not stated")),
         });
-        assert_eq!(require(&act, verdict(&act, Outcome::Allow)).open_facts[0].fact, "dataset.class");
+        assert_eq!(
+            require(&act, verdict(&act, Outcome::Allow)).open_facts[0].fact,
+            "dataset.class"
+        );
     }
 }

@@ -179,7 +179,10 @@ pub fn make(
     }
     let folder = workspace.state.run(&row.id);
     fs_err::create_dir_all(&folder).map_err(|error| RunError::state(&folder, error))?;
-    publish(&folder.join("task.yaml"), files.task.text_without_secrets().as_bytes())?;
+    publish(
+        &folder.join("task.yaml"),
+        files.task.text_without_secrets().as_bytes(),
+    )?;
     publish(
         &folder.join("causeway.yaml"),
         files.organisation.source.text.as_bytes(),

@@ -24,7 +24,9 @@ use crate::stage::Staged;
 use crate::state::State;
 
 /// How often a job that its machine lost is started again from its last checkpoint.
-const RECOVERIES: u32 = 5;
+const RECOVERIES: usize = 5;
+/// Exit codes of a job that somebody else ended: KILL (a lost machine, no memory left) and TERM (a preemption).
+const KILLED: [i32; 2] = [137, 143];
 /// How long a job may take to end after it was told to. Seconds.
 const GRACE: u32 = 30;
 
@@ -110,6 +112,14 @@ pub(crate) async fn train(driver: &mut Driver<'_>, staged: Staged) -> Result<Tra
                 });
                 break (handle, report.ended);
             }
+            JobState::Exited { code, .. } if KILLED.contains(&code) => {
+                recover(
+                    driver,
+                    &mut attempts,
+                    attempt,
+                    &format!("ended by signal {}", code - 128),
+                )?;
+            }
             JobState::Exited { code, .. } => {
                 remember(driver, &mut attempts, attempt, format!("exit code {code}"))?;
                 return Err(RunError::JobFailed {
@@ -123,26 +133,7 @@ pub(crate) async fn train(driver: &mut Driver<'_>, staged: Staged) -> Result<Tra
                     run: driver.run.id.clone(),
                 });
             }
-            JobState::Lost { why } => {
-                driver.warn(format!(
-                    "the job was lost ({why}): starting it again from its last checkpoint"
-                ));
-                remember(driver, &mut attempts, attempt, format!("lost: {why}"))?;
-                if attempts
-                    .iter()
-                    .filter(|one| one.ended.starts_with("lost"))
-                    .count()
-                    > RECOVERIES as usize
-                {
-                    return Err(RunError::Value {
-                        what: format!(
-                            "the job was lost {} times: look at the site before `causeway resume {}`",
-                            attempts.len(),
-                            driver.run.id
-                        ),
-                    });
-                }
-            }
+            JobState::Lost { why } => recover(driver, &mut attempts, attempt, &why)?,
             JobState::NotStarted | JobState::Running => {
                 return Err(RunError::Value {
                     what: format!(
@@ -193,6 +184,32 @@ pub(crate) async fn train(driver: &mut Driver<'_>, staged: Staged) -> Result<Tra
         record,
         stream: Some(stream),
     })
+}
+
+/// A job that was lost is started again; one that is lost again and again is not.
+fn recover(
+    driver: &Driver<'_>,
+    attempts: &mut Vec<Attempt>,
+    attempt: u32,
+    why: &str,
+) -> Result<(), RunError> {
+    remember(driver, attempts, attempt, format!("lost: {why}"))?;
+    let lost = attempts
+        .iter()
+        .filter(|one| one.ended.starts_with("lost"))
+        .count();
+    if lost > RECOVERIES {
+        return Err(RunError::Value {
+            what: format!(
+                "the job was lost {lost} times ({why}): look at the site before `causeway resume {}`",
+                driver.run.id
+            ),
+        });
+    }
+    driver.warn(format!(
+        "the job was lost ({why}): starting it again from its last checkpoint"
+    ));
+    Ok(())
 }
 
 fn remember(

@@ -6,7 +6,7 @@ use crate::header::Header;
 
 /// A run of small tensors is closed once it has this many bytes.
 pub const MIN_BLOCK: u64 = 1 << 20;
-/// The longest block, in bytes. A multiple of [`GRAIN`].
+/// The longest block, in bytes.
 pub const MAX_BLOCK: u64 = 4 << 20;
 /// The block of a file about whose inside nothing is known, in bytes.
 pub const OPAQUE_BLOCK: u64 = 1 << 20;

@@ -81,7 +81,9 @@ impl Task {
         places.sort();
         let mut text = self.source.text.clone();
         for place in places.into_iter().rev() {
-            if text.is_char_boundary(place.offset) && text.is_char_boundary(place.offset + place.length) {
+            if text.is_char_boundary(place.offset)
+                && text.is_char_boundary(place.offset + place.length)
+            {
                 text.replace_range(place.offset..place.offset + place.length, "null");
             }
         }
@@ -348,9 +350,10 @@ impl Reader<'_> {
                     if value.as_ref().is_some_and(|value| value.contains('\n')) {
                         let place = self.root.at(&format!("/secrets/{name}")).place;
                         let message = format!("the secret `{name}` has several lines");
-                        self.not_run.push(Problem::warning(self.source, place, message).help(format!(
-                            "write `{name}: null` and give it at launch: `--secret {name}`"
-                        )));
+                        self.not_run
+                            .push(Problem::warning(self.source, place, message).help(format!(
+                                "write `{name}: null` and give it at launch: `--secret {name}`"
+                            )));
                     }
                     secrets.insert(name.clone(), value.map(Secret::new));
                 }

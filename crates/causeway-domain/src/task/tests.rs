@@ -116,8 +116,15 @@ fn a_file_without_a_name_takes_its_own() {
 fn what_is_kept_of_a_file_has_no_secret_and_still_reads() {
     let text = "secrets: {A: \"hush one\", B: hush-two, C: null}\nenvs: {D: keep}\nrun: x\n";
     let kept = read_text(text).unwrap().text_without_secrets();
-    assert_eq!(kept, "secrets: {A: null, B: null, C: null}\nenvs: {D: keep}\nrun: x\n");
+    assert_eq!(
+        kept,
+        "secrets: {A: null, B: null, C: null}\nenvs: {D: keep}\nrun: x\n"
+    );
     assert_eq!(read_text(&kept).unwrap().secrets.len(), 3);
     let lines = read_text("secrets:\n  KEY: |\n    one\n    two\nrun: x\n").unwrap();
-    assert_eq!(lines.not_run.len(), 1, "a secret that can't be taken out of the text is not run");
+    assert_eq!(
+        lines.not_run.len(),
+        1,
+        "a secret that can't be taken out of the text is not run"
+    );
 }

@@ -1,5 +1,11 @@
 //! The packs against the cases of `rules/cases`, and the properties of the engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "everything here is a test, the functions around them too"
+)]
+
 mod cases;
 mod packs;
 mod properties;

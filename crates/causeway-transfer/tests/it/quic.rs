@@ -1,12 +1,15 @@
 //! Real sockets on loopback.
 
 use std::net::{Ipv4Addr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 use causeway_transfer::agent::{AgentOptions, Ended, serve};
-use causeway_transfer::{CarrierKind, Connector, Patience, Ticket, TicketSource, TransferError};
+use causeway_transfer::{
+    CarrierKind, Connector, Dest, Patience, Placement, Stage, Ticket, TicketSource, TransferError,
+    pull,
+};
 use tokio::task::JoinHandle;
 
 use crate::world::{World, eventually, impatient, noise};
@@ -131,12 +134,23 @@ async fn blocked_udp_costs_less_than_three_seconds() {
     let connector = Connector::quic(TicketSource::Fixed(ticket.clone()))
         .or_stream(world.opener(|stream, _| stream))
         .with_patience(impatient());
-    let summary = world.pull_with(&connector, "run").await.unwrap();
-    assert!(
-        begin.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        begin.elapsed()
-    );
+    let connected = Mutex::new(None);
+    let dest = Dest {
+        store: &world.store,
+        directory: Some((world.home(), Placement::Copy)),
+    };
+    let summary = pull(&connector, "run", dest, &*world.env, |progress| {
+        if progress.stage == Stage::Listing {
+            connected
+                .lock()
+                .unwrap()
+                .get_or_insert_with(|| begin.elapsed());
+        }
+    })
+    .await
+    .unwrap();
+    let connected = connected.into_inner().unwrap().unwrap();
+    assert!(connected < Duration::from_secs(3), "{connected:?}");
     world.assert_home_is("run");
     assert_eq!(summary.carrier, CarrierKind::Stream);
     assert!(

@@ -8,8 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Env, SiteId};
 use causeway_run::{RunError, State, files, site};
 use causeway_transfer::{
-    CarrierKind, Connector, Dest, Placement, Progress, Stage, Store, Summary, Ticket, TicketSource,
-    agent::serve, pull,
+    CarrierKind, Connector, Dest, Patience, Placement, Progress, Stage, Store, Summary, Ticket,
+    TicketSource, agent::serve, pull,
 };
 use serde_json::json;
 
@@ -19,6 +19,8 @@ use crate::verbs::{Context, block_on, own_binary};
 
 /// A pull without a state directory keeps what it has beside its destination until all of it is there.
 const BESIDE: &str = ".causeway-pull";
+/// How long a pull by hand tries to reach a site on which nothing moves.
+const GIVE_UP: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> {
     let output = context.output;
@@ -48,6 +50,11 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
     let store = Store::open(&folder)?;
     let summary = block_on(async {
         let (connector, path) = connector(context, args).await?;
+        // Somebody waits: a mistyped place is told soon. A transfer that moves is never ended by this.
+        let connector = connector.with_patience(Patience {
+            give_up: GIVE_UP,
+            ..Patience::default()
+        });
         let shown = Shown::new(output);
         let dest = Dest {
             store: &store,

@@ -152,13 +152,19 @@ fn inside_the_agent() {
         // The agent leaves its pid behind; its death is the fault.
         let pid = home.path("site/.causeway");
         until("an agent to die", || {
-            let died = agents(&pid).iter().any(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists());
+            let died = agents(&pid)
+                .iter()
+                .any(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists());
             died || running.try_wait().unwrap().is_some()
         });
         let _ = running.kill();
         running.wait().unwrap();
         let resumed = home.causeway(&["resume"]);
-        assert_eq!(resumed.code, Some(0), "after agents died at `{point}`: {resumed}");
+        assert_eq!(
+            resumed.code,
+            Some(0),
+            "after agents died at `{point}`: {resumed}"
+        );
         assert_eq!(home.starts(), 1, "{point}");
         assert_whole(&home, point);
     }
@@ -166,7 +172,9 @@ fn inside_the_agent() {
 
 /// Pids of the agents that a site has had.
 fn agents(folder: &std::path::Path) -> Vec<String> {
-    let Ok(found) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(found) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     found
         .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("pid")).ok())
         .filter_map(|text| text.split_whitespace().next().map(str::to_owned))

@@ -203,7 +203,11 @@ fn a_machine_that_says_another_country_stops_the_run() {
 #[test]
 fn evidence_is_verified_by_a_stranger_with_the_key_alone() {
     let home = Home::new();
-    assert_eq!(home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]).code, Some(0));
+    assert_eq!(
+        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"])
+            .code,
+        Some(0)
+    );
     let id = home.causeway(&["status", "--json"]).json()["runs"][0]["run"]["id"]
         .as_str()
         .unwrap()
@@ -237,14 +241,19 @@ fn evidence_is_verified_by_a_stranger_with_the_key_alone() {
 #[test]
 fn promote_and_rollback_move_production_and_are_recorded() {
     let home = Home::new();
-    assert_eq!(home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]).code, Some(0));
+    assert_eq!(
+        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"])
+            .code,
+        Some(0)
+    );
     std::fs::write(
         home.path("model/model.safetensors"),
         crate::home::safetensors(4000),
     )
     .unwrap();
     assert_eq!(
-        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor", "--new"]).code,
+        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor", "--new"])
+            .code,
         Some(0)
     );
     let model = home.causeway(&["models", "--json"]).json()["models"][0].clone();

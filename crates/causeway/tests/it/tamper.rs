@@ -17,7 +17,11 @@ fn change(path: &std::path::Path, at: usize) -> Vec<u8> {
 #[test]
 fn every_file_of_log_registry_and_model() {
     let home = Home::new();
-    assert_eq!(home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]).code, Some(0));
+    assert_eq!(
+        home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"])
+            .code,
+        Some(0)
+    );
     let model = home.causeway(&["models", "--json"]).json();
     let commit = model["models"][0]["main"].as_str().unwrap().to_owned();
     let mut files: Vec<_> = walk(&home.path(".causeway/log"))
