@@ -29,6 +29,13 @@ pub enum Parent {
 }
 
 impl Parent {
+    /// The country, where it is certain: also where it is unclear who is on top and all who can be sit in one country.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        let countries = self.countries()?;
+        countries.first().copied().filter(|_| countries.len() == 1)
+    }
+
     fn countries(&self) -> Option<BTreeSet<Country>> {
         match self {
             Self::Known { country, .. } => Some(BTreeSet::from([*country])),
@@ -210,20 +217,7 @@ fn above(register: &Register, party: &Party, floor: Decimal, chain: &mut Vec<Str
             .iter()
             .map(|(holder, _)| top(register, holder, floor, chain).countries()),
     );
-    // All roads may lead to one country: then it does not matter who is on top.
-    match unclear(why, options) {
-        Parent::Unclear {
-            candidates: Some(one),
-            ..
-        } if one.len() == 1 && one.first().is_some() => one.first().map_or_else(
-            || own(party, chain),
-            |country| Parent::Known {
-                country: *country,
-                chain: chain.clone(),
-            },
-        ),
-        other => other,
-    }
+    unclear(why, options)
 }
 
 #[cfg(test)]

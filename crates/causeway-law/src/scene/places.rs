@@ -41,13 +41,16 @@ impl<'a> Scene<'a> {
             return self.place(&taking_part.located, slot);
         }
         if field == Field::Parent {
-            return match self.parents.get(index) {
-                Some(Parent::Known { country, .. }) => Place::Known(*country),
-                Some(Parent::Unclear { why, .. }) => {
+            let Some(parent) = self.parents.get(index) else {
+                return Place::Nowhere;
+            };
+            return match (parent.country(), parent) {
+                (Some(country), _) => Place::Known(country),
+                (None, Parent::Unclear { why, .. }) => {
                     self.note(&slot, || why.clone(), [], []);
                     Place::Open(slot)
                 }
-                None => Place::Nowhere,
+                (None, Parent::Known { country, .. }) => Place::Known(*country),
             };
         }
         let Some(party) = self.registered(index) else {
