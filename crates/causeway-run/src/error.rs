@@ -16,7 +16,6 @@ pub enum RunError {
         /// The file.
         path: Utf8PathBuf,
         /// Why.
-        #[source]
         error: std::io::Error,
     },
     /// The state was written by another version.
@@ -53,7 +52,6 @@ pub enum RunError {
         /// The file.
         path: Utf8PathBuf,
         /// Why.
-        #[source]
         error: std::io::Error,
         /// What to do.
         #[help]
@@ -119,6 +117,19 @@ pub enum RunError {
         now: causeway_domain::Timestamp,
         /// The log.
         last: causeway_domain::Timestamp,
+    },
+    /// The plan is not allowed.
+    #[error("run {run} is not launched: {why}")]
+    #[diagnostic(help(
+        "`causeway explain {run}` shows the reasoning, rule by rule, and what each missing fact would give"
+    ))]
+    NotCleared {
+        /// The run.
+        run: RunId,
+        /// Rules and missing facts.
+        why: String,
+        /// The outcome.
+        outcome: causeway_law::Outcome,
     },
     /// A clearance no longer holds just before an act.
     #[error("the clearance of run {run} does not hold any more: {why}")]

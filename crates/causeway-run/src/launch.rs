@@ -269,6 +269,7 @@ pub async fn drive(
             | RunError::NotAModel { .. }
             | RunError::NoCheckpoint { .. }
             | RunError::ClearanceLost { .. }
+            | RunError::NotCleared { .. }
             | RunError::WrongRegion { .. }),
         ) => (Status::Failed, error.to_string()),
         Err(error) => (Status::Unfinished, error.to_string()),

@@ -240,7 +240,7 @@ fn require_launchable(
         Verdict::Launchable(cleared) => Ok(cleared),
         Verdict::NeedsReview(_, clearance)
         | Verdict::LicenseRequired(_, clearance)
-        | Verdict::Prohibited(_, clearance) => Err(RunError::ClearanceLost {
+        | Verdict::Prohibited(_, clearance) => Err(RunError::NotCleared {
             run: driver.run.id.clone(),
             why: why_not(&clearance),
             outcome: clearance.outcome(),

@@ -196,7 +196,9 @@ fn exit_of(error: &RunError) -> Exit {
         | RunError::UnknownRun { .. }
         | RunError::MissingValue { .. }
         | RunError::Value { .. } => Exit::Usage,
-        RunError::ClearanceLost { outcome, .. } => (*outcome).into(),
+        RunError::ClearanceLost { outcome, .. } | RunError::NotCleared { outcome, .. } => {
+            (*outcome).into()
+        }
         RunError::Stopped { .. } | RunError::Driven { .. } | RunError::Crash(_) => {
             Exit::Interrupted
         }

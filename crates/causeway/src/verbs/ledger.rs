@@ -82,7 +82,7 @@ fn existing_state(context: &Context) -> Result<causeway_run::State, RunError> {
     if !causeway_run::State::exists(&context.state) {
         return Err(RunError::Read {
             path: context.state.clone(),
-            error: std::io::Error::from(std::io::ErrorKind::NotFound),
+            error: std::io::Error::new(std::io::ErrorKind::NotFound, "it is not there"),
             help: "there is no state directory here yet; `--state DIR` names another".to_owned(),
         });
     }

@@ -47,7 +47,7 @@ impl Context {
         }
         Err(RunError::Read {
             path: self.state.clone(),
-            error: std::io::Error::from(std::io::ErrorKind::NotFound),
+            error: std::io::Error::new(std::io::ErrorKind::NotFound, "it is not there"),
             help: "there is no state directory here yet; `causeway run` makes one, `--state DIR` names another".to_owned(),
         })
     }

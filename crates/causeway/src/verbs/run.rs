@@ -126,7 +126,10 @@ fn drive(
             output.warn(format_args!("interrupted: the job goes on at its site; `causeway resume {id}` goes on here, `causeway stop {id}` stops it"));
             Ok(Exit::Interrupted)
         }
-        Err(error @ RunError::ClearanceLost { outcome, .. }) => {
+        Err(
+            error
+            @ (RunError::ClearanceLost { outcome, .. } | RunError::NotCleared { outcome, .. }),
+        ) => {
             output.error(error);
             Ok(outcome.into())
         }

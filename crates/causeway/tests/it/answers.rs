@@ -105,8 +105,9 @@ fn a_clock_set_from_outside_is_in_every_statement_for_good() {
     assert!(
         first
             .env("CAUSEWAY_TIMESTAMP", "2026-11-20T10:00:00Z")
-            .status()
+            .output()
             .unwrap()
+            .status
             .success()
     );
     let run = home.causeway(&["run", "task.yaml", "--yes", "--new"]);
