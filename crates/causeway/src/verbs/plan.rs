@@ -180,10 +180,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
                 output.outcome(candidate.outcome)
             ));
             if let Some(other) = &candidate.stands_in_for {
-                output.line(format_args!(
-                    "It stands in for {other}: {}",
-                    "this machine plays its part"
-                ));
+                output.line(format_args!("It stands in for {other}; the record says so"));
             }
             if candidate.outcome != Outcome::Allow {
                 output.line(causeway_run::path::why_not(&candidate.clearance));

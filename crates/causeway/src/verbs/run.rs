@@ -247,7 +247,7 @@ fn report(context: &Context, deployed: &path::Deployed) {
     output.line(format_args!("  trained at   {}", deployed.place));
     if let Some(other) = &deployed.stands_in_for {
         output.line(format_args!(
-            "               a stand-in for {other}: it is this machine, and nothing left it"
+            "               a stand-in for {other}: the machine itself is not there"
         ));
     }
     output.line(format_args!(
