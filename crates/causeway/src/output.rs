@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use causeway_domain::{Problem, Severity};
 use causeway_law::Outcome;
 use causeway_run::RunError;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 /// The documented exit codes.
@@ -55,7 +55,10 @@ impl Output {
     )]
     pub(crate) fn new(json: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let colour = terminal && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty());
+        // One answer for both streams: what is piped away holds no escape codes.
+        let colour = terminal
+            && std::io::stdout().is_terminal()
+            && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty());
         let _ = miette::set_hook(Box::new(move |_| {
             Box::new(
                 miette::MietteHandlerOpts::new()
@@ -164,17 +167,45 @@ impl Output {
         exit
     }
 
-    /// A table without ruling lines between its rows, as wide as the terminal.
-    pub(crate) fn table(self, header: &[&str]) -> Table {
+    /// A table without ruling lines, as wide as the terminal; only the column `wide` gives way.
+    pub(crate) fn table(self, header: &[&str], wide: usize) -> Table {
         let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        if !std::io::stdout().is_terminal() {
-            table.set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING);
+        let width = table.width();
+        if !self.colour {
+            table.force_no_tty();
         }
-        table.set_header(header.iter().map(|cell| self.paint(cell, "1")));
+        match width {
+            Some(width) => {
+                table.set_content_arrangement(ContentArrangement::Dynamic);
+                table.set_width(width);
+            }
+            None => {
+                table.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        table.set_header(
+            header
+                .iter()
+                .map(|text| Cell::new(text).add_attribute(Attribute::Bold)),
+        );
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, 1));
+            if index != wide {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
         table
+    }
+
+    /// An outcome in its colour, for a table.
+    pub(crate) fn outcome_cell(outcome: Outcome) -> Cell {
+        Cell::new(outcome).fg(match outcome {
+            Outcome::Allow => Color::Green,
+            Outcome::NeedsReview => Color::Yellow,
+            Outcome::LicenseRequired => Color::Magenta,
+            Outcome::Prohibited => Color::Red,
+        })
     }
 }
 

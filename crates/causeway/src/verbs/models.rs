@@ -22,7 +22,7 @@ pub(crate) fn list(context: &Context) -> Result<Exit, RunError> {
         return Ok(Exit::Done);
     }
     let short = |commit: &str| commit.chars().take(12).collect::<String>();
-    let mut table = output.table(&["model", "revision", "admitted", "size", "run", ""]);
+    let mut table = output.table(&["model", "revision", "admitted", "size", "run", ""], 0);
     for model in &models {
         for revision in &model.revisions {
             let mut pointers = Vec::new();

@@ -108,7 +108,10 @@ fn list(
         output.document(&json!({"offers": offers}));
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["place", "in", "chips", "cpus", "$/h", "spot $/h", "source"]);
+    let mut table = output.table(
+        &["place", "in", "chips", "cpus", "$/h", "spot $/h", "source"],
+        0,
+    );
     for offer in &offers {
         let place = match &offer.country {
             Fact::Known(country, _) => country.to_string(),

@@ -7,6 +7,7 @@ use causeway_law::Outcome;
 use causeway_plan::{Candidate, Comparison, hours_in_words};
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
+use comfy_table::Cell;
 use serde_json::json;
 
 use crate::cli::PlanArgs;
@@ -75,10 +76,13 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         SHOWN.min(comparison.candidates.len())
     };
     let candidates = comparison.candidates.iter().take(shown);
-    let mut table = output.table(&[
-        "", "place", "in", "chips", "hw", "cost", "risk", "talent", "data", "score", "$/h",
-        "total", "time", "verdict",
-    ]);
+    let mut table = output.table(
+        &[
+            "", "place", "in", "chips", "hw", "cost", "risk", "talent", "data", "score", "$/h",
+            "total", "time", "verdict",
+        ],
+        1,
+    );
     let chosen = comparison.choose();
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for candidate in candidates {
@@ -129,8 +133,9 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
                 .map_or_else(|| "?".to_owned(), |cost| cost.to_string()),
         );
         row.push(hours_in_words(candidate));
-        row.push(output.outcome(candidate.outcome));
-        table.add_row(row);
+        let mut cells: Vec<Cell> = row.into_iter().map(Cell::new).collect();
+        cells.push(Output::outcome_cell(candidate.outcome));
+        table.add_row(cells);
         if let Some(why) = why(candidate) {
             reasons
                 .entry(why)

@@ -36,7 +36,7 @@ fn list(
         output.document(&json!({"as_of": day, "packs": packs.digest(), "horizon": packs.horizon(), "rules": rules}));
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["rule", "pack", "status", "from", "to", "title"]);
+    let mut table = output.table(&["rule", "pack", "status", "from", "to", "title"], 5);
     for rule in &rules {
         let status = serde_json::to_value(rule.status)
             .ok()

@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, args: &StatusArgs) -> Result<Exit, RunError
         output.line("no runs yet");
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["run", "task", "site", "stage", "status", ""]);
+    let mut table = output.table(&["run", "task", "site", "stage", "status", ""], 5);
     for row in &rows {
         let stages = workspace.journal.stages(&row.id)?;
         let last = stages

@@ -174,3 +174,23 @@ fn base64(text: &str) -> String {
     }
     String::from_utf8(out).unwrap()
 }
+
+#[test]
+fn the_plan_is_a_table_with_reasons_and_a_choice() {
+    let home = Home::new();
+    home.organisation(&[(
+        "offers: [{instance: node,",
+        "offers: [{instance: small, cpus: 0.5, price_per_hour: 0.5}, {instance: node,",
+    )]);
+    let words = [
+        "plan",
+        "task.yaml",
+        "--site",
+        "johor",
+        "--as-of",
+        "2026-11-20",
+    ];
+    let plan = home.causeway(&words);
+    assert_eq!(plan.code, Some(0), "{plan}");
+    insta::assert_snapshot!(plan.stdout);
+}
