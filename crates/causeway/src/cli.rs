@@ -231,7 +231,7 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OffersVerb {
-    /// Import SkyPilot catalog CSVs: DIR/<cloud>/vms.csv or DIR/<cloud>.csv
+    /// Import SkyPilot catalog CSVs: `DIR/<cloud>/vms.csv` or `DIR/<cloud>.csv`
     Import {
         /// The folder
         directory: Utf8PathBuf,
