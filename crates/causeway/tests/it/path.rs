@@ -282,3 +282,23 @@ fn promote_and_rollback_move_production_and_are_recorded() {
     );
     home.assert_verifies();
 }
+
+#[test]
+fn two_runs_at_once_on_one_state_directory_both_end_well() {
+    let home = Home::new();
+    let start = || {
+        home.command(&["run", "task.yaml", "--yes", "--site", "johor", "--new"])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let both = [start(), start()];
+    for running in both {
+        let run = Run::of(running.wait_with_output().unwrap());
+        assert_eq!(run.code, Some(0), "{run}");
+    }
+    assert_eq!(home.starts(), 2);
+    assert_eq!(home.entries().len(), 14);
+    home.assert_verifies();
+}
