@@ -17,6 +17,7 @@
 //! ```
 
 mod acts;
+mod candidate;
 mod error;
 mod factors;
 mod paths;
@@ -24,9 +25,10 @@ mod plan;
 mod register;
 mod request;
 
+pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
 pub use error::PlanError;
 pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};
-pub use plan::{Candidate, Comparison, Inputs, Planned, hours_in_words, plan, settings, span};
+pub use plan::{Inputs, plan, settings};
 pub use register::{place_in_words, register};
 pub use request::request;

@@ -1,7 +1,6 @@
 //! Candidates, compared.
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,19 +10,18 @@ use causeway_domain::organisation::{
 };
 use causeway_domain::task::Task;
 use causeway_domain::{
-    Country, Fact, Hours, PackId, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd,
-    UsdPerHour,
+    Country, Fact, PackId, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
 };
 use causeway_estimate::{
     Estimate, Fits, Fleet, Hardware, Interval, MfuTable, ModelShape, Precision, Workload, estimate,
 };
-use causeway_law::{Act, Clearance, Outcome, Packs, Posture, Settings, Subject, Verdict, clear};
-use causeway_market::{Market, Match, Offer, OfferSource, PriceKind};
+use causeway_law::{Clearance, Outcome, Packs, Posture, Settings, Verdict, clear};
+use causeway_market::{Market, Match, Offer, OfferSource};
 use causeway_parties::{Party, Register};
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use crate::acts::Undertaking;
+use crate::candidate::{Candidate, Comparison, rank};
 use crate::factors::{self, DataFacts, Factors};
 use crate::paths::{Shipments, shipments};
 use crate::{PlanError, register, request};
@@ -65,189 +63,6 @@ pub fn settings(organisation: &Organisation) -> Settings {
     };
     settings.packs.extend(law.packs.iter().cloned());
     settings
-}
-
-/// One place where the task could run, and everything that is known about that.
-#[derive(Debug, Clone, Serialize)]
-pub struct Candidate {
-    /// `johor two-cores`, `nebius/eu-north1 gpu-h100-sxm_8gpu`.
-    pub label: String,
-    /// The site of `causeway.yaml`, where it is one.
-    pub site: Option<SiteId>,
-    /// What the site stands in for, where it does.
-    pub stands_in_for: Option<String>,
-    /// The operator: a party's name, or the cloud's.
-    pub operator: String,
-    /// Where the machines stand.
-    pub country: Fact<Country>,
-    /// Accelerators of a node.
-    pub accelerator: Option<(String, u32)>,
-    /// Nodes.
-    pub nodes: u32,
-    /// How it is paid.
-    pub paid: PriceKind,
-    /// Price of all nodes.
-    pub price_per_hour: Option<UsdPerHour>,
-    /// Where price and machine were read.
-    pub offer_source: String,
-    /// Time, memory, money; why not, where the workload is not described.
-    pub estimate: Result<Estimate, String>,
-    /// Cost of bringing the weights home, where the site states its price.
-    pub egress: Option<Usd>,
-    /// The five factors.
-    pub factors: Factors,
-    /// Weighted mean of the factors, 0 to 100.
-    pub score: f64,
-    /// The strictest act's outcome.
-    pub outcome: Outcome,
-    /// The judgement act by act.
-    pub clearance: Clearance,
-    /// Why it can't run the task; empty when it can.
-    pub infeasible: Vec<String>,
-    /// Why Causeway can't reach it, where it can't.
-    pub unreachable: Option<String>,
-    /// What could not be compared.
-    pub doubts: Vec<String>,
-    #[serde(skip)]
-    undertaking: Undertaking,
-}
-
-impl Candidate {
-    /// Whether it could be launched, were it lawful.
-    #[must_use]
-    pub fn fit(&self) -> bool {
-        self.infeasible.is_empty() && self.unreachable.is_none()
-    }
-
-    /// Expected cost: machines and egress.
-    #[must_use]
-    pub fn cost(&self) -> Option<Usd> {
-        let machines = self.estimate.as_ref().ok()?.cost.known()?.mid;
-        Some(machines + self.egress.unwrap_or_default())
-    }
-
-    /// Expected time.
-    #[must_use]
-    pub fn hours(&self) -> Option<Hours> {
-        self.estimate
-            .as_ref()
-            .ok()?
-            .hours
-            .known()
-            .map(|hours| hours.mid)
-    }
-}
-
-/// Every candidate, best first.
-#[derive(Debug, Clone, Serialize)]
-pub struct Comparison {
-    /// The task's name.
-    pub task: String,
-    /// The instant for which the law was asked.
-    pub at: Timestamp,
-    /// The candidates, best first; infeasible and unlawful ones stay listed.
-    pub candidates: Vec<Candidate>,
-    /// What is sent to the site.
-    #[serde(skip)]
-    pub shipments: Shipments,
-}
-
-/// The chosen plan. Only a `Cleared<Planned>` can be launched.
-#[derive(Debug, Clone)]
-pub struct Planned {
-    candidate: Candidate,
-    shipments: Shipments,
-    task: String,
-}
-
-impl Planned {
-    /// The candidate that was chosen.
-    #[must_use]
-    pub const fn candidate(&self) -> &Candidate {
-        &self.candidate
-    }
-
-    /// What is sent to the site.
-    #[must_use]
-    pub const fn shipments(&self) -> &Shipments {
-        &self.shipments
-    }
-
-    /// The task's name.
-    #[must_use]
-    pub fn task(&self) -> &str {
-        &self.task
-    }
-
-    /// The site; always there, since only reachable candidates are chosen.
-    #[must_use]
-    pub const fn site(&self) -> Option<&SiteId> {
-        self.candidate.site.as_ref()
-    }
-}
-
-impl Subject for Planned {
-    fn acts(&self, at: Timestamp) -> Vec<Act> {
-        self.candidate.undertaking.acts(at)
-    }
-}
-
-impl Subject for Undertaking {
-    fn acts(&self, at: Timestamp) -> Vec<Act> {
-        Self::acts(self, at)
-    }
-}
-
-impl Comparison {
-    /// The best place that can be reached and can run the task: a lawful one, else the one whose outcome is mildest.
-    ///
-    /// # Errors
-    /// Why no place is fit.
-    pub fn choose(&self) -> Result<Planned, String> {
-        let best = self
-            .candidates
-            .iter()
-            .filter(|candidate| candidate.fit())
-            .min_by(|a, b| rank(a, b));
-        match best {
-            Some(candidate) => Ok(Planned {
-                candidate: candidate.clone(),
-                shipments: self.shipments.clone(),
-                task: self.task.clone(),
-            }),
-            None if self.candidates.is_empty() => {
-                Err("no offer is of the kind that the task asks for".to_owned())
-            }
-            None => {
-                let why = |candidate: &Candidate| {
-                    candidate
-                        .infeasible
-                        .first()
-                        .cloned()
-                        .or_else(|| candidate.unreachable.clone())
-                        .unwrap_or_default()
-                };
-                let all: Vec<String> = self
-                    .candidates
-                    .iter()
-                    .take(3)
-                    .map(|candidate| format!("{}: {}", candidate.label, why(candidate)))
-                    .collect();
-                Err(all.join("; "))
-            }
-        }
-    }
-}
-
-/// Fit before unfit, lawful before the rest, then by score, then by cost.
-fn rank(a: &Candidate, b: &Candidate) -> Ordering {
-    b.fit()
-        .cmp(&a.fit())
-        .then(a.outcome.cmp(&b.outcome))
-        .then(a.infeasible.len().min(1).cmp(&b.infeasible.len().min(1)))
-        .then(b.score.total_cmp(&a.score))
-        .then_with(|| a.cost().cmp(&b.cost()))
-        .then_with(|| a.label.cmp(&b.label))
 }
 
 /// Compares every place where the task could run.
@@ -760,26 +575,6 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
     }
 }
 
-/// The hours of a candidate, for people: `3.2 h (2.1 to 5.0)`, or why they are unknown.
-#[must_use]
-pub fn hours_in_words(candidate: &Candidate) -> String {
-    match candidate.estimate.as_ref().map(|estimate| &estimate.hours) {
-        Ok(Fact::Known(hours, _)) => span(hours.mid),
-        Ok(Fact::Unknown(_)) | Err(_) => "unknown".to_owned(),
-    }
-}
-
-/// A time as people say it.
-#[must_use]
-pub fn span(hours: Hours) -> String {
-    let hours = hours.get();
-    if hours < 1.0 / 60.0 {
-        format!("{:.0} s", hours * 3600.0)
-    } else if hours < 1.0 {
-        format!("{:.0} min", hours * 60.0)
-    } else if hours < 48.0 {
-        format!("{hours:.1} h")
-    } else {
-        format!("{:.1} days", hours / 24.0)
-    }
-}
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

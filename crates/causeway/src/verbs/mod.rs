@@ -130,3 +130,18 @@ pub(crate) fn own_binary() -> Result<Utf8PathBuf, RunError> {
 pub(crate) fn packs(folder: Option<&Utf8Path>) -> Result<causeway_law::Packs, RunError> {
     causeway_run::packs(folder)
 }
+
+/// Waits until somebody interrupts or ends this program.
+pub(crate) async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -133,41 +133,13 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
         .map_or_else(|| Utf8PathBuf::from("."), Utf8Path::to_owned);
     let engine = Arc::new(engine);
     let agent = format!("pull-{:016x}", context.env.random());
-    let connector = match args.carrier {
-        CarrierChoice::Auto => {
-            site::connect(
-                &engine,
-                &folder,
-                &agent,
-                &own_binary()?,
-                false,
-                site::Carriers::Both,
-            )
-            .await?
-        }
-        CarrierChoice::Quic => {
-            site::connect(
-                &engine,
-                &folder,
-                &agent,
-                &own_binary()?,
-                false,
-                site::Carriers::Quic,
-            )
-            .await?
-        }
-        CarrierChoice::Ssh => {
-            site::connect(
-                &engine,
-                &folder,
-                &agent,
-                &own_binary()?,
-                false,
-                site::Carriers::Stream,
-            )
-            .await?
-        }
+    let carriers = match args.carrier {
+        CarrierChoice::Auto => site::Carriers::Both,
+        CarrierChoice::Quic => site::Carriers::Quic,
+        CarrierChoice::Ssh => site::Carriers::Stream,
     };
+    let connector =
+        site::connect(&engine, &folder, &agent, &own_binary()?, false, carriers).await?;
     Ok((connector, name))
 }
 

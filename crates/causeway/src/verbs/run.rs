@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::cli::{ResumeArgs, RunArgs};
 use crate::output::Exit;
 use crate::reporter::Terminal;
-use crate::verbs::{Context, block_on, own_binary, packs, plan};
+use crate::verbs::{Context, block_on, own_binary, packs, plan, told_to_end};
 
 pub(crate) fn run(context: &Context, args: RunArgs) -> Result<Exit, RunError> {
     let output = context.output;
@@ -114,7 +114,7 @@ fn drive(
     let ended = block_on(async {
         tokio::select! {
             ended = launch::drive(workspace, row, launch, resumed) => ended.map(Some),
-            () = interrupted() => Ok(None),
+            () = told_to_end() => Ok(None),
         }
     });
     match ended {
@@ -142,20 +142,6 @@ fn drive(
             }
             Ok(exit)
         }
-    }
-}
-
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
 }
 

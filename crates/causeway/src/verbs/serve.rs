@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::ServeArgs;
 use crate::output::Exit;
-use crate::verbs::{Context, block_on};
+use crate::verbs::{Context, block_on, told_to_end};
 
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<Exit, RunError> {
     let output = context.output;
@@ -54,21 +54,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<Exit, RunError>
                 ..ServeOptions::default()
             },
         );
-        serve(listener, app, ended()).await?;
+        serve(listener, app, told_to_end()).await?;
         Ok(Exit::Done)
     })
-}
-
-async fn ended() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }

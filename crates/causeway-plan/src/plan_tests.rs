@@ -1,0 +1,162 @@
+use causeway_domain::{SourceFile, organisation, task};
+
+use super::*;
+
+const ORGANISATION: &str = "
+organisation: acme
+parties:
+  acme: {name: Acme, headquarters: SG, listed: none, owners: [], owners_complete: true}
+  hub: {name: Hub, headquarters: MY, listed: none, owners: [], owners_complete: true}
+presences: [{entity: acme, provider: hub, account: a, site: near}, {entity: acme, provider: hub, account: a, site: dear}]
+sites:
+  near: {country: MY, operator: hub, engine: {local: {directory: near}}, offers: [{cpus: 2, memory: 8 GB, price_per_hour: 1, tokens_per_second: 1000}]}
+  dear: {country: MY, operator: hub, engine: {local: {directory: dear}}, offers: [{cpus: 2, memory: 8 GB, price_per_hour: 9, tokens_per_second: 2000}]}
+  stranger: {country: MY, operator: hub, engine: {local: {directory: other}}, offers: [{cpus: 2, memory: 8 GB, price_per_hour: 1}]}
+home: {country: SG}
+workloads: {t: {model: a/m, parameters: 1e5, tokens: 3.6e6, sequence_length: 64, end_use: civil, closed: true}}
+";
+
+fn comparison(organisation: &str, task: &str) -> Comparison {
+    let organisation = Arc::new(
+        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", organisation))).unwrap(),
+    );
+    let task = task::parse(&Arc::new(SourceFile::new("t.yaml", task))).unwrap();
+    let folder = Utf8Path::new("/home");
+    plan(&Inputs {
+        task: &task,
+        task_folder: folder,
+        organisation: &organisation,
+        organisation_folder: folder,
+        market: &Market::empty().unwrap(),
+        config: None,
+        packs: &Packs::builtin().unwrap(),
+        at: "2026-11-24T00:00:00Z".parse().unwrap(),
+        site: None,
+    })
+    .unwrap()
+}
+
+fn find<'a>(comparison: &'a Comparison, site: &str) -> &'a Candidate {
+    comparison
+        .candidates
+        .iter()
+        .find(|candidate| {
+            candidate
+                .site
+                .as_ref()
+                .is_some_and(|id| id.as_str() == site)
+        })
+        .unwrap()
+}
+
+const TASK: &str = "resources: {cpus: 2+}\nrun: x\n";
+
+#[test]
+fn the_best_is_lawful_reachable_and_weighed_and_the_others_say_why() {
+    let comparison = comparison(ORGANISATION, TASK);
+    assert_eq!(
+        comparison.choose().unwrap().site().unwrap().as_str(),
+        "near"
+    );
+    let (near, dear) = (find(&comparison, "near"), find(&comparison, "dear"));
+    assert_eq!(near.cost().unwrap().to_string(), "$1.00");
+    assert!(
+        (near.factors.hardware.score - 50.0).abs() < 1e-9,
+        "half as fast as the fastest"
+    );
+    assert!((dear.factors.hardware.score - 100.0).abs() < 1e-9);
+    let stranger = find(&comparison, "stranger");
+    assert!(
+        stranger
+            .unreachable
+            .as_ref()
+            .unwrap()
+            .contains("no account of yours")
+    );
+}
+
+#[test]
+fn weights_change_the_choice() {
+    let fast =
+        format!("{ORGANISATION}weights: {{hardware: 9, cost: 0, risk: 0, talent: 0, data: 0}}\n");
+    assert_eq!(
+        comparison(&fast, TASK)
+            .choose()
+            .unwrap()
+            .site()
+            .unwrap()
+            .as_str(),
+        "dear"
+    );
+}
+
+#[test]
+fn a_budget_makes_a_place_infeasible_and_keeps_it_listed() {
+    let poor = format!("{ORGANISATION}budget: {{total: 2}}\n");
+    let comparison = comparison(&poor, TASK);
+    assert_eq!(
+        find(&comparison, "dear").infeasible,
+        ["it would cost $4.50, the budget is $2.00"]
+    );
+    assert!(find(&comparison, "near").infeasible.is_empty());
+}
+
+#[test]
+fn more_nodes_than_there_are_is_a_reason() {
+    let comparison = comparison(
+        ORGANISATION,
+        "num_nodes: 3\nresources: {cpus: 2+}\nrun: x\n",
+    );
+    assert!(comparison.choose().is_err());
+    assert_eq!(
+        find(&comparison, "near").infeasible,
+        ["it has 1 node(s), the task asks for 3"]
+    );
+}
+
+#[test]
+fn an_unlawful_place_loses_to_a_lawful_one_whatever_it_costs() {
+    let listed = ORGANISATION.replace(
+        "  hub: {name: Hub,",
+        "  shady: {name: Shady, headquarters: KP, listed: none, owners: [], owners_complete: true}\n  hub: {name: Hub,",
+    );
+    let listed = listed.replace(
+        "near: {country: MY, operator: hub",
+        "near: {country: KP, operator: shady",
+    );
+    let comparison = comparison(&listed, TASK);
+    assert_eq!(
+        comparison.choose().unwrap().site().unwrap().as_str(),
+        "dear"
+    );
+    assert_eq!(find(&comparison, "near").outcome, Outcome::Prohibited);
+}
+
+#[test]
+fn facts_that_only_a_determination_settles_stay_unknown_when_stated() {
+    let stated =
+        format!("{ORGANISATION}facts: {{kyc: complete, red_flags: resolved, relation: vendor}}\n");
+    let organisation = Arc::new(
+        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", stated.as_str()))).unwrap(),
+    );
+    let comparison = comparison(&stated, TASK);
+    let acts = find(&comparison, "near").undertaking.acts(comparison.at);
+    let known = |name: &str| acts[0].facts.get(name).is_some_and(Fact::is_known);
+    assert!(!known("kyc") && !known("red_flags") && known("relation"));
+    assert_eq!(settings(&organisation).packs.len(), 1);
+}
+
+#[test]
+fn a_plan_is_the_same_whenever_it_is_made_from_the_same() {
+    let labels = |comparison: &Comparison| -> Vec<String> {
+        comparison
+            .candidates
+            .iter()
+            .map(|one| format!("{} {:.3}", one.label, one.score))
+            .collect()
+    };
+    assert_eq!(
+        labels(&comparison(ORGANISATION, TASK)),
+        labels(&comparison(ORGANISATION, TASK))
+    );
+}
