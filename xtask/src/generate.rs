@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use causeway_domain::{organisation, task};
+use causeway_domain::{approval, organisation, task};
 
 /// A file that code makes: its path below the root, and what must stand in it.
 type Document = (&'static str, String);
@@ -18,6 +18,10 @@ fn documents() -> Result<Vec<Document>> {
         (
             "docs/schema/causeway.schema.json",
             pretty(&organisation::json_schema()).context("the schema of causeway.yaml")?,
+        ),
+        (
+            "docs/schema/approval.schema.json",
+            pretty(&approval::json_schema()).context("the schema of an approval")?,
         ),
     ])
 }

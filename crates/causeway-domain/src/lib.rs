@@ -23,6 +23,7 @@
 //! assert!(parent.known().is_none());
 //! ```
 
+pub mod approval;
 mod country;
 mod digest;
 mod env;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use causeway_domain::{Country, Date, Fact, Timestamp};
 use causeway_parties::Register;
 use rust_decimal::Decimal;
+
+use crate::approval::OnFile;
 use serde::{Deserialize, Serialize};
 
 /// A word that the rules don't know.
@@ -168,6 +170,11 @@ pub struct Act {
     pub authorisations: BTreeSet<String>,
     /// Facts by their names of the vocabulary (`end_use`, `relation`). A name that is not here is unknown: not stated.
     pub facts: BTreeMap<String, Fact<FactValue>>,
+    /// Rules that want a person to look, and that a reviewer's signed determination answered for this act. Only a rule whose
+    /// own outcome is `needs_review` is answered so.
+    pub determined: BTreeSet<String>,
+    /// Where authorisations, determined facts and rules come from.
+    pub on_file: Vec<OnFile>,
 }
 
 impl Act {
@@ -184,6 +191,8 @@ impl Act {
             register: Arc::default(),
             authorisations: BTreeSet::new(),
             facts: BTreeMap::new(),
+            determined: BTreeSet::new(),
+            on_file: Vec::new(),
         }
     }
 

@@ -170,7 +170,15 @@ fn effect_of(packs: &Packs, settings: &Settings, act: &Act, rule: &Rule) -> Opti
         && rule
             .posture
             .is_none_or(|posture| posture == settings.posture);
-    let effect = rule.effect.unwrap_or(Effect::Context);
+    let effect = match rule.effect.unwrap_or(Effect::Context) {
+        // A reviewer looked. A rule that asks for more than a look is not answered so.
+        Effect::NeedsReview
+            if act.determined.contains(&rule.info.id) && rule.info.jurisdiction != "base" =>
+        {
+            Effect::Flag
+        }
+        effect => effect,
+    };
     on.then(|| match rule.info.status {
         Status::OnBooksNotEnforced
             if settings.posture == Posture::Enforced && rule.posture.is_none() =>

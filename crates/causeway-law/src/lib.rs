@@ -27,6 +27,7 @@
 //! ```
 
 mod act;
+mod approval;
 mod atoms;
 mod builtin;
 mod candidates;
@@ -51,6 +52,7 @@ pub use act::{
     Act, ActKind, ActParty, Chip, Dataset, Evidence, FactValue, Figures, Item, Model, Role,
     Service, Technology, UnknownWord, Weights, When,
 };
+pub use approval::{Approvals, Described, OnFile, Signed, Unfit, Used, facts_of, needed, scope_of};
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
 pub use error::LawError;
 pub use explain::explain;

@@ -86,6 +86,26 @@ pub enum LedgerError {
         /// The key.
         path: Utf8PathBuf,
     },
+    /// A person's public key that can't be read.
+    #[error("this is no Ed25519 key of ssh: {why}")]
+    #[diagnostic(
+        code(causeway::ledger::ssh_key),
+        help("write the line of the `.pub` file: `ssh-ed25519 AAAA...`")
+    )]
+    BadSshKey {
+        /// Why.
+        why: String,
+    },
+    /// A person's signature that can't be read.
+    #[error("this is no signature of ssh: {why}")]
+    #[diagnostic(
+        code(causeway::ledger::ssh_signature),
+        help("`ssh-keygen -Y sign -n causeway-approval -f KEY FILE` makes one in FILE.sig")
+    )]
+    BadSshSignature {
+        /// Why.
+        why: String,
+    },
     /// A log's name that a signed note cannot carry.
     #[error("`{origin}` cannot name a log")]
     #[diagnostic(

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_domain::organisation::{
-    DataClass, Dataset as DatasetFile, Licence, Organisation, Persons, SiteOffer, Workload,
+    DataClass, Dataset as DatasetFile, Organisation, Persons, SiteOffer, Workload,
 };
 use causeway_domain::{Country, DatasetId, Fact, PartyId, SiteId, Stated, Timestamp};
 use causeway_law::{
-    Act, ActKind, ActParty, Chip, Dataset, FactValue, Item, Role, Technology, Weights, When,
+    Act, ActKind, ActParty, Chip, Dataset, Described, FactValue, Item, Role, Technology, Weights,
+    When,
 };
 use causeway_parties::Register;
 use rust_decimal::Decimal;
+
+use crate::records::{self, Move, Records};
 
 /// What closes a doubt about a party counts only inside a reviewer's signed determination: stated in the file, it is as
 /// good as unknown.
@@ -37,6 +40,8 @@ pub(crate) struct Undertaking {
     pub(crate) sends_code: bool,
     pub(crate) workload: Option<Workload>,
     pub(crate) train_ops: Option<f64>,
+    /// Approvals, and what runs moved before.
+    pub(crate) records: Arc<Records>,
 }
 
 impl Undertaking {
@@ -67,37 +72,156 @@ impl Undertaking {
         }
     }
 
-    /// The acts, as they would be done at an instant.
+    /// The acts, as they would be done at an instant, with the approvals that cover them.
     pub(crate) fn acts(&self, at: Timestamp) -> Vec<Act> {
-        let mut acts = vec![self.rent(at)];
-        for id in &self.datasets {
-            if let Some(dataset) = self.organisation.datasets().get(id) {
-                acts.push(self.send_dataset(at, id, dataset));
-            }
-        }
-        if !self.undeclared.is_empty() {
-            acts.push(self.send_undeclared(at));
-        }
-        if self.sends_code {
-            acts.push(self.send_code(at));
-        }
-        acts.push(self.bring_weights_home(at));
+        self.described(at)
+            .into_iter()
+            .map(|described| described.act)
+            .collect()
+    }
+
+    /// The acts with the words for what they are done with.
+    pub(crate) fn described(&self, at: Timestamp) -> Vec<Described> {
+        let mut acts = self.bare(at);
+        self.records.approvals.apply(&mut acts);
         acts
     }
 
-    fn act(
-        &self,
-        kind: ActKind,
-        at: Timestamp,
-        from: Option<Country>,
-        to: Fact<Country>,
-        dataset: Option<&DatasetId>,
-    ) -> Act {
+    /// The same before any approval.
+    pub(crate) fn bare(&self, at: Timestamp) -> Vec<Described> {
+        let describe = |act: Act, dataset: Option<&str>| Described {
+            items: records::items(&act, dataset),
+            act,
+        };
+        let mut acts = vec![describe(self.rent(at), None)];
+        for id in &self.datasets {
+            if let Some(dataset) = self.organisation.datasets().get(id) {
+                acts.push(describe(
+                    self.send_dataset(at, id, dataset),
+                    Some(id.as_str()),
+                ));
+            }
+        }
+        if !self.undeclared.is_empty() {
+            acts.push(describe(self.send_undeclared(at), None));
+        }
+        if self.sends_code {
+            acts.push(describe(self.send_code(at), None));
+        }
+        acts.push(describe(self.bring_weights_home(at), None));
+        acts
+    }
+
+    /// What it moves, for the runs that come after.
+    pub(crate) fn moves(&self, at: Timestamp) -> Vec<Move> {
+        self.datasets
+            .iter()
+            .filter_map(|id| Some((id, self.organisation.datasets().get(id)?)))
+            .map(|(id, dataset)| self.moved(at, id, dataset))
+            .collect()
+    }
+
+    fn moved(&self, at: Timestamp, id: &DatasetId, dataset: &DatasetFile) -> Move {
+        let origin = Stated::fact(dataset.origin.as_ref(), self.file(), "origin");
+        Move {
+            at,
+            dataset: id.to_string(),
+            sender: records::top(&self.register, self.controller(dataset).as_str()),
+            receiver: records::top(&self.register, &self.operator),
+            from: origin.known().copied(),
+            persons: self
+                .counts(id, dataset)
+                .known()
+                .into_iter()
+                .flatten()
+                .filter_map(|(class, persons)| Some((class.clone(), *persons.known()?)))
+                .collect(),
+        }
+    }
+
+    fn controller<'a>(&'a self, dataset: &'a DatasetFile) -> &'a PartyId {
+        dataset
+            .controller
+            .as_ref()
+            .unwrap_or(&self.organisation.file.organisation)
+    }
+
+    /// Persons by class.
+    fn counts(&self, id: &DatasetId, dataset: &DatasetFile) -> Fact<BTreeMap<String, Fact<u64>>> {
+        let field = |name: &str| format!("datasets.{id}.{name}");
+        let classes = Stated::fact(dataset.class.as_ref(), self.file(), &field("class"));
+        let persons = Stated::fact(dataset.persons.as_ref(), self.file(), &field("persons"));
+        classes.map(|classes| {
+            classes
+                .0
+                .iter()
+                .map(|class| {
+                    (
+                        class.word().to_owned(),
+                        count(&persons, *class, &field("persons")),
+                    )
+                })
+                .collect()
+        })
+    }
+
+    /// What went before and what goes beside it is added to a dataset: nothing is split to stay under a line.
+    fn add_up(&self, at: Timestamp, id: &DatasetId, dataset: &DatasetFile, act: &mut Act) {
+        let this = self.moved(at, id, dataset);
+        let mut moves = self.records.moves.clone();
+        moves.extend(self.moves(at));
+        let prior = records::twelve_months(&moves, &this.dataset, &this.receiver, at);
+        let name = "prior_12_months";
+        if let Some(Fact::Known(before, source)) = act.facts.get(name) {
+            let mut persons = match before {
+                FactValue::Persons(persons) => persons.clone(),
+                _ => BTreeMap::new(),
+            };
+            let none = matches!(before, FactValue::Persons(_))
+                || matches!(before, FactValue::Word(word) if word == "none");
+            if none && !prior.is_empty() {
+                for (class, count) in prior {
+                    let sum = persons.entry(class).or_default();
+                    *sum = sum.saturating_add(count);
+                }
+                let source = causeway_domain::Source {
+                    evidence: Some("and the runs of the log and of this plan".to_owned()),
+                    ..source.clone()
+                };
+                act.facts.insert(
+                    name.to_owned(),
+                    Fact::Known(FactValue::Persons(persons), source),
+                );
+            }
+        }
+        let (Some(from), Some(item)) = (this.from, act.item.dataset.as_mut()) else {
+            return;
+        };
+        let year = records::since_january(&moves, &this.dataset, &this.sender, from, at);
+        for (class, before) in year.iter().filter(|(class, _)| class.starts_with("cn_")) {
+            let sum = match item.persons.get(class) {
+                Some(Fact::Known(persons, source)) => Fact::Known(
+                    persons.saturating_add(*before),
+                    causeway_domain::Source {
+                        evidence: Some(format!(
+                            "{persons} in this set, {before} in others since 1 January"
+                        )),
+                        ..source.clone()
+                    },
+                ),
+                Some(Fact::Unknown(why)) => Fact::Unknown(why.clone()),
+                // What this set does not hold, it does not move.
+                None => continue,
+            };
+            item.persons.insert(class.clone(), sum);
+        }
+    }
+
+    fn act(&self, kind: ActKind, at: Timestamp, from: Option<Country>, to: Fact<Country>) -> Act {
         let mut act = Act::new(kind, When::Instant(at), to);
         act.from = from;
         act.register = Arc::clone(&self.register);
         act.facts = self.facts();
-        act.authorisations = self.authorisations(at, dataset);
         act
     }
 
@@ -158,34 +282,13 @@ impl Undertaking {
         facts
     }
 
-    /// Authorisations whose sites, datasets and days cover the act.
-    fn authorisations(&self, at: Timestamp, dataset: Option<&DatasetId>) -> BTreeSet<String> {
-        let day = When::Instant(at).day();
-        let covers = |licence: &&Licence| {
-            let site = self
-                .site
-                .as_ref()
-                .is_some_and(|site| licence.sites.contains(site));
-            let data = licence.datasets.is_empty()
-                || dataset.is_some_and(|id| licence.datasets.contains(id));
-            site && data && licence.from <= day && day <= licence.to
-        };
-        self.organisation
-            .file
-            .licences
-            .iter()
-            .filter(covers)
-            .map(|licence| licence.authorisation.clone())
-            .collect()
-    }
-
     fn rent(&self, at: Timestamp) -> Act {
         let kind = if self.customer == self.operator {
             ActKind::UseChip
         } else {
             ActKind::RentIaas
         };
-        let mut act = self.act(kind, at, None, self.country.clone(), None);
+        let mut act = self.act(kind, at, None, self.country.clone());
         act.item = match &self.chip {
             Some((chip, count)) => Item {
                 chip: Some(Chip::listed(chip.as_str(), *count)),
@@ -207,35 +310,21 @@ impl Undertaking {
         let file = self.file();
         let field = |name: &str| format!("datasets.{id}.{name}");
         let origin = Stated::fact(dataset.origin.as_ref(), file, &field("origin"));
-        let controller = dataset
-            .controller
-            .as_ref()
-            .unwrap_or(&self.organisation.file.organisation)
-            .to_string();
+        let controller = self.controller(dataset).to_string();
         let mut act = self.act(
             ActKind::TransferDataset,
             at,
             origin.known().copied(),
             self.country.clone(),
-            Some(id),
         );
         let classes = Stated::fact(dataset.class.as_ref(), file, &field("class"));
-        let persons = Stated::fact(dataset.persons.as_ref(), file, &field("persons"));
-        let counts = classes.known().map(|classes| {
-            classes
-                .0
-                .iter()
-                .map(|class| {
-                    (
-                        class.word().to_owned(),
-                        count(&persons, *class, &field("persons")),
-                    )
-                })
-                .collect()
-        });
         let known_origin = origin.is_known();
         act.item.dataset = Some(Dataset {
-            persons: counts.unwrap_or_default(),
+            persons: self
+                .counts(id, dataset)
+                .known()
+                .cloned()
+                .unwrap_or_default(),
             important: Some(Stated::fact(
                 dataset.important.as_ref(),
                 file,
@@ -252,18 +341,13 @@ impl Undertaking {
             .push(self.party(Role::Controller, &controller, self.located(&controller)));
         act.parties
             .push(self.party(Role::Provider, &self.operator, self.country.clone()));
+        self.add_up(at, id, dataset, &mut act);
         act
     }
 
     /// Nobody says what these paths hold: they may hold anything.
     fn send_undeclared(&self, at: Timestamp) -> Act {
-        let mut act = self.act(
-            ActKind::TransferDataset,
-            at,
-            None,
-            self.country.clone(),
-            None,
-        );
+        let mut act = self.act(ActKind::TransferDataset, at, None, self.country.clone());
         let why = format!(
             "{} does not declare {} as a dataset or as code",
             self.file(),
@@ -301,7 +385,6 @@ impl Undertaking {
             at,
             from.known().copied(),
             self.country.clone(),
-            None,
         );
         let entry = match (&from, entry) {
             (Fact::Unknown(why), _) => Fact::unknown(why.clone()),
@@ -331,7 +414,6 @@ impl Undertaking {
             at,
             self.country.known().copied(),
             home.clone(),
-            None,
         );
         let closed = Stated::fact(
             self.workload

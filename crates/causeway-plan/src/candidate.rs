@@ -1,16 +1,18 @@
 //! Candidates: what is known about each place, and which is the best.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use causeway_domain::{Country, Fact, Hours, SiteId, Timestamp, Usd, UsdPerHour};
 use causeway_estimate::Estimate;
-use causeway_law::{Act, Clearance, Outcome, Subject};
+use causeway_law::{Act, Clearance, Described, Outcome, Subject};
 use causeway_market::PriceKind;
 use serde::Serialize;
 
 use crate::acts::Undertaking;
 use crate::factors::Factors;
 use crate::paths::Shipments;
+use crate::records::{Move, Records};
 
 /// One place where the task could run, and everything that is known about that.
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +60,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Its acts with the words for what they are done with, before any approval.
+    #[must_use]
+    pub fn bare(&self, at: Timestamp) -> Vec<Described> {
+        self.undertaking.bare(at)
+    }
+
     /// Whether it could be launched, were it lawful.
     #[must_use]
     pub fn fit(&self) -> bool {
@@ -128,6 +136,25 @@ impl Planned {
     #[must_use]
     pub const fn site(&self) -> Option<&SiteId> {
         self.candidate.site.as_ref()
+    }
+
+    /// The same plan with what is on file now.
+    #[must_use]
+    pub fn with_records(mut self, records: Arc<Records>) -> Self {
+        self.candidate.undertaking.records = records;
+        self
+    }
+
+    /// Its acts with the words for what they are done with, and what approvals give them.
+    #[must_use]
+    pub fn described(&self, at: Timestamp) -> Vec<Described> {
+        self.candidate.undertaking.described(at)
+    }
+
+    /// The data that it moves.
+    #[must_use]
+    pub fn moves(&self, at: Timestamp) -> Vec<Move> {
+        self.candidate.undertaking.moves(at)
     }
 }
 

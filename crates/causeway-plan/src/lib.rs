@@ -22,6 +22,7 @@ mod error;
 mod factors;
 mod paths;
 mod plan;
+mod records;
 mod register;
 mod request;
 
@@ -30,5 +31,6 @@ pub use error::PlanError;
 pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};
 pub use plan::{Inputs, plan, settings};
+pub use records::{Move, Records};
 pub use register::{place_in_words, register};
 pub use request::request;

@@ -24,6 +24,7 @@ use crate::acts::Undertaking;
 use crate::candidate::{Candidate, Comparison, rank};
 use crate::factors::{self, DataFacts, Factors};
 use crate::paths::{Shipments, shipments};
+use crate::records::Records;
 use crate::{PlanError, register, request};
 
 /// What a plan is made from. Nothing else is looked at.
@@ -47,6 +48,8 @@ pub struct Inputs<'a> {
     pub at: Timestamp,
     /// Consider this site alone.
     pub site: Option<&'a SiteId>,
+    /// Approvals on file, and what runs moved before.
+    pub records: &'a Arc<Records>,
 }
 
 /// How the organisation reads the law.
@@ -321,6 +324,7 @@ impl Planner<'_> {
                 .as_ref()
                 .ok()
                 .map(|workload| workload.flops().get()),
+            records: Arc::clone(self.inputs.records),
         };
         let Judged {
             clearance,

@@ -32,6 +32,7 @@ fn comparison(organisation: &str, task: &str) -> Comparison {
         packs: &Packs::builtin().unwrap(),
         at: "2026-11-24T00:00:00Z".parse().unwrap(),
         site: None,
+        records: &Arc::default(),
     })
     .unwrap()
 }

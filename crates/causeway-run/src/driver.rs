@@ -112,6 +112,14 @@ impl Driver<'_> {
         self.workspace.now()
     }
 
+    /// Approvals on file, and what other runs used and moved.
+    ///
+    /// # Errors
+    /// When an entry of the log can't be read.
+    pub fn records(&self) -> Result<Arc<causeway_plan::Records>, RunError> {
+        crate::approvals::records(self.workspace, &self.organisation, Some(&self.run.id))
+    }
+
     /// Tells a consumer.
     pub fn report(&self, event: &Event) {
         self.reporter.report(event);

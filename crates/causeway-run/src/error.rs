@@ -131,6 +131,17 @@ pub enum RunError {
         /// The outcome.
         outcome: causeway_law::Outcome,
     },
+    /// An approval that is not filed.
+    #[error("approval `{approval}`: {why}")]
+    Approval {
+        /// The approval.
+        approval: String,
+        /// Why.
+        why: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
     /// A clearance no longer holds just before an act.
     #[error("the clearance of run {run} does not hold any more: {why}")]
     #[diagnostic(help("`causeway explain {run}` shows the judgement of today"))]

@@ -68,6 +68,24 @@ pub fn source(path: &Utf8Path) -> Result<Arc<SourceFile>, RunError> {
     Ok(Arc::new(SourceFile::new(path.as_str(), text)))
 }
 
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// [`RunError::Read`] when something is there, or the folder can't be written.
+pub fn write_new(path: &Utf8Path, text: &str) -> Result<(), RunError> {
+    use std::io::Write as _;
+    fs_err::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| RunError::Read {
+            path: path.to_owned(),
+            error,
+            help: "name a file that is not there yet".to_owned(),
+        })
+}
+
 /// The organisation file of a task: the one that was named, else the nearest `causeway.yaml` in its folder or above.
 ///
 /// # Errors

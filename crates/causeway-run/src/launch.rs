@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Env, RunId, Secret, SiteId, SourceFile};
 use causeway_law::Packs;
 use causeway_market::Market;
-use causeway_plan::{Comparison, Inputs};
+use causeway_plan::{Comparison, Inputs, Records};
 
 use crate::RunError;
 use crate::driver::Driver;
@@ -46,6 +46,7 @@ pub fn compare(
     market: &Market,
     at: causeway_domain::Timestamp,
     site: Option<&SiteId>,
+    records: &Arc<Records>,
 ) -> Result<Comparison, RunError> {
     let organisation = Arc::new(files.organisation.clone());
     let workload = organisation
@@ -87,6 +88,7 @@ pub fn compare(
         packs,
         at,
         site,
+        records,
     };
     match causeway_plan::plan(&inputs) {
         Ok(comparison) => Ok(comparison),

@@ -23,6 +23,7 @@
 //! ```
 
 mod admit;
+pub mod approvals;
 mod driver;
 mod env;
 mod error;

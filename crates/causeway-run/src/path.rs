@@ -1,14 +1,19 @@
 //! The one straight path, top to bottom as the product does it. Each line is one stage with one input type and one output
 //! type; no stage reaches past its neighbour. Journal and log are kept by [`Driver::begin`] and [`Driver::finish`].
 
-use causeway_law::{Cleared, Outcome as LawOutcome, Verdict, clear as judge_acts};
+use std::collections::BTreeMap;
+
+use causeway_law::{
+    Cleared, Described, Outcome as LawOutcome, Used, Verdict, clear as judge_acts, needed,
+};
 use causeway_ledger::Subject;
-use causeway_plan::{Candidate, Planned};
+use causeway_plan::{Candidate, Move, Planned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::RunError;
 use crate::admit::{self, Admitted};
+use crate::approvals;
 use crate::driver::{Driver, Outcome};
 use crate::events::{Event, StageName};
 use crate::home::{self, Home};
@@ -72,6 +77,7 @@ fn plan(driver: &mut Driver<'_>) -> Result<Planned, RunError> {
         &driver.market,
         driver.now()?,
         site.as_ref(),
+        &driver.records()?,
     )?;
     let planned = comparison.choose().map_err(|why| RunError::NoPlace {
         why,
@@ -158,6 +164,12 @@ pub struct ClearRecord {
     pub deciding: Vec<Vec<String>>,
     /// What the allow obliges to.
     pub obligations: Vec<String>,
+    /// What it uses of each authorisation on file.
+    #[serde(default)]
+    pub uses: BTreeMap<String, Used>,
+    /// Data that it moves: other runs add them to theirs.
+    #[serde(default)]
+    pub moves: Vec<Move>,
 }
 
 /// Judges every act of the plan, now. After a restart it is computed anew and compared with the log, never read back; when
@@ -165,6 +177,10 @@ pub struct ClearRecord {
 fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, RunError> {
     let before: Option<(u32, ClearRecord)> = driver.done(StageName::Clear)?;
     let at = driver.now()?;
+    approvals::note_reviewers(driver.workspace, &driver.organisation)?;
+    let planned = planned.with_records(driver.records()?);
+    let acts = planned.described(at);
+    let moves = planned.moves(at);
     let verdict = judge_acts(planned, &driver.packs, &driver.settings, at);
     let clearance = verdict.clearance();
     let record = ClearRecord {
@@ -177,6 +193,8 @@ fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, 
             .map(|verdict| verdict.deciding.iter().map(|hit| hit.id.clone()).collect())
             .collect(),
         obligations: clearance.obligations(),
+        uses: uses(&acts, clearance),
+        moves,
     };
     let attempt = before.as_ref().map_or(
         1,
@@ -205,13 +223,45 @@ fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, 
         };
         driver.finish(StageName::Clear, attempt, &outcome)?;
     }
-    require_launchable(driver, verdict)
+    let cleared = require_launchable(driver, verdict)?;
+    // Another run may have been cleared at the same time: what is left of an authorisation is whose entry came first.
+    driver.workspace.log.refresh()?;
+    still_cleared(driver, &cleared)?;
+    Ok(cleared)
+}
+
+/// What the acts use of each authorisation on file: the same chips once, persons of each dataset.
+fn uses(acts: &[Described], clearance: &causeway_law::Clearance) -> BTreeMap<String, Used> {
+    let mut by_approval: BTreeMap<&str, Vec<&Described>> = BTreeMap::new();
+    for (described, verdict) in acts.iter().zip(&clearance.verdicts) {
+        for known in &described.act.on_file {
+            if verdict.outcome == LawOutcome::Allow
+                && described.act.authorisations.contains(&known.gives)
+            {
+                by_approval
+                    .entry(&known.approval)
+                    .or_default()
+                    .push(described);
+            }
+        }
+    }
+    by_approval
+        .into_iter()
+        .map(|(approval, acts)| (approval.to_owned(), needed(acts.into_iter())))
+        .collect()
 }
 
 /// The day itself may move on without changing the answer.
 fn same(a: &ClearRecord, b: &ClearRecord) -> bool {
-    (a.outcome, &a.packs, &a.deciding, &a.obligations)
-        == (b.outcome, &b.packs, &b.deciding, &b.obligations)
+    let moved = |record: &ClearRecord| -> Vec<(String, BTreeMap<String, u64>)> {
+        let moves = record.moves.iter();
+        moves
+            .map(|one| (one.dataset.clone(), one.persons.clone()))
+            .collect()
+    };
+    (a.outcome, &a.packs, &a.deciding, &a.obligations, &a.uses)
+        == (b.outcome, &b.packs, &b.deciding, &b.obligations, &b.uses)
+        && moved(a) == moved(b)
 }
 
 fn in_words(record: &ClearRecord) -> String {
@@ -281,11 +331,16 @@ pub fn why_not(clearance: &causeway_law::Clearance) -> String {
 /// # Errors
 /// [`RunError::ClearanceLost`] when the law of this moment does not allow it any more.
 pub fn still_cleared(driver: &Driver<'_>, cleared: &Cleared<Planned>) -> Result<(), RunError> {
-    cleared
-        .still_holds(&driver.packs, &driver.settings, driver.now()?)
-        .map_err(|now| RunError::ClearanceLost {
+    let planned = cleared.get().clone().with_records(driver.records()?);
+    let now = driver.now()?;
+    match judge_acts(planned, &driver.packs, &driver.settings, now) {
+        Verdict::Launchable(_) => Ok(()),
+        Verdict::NeedsReview(_, now)
+        | Verdict::LicenseRequired(_, now)
+        | Verdict::Prohibited(_, now) => Err(RunError::ClearanceLost {
             run: driver.run.id.clone(),
             why: why_not(&now),
             outcome: now.outcome(),
-        })
+        }),
+    }
 }

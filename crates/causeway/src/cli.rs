@@ -97,6 +97,9 @@ pub(crate) enum Verb {
     /// Rule packs
     #[command(subcommand)]
     Rules(RulesVerb),
+    /// Determinations and authorisations on file: drafted, signed by reviewers, counted down
+    #[command(subcommand)]
+    Approvals(ApprovalsVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
     /// Serve a directory to a home; started at a site
@@ -274,6 +277,58 @@ pub(crate) enum RulesVerb {
         /// A folder of rule packs that replaces or adds to the built-in ones
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "An approval on its way:
+  causeway approvals draft task.yaml --fact red_flags=resolved -o flags.yaml
+  causeway approvals sign flags.yaml --key ~/.ssh/id_ed25519      each reviewer, anywhere
+  causeway approvals file flags.yaml
+  causeway approvals list")]
+pub(crate) enum ApprovalsVerb {
+    /// Write an approval for what a plan lacks: its scope, and the facts that it would rest on
+    Draft {
+        #[command(flatten)]
+        choice: PlanChoice,
+        /// A fact that a reviewer determines: `red_flags=resolved`
+        #[arg(long, value_name = "NAME=VALUE", required_unless_present_any = ["rule", "authorisation"], conflicts_with_all = ["rule", "authorisation"])]
+        fact: Option<String>,
+        /// A rule that wants a person to look
+        #[arg(long, value_name = "ID", conflicts_with = "authorisation")]
+        rule: Option<String>,
+        /// An authorisation of the rule packs that is on file: `BIS_LICENCE`
+        #[arg(long, value_name = "NAME")]
+        authorisation: Option<String>,
+        /// Where to write it; printed where left out
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<Utf8PathBuf>,
+    },
+    /// Sign an approval with a reviewer's ssh key: FILE.<KEY>.sig beside it
+    Sign {
+        /// The approval
+        file: Utf8PathBuf,
+        /// The key: a private key outside the state directory, or the public half of one that an ssh agent holds
+        #[arg(long, value_name = "KEY")]
+        key: Utf8PathBuf,
+    },
+    /// Check the signatures of an approval and put it into the log
+    File {
+        /// The approval
+        file: Utf8PathBuf,
+        /// Signatures; every FILE*.sig where left out
+        #[arg(long, value_name = "FILE")]
+        signature: Vec<Utf8PathBuf>,
+    },
+    /// List what is on file, whether it counts, and what is left of it
+    List,
+    /// Take an approval back; whoever may, since it only makes answers stricter
+    Withdraw {
+        /// Its id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
     },
 }
 

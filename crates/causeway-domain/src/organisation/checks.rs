@@ -1,5 +1,6 @@
 //! What a schema can't say about `causeway.yaml`: keys that are ids, references that must resolve, sums, dates.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Engine, File, Stated, stated_total};
@@ -67,6 +68,43 @@ impl References<'_> {
                 .label("named here")
                 .help(help),
         );
+    }
+
+    /// Four eyes are two people with two keys.
+    fn reviewers(&mut self, file: &File) {
+        let mut names = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        for (index, reviewer) in file.reviewers.iter().enumerate() {
+            let mut words = reviewer.public_key.split_whitespace();
+            let (kind, key) = (words.next(), words.next());
+            if kind != Some("ssh-ed25519") || key.is_none() {
+                self.error(
+                    &format!("/reviewers/{index}/public_key"),
+                    format!("the key of `{}` is no Ed25519 key", reviewer.name),
+                    "write the line of the `.pub` file: `ssh-ed25519 AAAA...`; `ssh-keygen -t ed25519` makes one",
+                );
+            } else if !keys.insert(key) {
+                self.error(
+                    &format!("/reviewers/{index}/public_key"),
+                    format!("`{}` has the key of another reviewer", reviewer.name),
+                    "a key is one person's",
+                );
+            }
+            if !names.insert(reviewer.name.trim().to_lowercase()) {
+                self.error(
+                    &format!("/reviewers/{index}/name"),
+                    format!("there are two reviewers `{}`", reviewer.name),
+                    "one entry a person",
+                );
+            }
+        }
+        if file.approvals.four_eyes && file.reviewers.len() < 2 {
+            self.error(
+                "/approvals/four_eyes",
+                "four eyes need two reviewers".to_owned(),
+                "name a second person under `reviewers`",
+            );
+        }
     }
 
     fn error(&mut self, pointer: &str, message: String, help: &str) {
@@ -218,33 +256,7 @@ pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> 
             );
         }
     }
-    for (index, licence) in file.licences.iter().enumerate() {
-        if licence.to < licence.from {
-            check.error(
-                &format!("/licences/{index}/to"),
-                format!("the licence {} ends before it begins", licence.number),
-                "both days are included",
-            );
-        }
-        for (position, site) in licence.sites.iter().enumerate() {
-            check.known(
-                "site",
-                "sites",
-                site.as_str(),
-                &format!("/licences/{index}/sites/{position}"),
-                file.sites.keys().map(crate::SiteId::as_str),
-            );
-        }
-        for (position, dataset) in licence.datasets.iter().enumerate() {
-            check.known(
-                "dataset",
-                "datasets",
-                dataset.as_str(),
-                &format!("/licences/{index}/datasets/{position}"),
-                file.datasets.keys().map(crate::DatasetId::as_str),
-            );
-        }
-    }
+    check.reviewers(file);
     let checkpoints = &file.home.checkpoints;
     if checkpoints.starts_with('/')
         || checkpoints.split('/').any(|part| part == "..")

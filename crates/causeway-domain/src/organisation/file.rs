@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Stated;
@@ -40,9 +40,6 @@ pub struct File {
     /// How much each of the five factors counts
     #[serde(default)]
     pub weights: Weights,
-    /// Authorisations held: licences, accepted notices, filings
-    #[serde(default)]
-    pub licences: Vec<Licence>,
     /// What is trained, by task name
     #[serde(default)]
     pub workloads: BTreeMap<String, Workload>,
@@ -52,13 +49,24 @@ pub struct File {
     /// Posture and packs
     #[serde(default)]
     pub law: Law,
-    /// People whose signed determinations count
+    /// People whose signed determinations and authorisations count
     #[serde(default)]
     pub reviewers: Vec<Reviewer>,
+    /// How approvals are given
+    #[serde(default)]
+    pub approvals: ApprovalPolicy,
+}
+
+/// How approvals are given.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalPolicy {
+    /// Two reviewers sign each approval
+    pub four_eyes: bool,
 }
 
 /// A value of a legal fact: text, true or false, a number or a day. Kept as text.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(with = "PlainValue")]
 pub struct FactText(pub String);
 
@@ -511,27 +519,6 @@ impl Default for Weights {
             data: 1.0,
         }
     }
-}
-
-/// An authorisation on file.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Licence {
-    /// Its name in the rule packs: `BIS_LICENCE`, `NAC`, `CN_SCC_FILED`
-    pub authorisation: String,
-    /// The authority's number
-    pub number: String,
-    /// First day
-    #[schemars(with = "DateText")]
-    pub from: Date,
-    /// Last day
-    #[schemars(with = "DateText")]
-    pub to: Date,
-    /// The sites that it covers
-    pub sites: Vec<SiteId>,
-    /// The datasets that it covers, where it is about data
-    #[serde(default)]
-    pub datasets: Vec<DatasetId>,
 }
 
 /// What is trained.

@@ -42,6 +42,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         &market,
         as_of(context, args.as_of)?,
         site.as_ref(),
+        &crate::verbs::plan::records(context, &files)?,
     )?;
     let candidate = match comparison.choose() {
         Ok(planned) => planned.candidate().clone(),

@@ -1,5 +1,6 @@
 //! One file a verb. A verb reads its words, calls a room, prints the answer.
 
+mod approvals;
 mod check;
 mod completions;
 mod evidence;
@@ -75,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Explain(args) => explain::run(&context, &args),
         Verb::Offers(verb) => offers::run(&context, &verb),
         Verb::Rules(verb) => rules::run(&context, &verb),
+        Verb::Approvals(verb) => approvals::run(&context, &verb),
         Verb::Pull(args) => pull::run(&context, &args),
         Verb::Agent(args) => pull::agent(&context, args),
         Verb::Models => models::list(&context),

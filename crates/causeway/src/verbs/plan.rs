@@ -26,7 +26,15 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         .then(|| State::open(&context.state, false))
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
-    let comparison = compare(&files, &packs, &market, at, args.choice.site.as_ref())?;
+    let records = records(context, &files)?;
+    let comparison = compare(
+        &files,
+        &packs,
+        &market,
+        at,
+        args.choice.site.as_ref(),
+        &records,
+    )?;
     let exit = exit_of(&comparison);
     if output.json {
         let chosen = comparison
@@ -41,6 +49,17 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
     }
     show(output, &comparison, args.all);
     Ok(exit)
+}
+
+/// What is on file at home; nothing where there is no state directory yet.
+pub(crate) fn records(
+    context: &Context,
+    files: &causeway_run::Files,
+) -> Result<std::sync::Arc<causeway_plan::Records>, RunError> {
+    if !State::exists(&context.state) {
+        return Ok(std::sync::Arc::default());
+    }
+    causeway_run::approvals::records(&context.workspace()?, &files.organisation, None)
 }
 
 /// The instant for which the law is asked: noon UTC of a day that was named, else now.

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod approvals;
 mod files;
 mod home;
 mod kill;
