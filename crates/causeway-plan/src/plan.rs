@@ -88,7 +88,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
     let mut planner = Planner {
         inputs,
         shipments: &shipments,
-        register: register::register(organisation),
+        register: register::register(organisation, &inputs.records.screened),
         workload_file,
         workload: workload(inputs, workload_file)?,
         mfu: MfuTable::builtin()?,

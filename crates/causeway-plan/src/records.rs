@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::{Country, Timestamp};
+use causeway_domain::{Country, Fact, Timestamp};
 use causeway_law::Approvals;
 use causeway_parties::{Parent, Register, ultimate_parent};
 use jiff::tz::TimeZone;
@@ -21,6 +21,9 @@ pub struct Records {
     pub approvals: Approvals,
     /// Data that other runs were cleared to move.
     pub moves: Vec<Move>,
+    /// The lists on which screening found each party, where the organisation screens; a name that is like an entry's and
+    /// that no reviewer looked at is an unknown.
+    pub screened: BTreeMap<String, Fact<BTreeSet<String>>>,
 }
 
 /// A dataset that a run was cleared to move.

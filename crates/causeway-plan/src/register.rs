@@ -1,17 +1,48 @@
 //! From the organisation's file to the register that ownership is computed from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use causeway_domain::organisation::{Organisation, Party as PartyFile, PartyKind as KindWord};
 use causeway_domain::{Country, Fact, PartyId, Stated};
 use causeway_parties::{Holding, Party, PartyKind, Register};
 
-/// Every party of `causeway.yaml`, with what is not stated as unknown.
+/// Every party of `causeway.yaml`, with what is not stated as unknown, and with what screening found: a list that the file
+/// names stays, and `none` in the file outranks no finding.
 #[must_use]
-pub fn register(organisation: &Organisation) -> Register {
+pub fn register(
+    organisation: &Organisation,
+    screened: &BTreeMap<String, Fact<BTreeSet<String>>>,
+) -> Register {
     let mut register = Register::default();
     for (id, party) in &organisation.file.parties {
-        register.insert(id.as_str(), one(organisation, id, party));
+        let mut party = one(organisation, id, party);
+        if let Some(found) = screened.get(id.as_str()) {
+            party.listed = both(party.listed, found);
+        }
+        register.insert(id.as_str(), party);
     }
     register
+}
+
+/// What is stated and what was found, together. Who stands on a list stands on it, whoever says so.
+fn both(stated: Fact<BTreeSet<String>>, found: &Fact<BTreeSet<String>>) -> Fact<BTreeSet<String>> {
+    match (stated, found) {
+        (Fact::Known(mut lists, source), Fact::Known(more, screening)) => {
+            let source = if lists.is_empty() {
+                screening.clone()
+            } else {
+                source
+            };
+            lists.extend(more.iter().cloned());
+            Fact::Known(lists, source)
+        }
+        // It may stand on another list, too.
+        (Fact::Known(lists, _), Fact::Unknown(why)) if !lists.is_empty() => {
+            let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
+            Fact::unknown(format!("stated: {}; {why}", lists.join(" ")))
+        }
+        (_, found) => found.clone(),
+    }
 }
 
 fn one(organisation: &Organisation, id: &PartyId, party: &PartyFile) -> Party {
@@ -66,5 +97,42 @@ pub fn place_in_words(place: &Fact<Country>) -> String {
     match place {
         Fact::Known(country, _) => format!("{} ({country})", country.name()),
         Fact::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_statement_outranks_a_finding() {
+        let known = |lists: &[&str]| {
+            Fact::stated(
+                lists
+                    .iter()
+                    .map(|list| (*list).to_owned())
+                    .collect::<BTreeSet<_>>(),
+                "test",
+            )
+        };
+        let unknown = || Fact::unknown("a name is like an entry's");
+        let lists = |fact: Fact<BTreeSet<String>>| {
+            fact.known()
+                .map(|lists| lists.iter().cloned().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(
+            lists(both(known(&[]), &known(&["sdn"]))).as_deref(),
+            Some("sdn")
+        );
+        assert_eq!(
+            lists(both(known(&["meu"]), &known(&["sdn"]))).as_deref(),
+            Some("meu sdn")
+        );
+        assert_eq!(
+            lists(both(known(&["meu"]), &unknown())).as_deref(),
+            Some("meu")
+        );
+        assert_eq!(lists(both(known(&[]), &unknown())), None);
+        assert_eq!(lists(both(unknown(), &known(&[]))).as_deref(), Some(""));
     }
 }

@@ -333,6 +333,7 @@ pub fn records(
     Ok(Arc::new(Records {
         approvals: Approvals { signed, used },
         moves,
+        screened: BTreeMap::new(),
     }))
 }
 

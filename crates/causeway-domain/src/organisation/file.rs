@@ -55,6 +55,23 @@ pub struct File {
     /// How approvals are given
     #[serde(default)]
     pub approvals: ApprovalPolicy,
+    /// Lists that every party is screened against
+    pub screening: Option<Screening>,
+}
+
+/// Lists that every party is screened against. Without it what `listed` says counts as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Screening {
+    /// The lists, as `causeway parties import` named them. One that is missing or too old leaves every party unscreened
+    pub lists: BTreeSet<String>,
+    /// Age past which a list does not count for a launch, hours
+    #[serde(default = "a_day")]
+    pub max_age_hours: u32,
+}
+
+const fn a_day() -> u32 {
+    24
 }
 
 /// How approvals are given.

@@ -1,0 +1,73 @@
+//! What each fuzz target does with arbitrary bytes. A harness fails by panicking; a file that is refused is no failure.
+//!
+//! The same functions run under libFuzzer (`fuzz_targets/`, nightly) and under bolero (`tests/bolero.rs`, stable).
+
+use std::sync::Arc;
+
+use causeway_domain::{Problem, SourceFile};
+use causeway_law::{PackFile, Packs, cases};
+
+fn text(data: &[u8]) -> Option<&str> {
+    std::str::from_utf8(data).ok()
+}
+
+/// A problem points into the text that it is about.
+fn points_into(text: &str, problems: &[Problem]) {
+    assert!(!problems.is_empty(), "refused without a reason");
+    for problem in problems {
+        let (line, _) = problem.line_column();
+        assert!(line >= 1 && line <= text.lines().count().max(1) + 1, "line {line}");
+    }
+}
+
+/// `causeway.yaml`: the parties and everything else.
+pub fn organisation(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let source = Arc::new(SourceFile::new("causeway.yaml", text));
+    if let Err(problems) = causeway_domain::organisation::parse(&source) {
+        points_into(text, &problems);
+    }
+}
+
+/// An approval.
+pub fn approval(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let source = Arc::new(SourceFile::new("approval.yaml", text));
+    if let Err(problems) = causeway_domain::approval::parse(&source) {
+        points_into(text, &problems);
+    }
+}
+
+/// Case files: what is read is judged, too.
+pub fn cases(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let Ok(cases) = cases::parse(text) else {
+        return;
+    };
+    static PACKS: std::sync::OnceLock<Option<Packs>> = std::sync::OnceLock::new();
+    let Some(packs) = PACKS.get_or_init(|| Packs::builtin().ok()) else {
+        panic!("the built-in packs don't load");
+    };
+    for case in cases.iter().take(4) {
+        let _verdict = cases::verdict(packs, case);
+    }
+}
+
+/// Rule packs, tried as a file of each kind that it could be.
+pub fn packs(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    // A folder that sorts before the built-in ones: a bad file is met first.
+    let name = match text.trim_start().as_bytes().first() {
+        Some(b'{' | b'[') => "aa/chips.json",
+        _ if text.contains("forbid") || text.contains("permit") => "aa/rules.cedar",
+        _ if text.contains("zone:") => "aa/jurisdiction.yaml",
+        _ => "aa/definitions.yaml",
+    };
+    let file = PackFile {
+        path: name.to_owned(),
+        text: text.to_owned(),
+    };
+    if let Err(error) = Packs::from_files(vec![file]) {
+        assert!(!error.to_string().is_empty());
+    }
+}
