@@ -28,6 +28,7 @@
 
 mod act;
 mod atoms;
+mod bits;
 mod builtin;
 mod candidates;
 pub mod cases;
@@ -37,9 +38,14 @@ mod definitions;
 mod disclosure;
 mod error;
 mod explain;
+mod formula;
 mod groups;
 mod judge;
+mod law;
 mod packs;
+mod passed;
+mod reader;
+pub mod reference;
 mod scene;
 mod settings;
 mod slips;
@@ -54,7 +60,9 @@ pub use act::{
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
 pub use error::LawError;
 pub use explain::explain;
-pub use judge::judge;
+pub use judge::{decide, judge, judge_in_full};
 pub use packs::{PackFile, Packs, RuleInfo, Status};
 pub use settings::{Posture, Settings};
-pub use verdict::{ActVerdict, Effect, OpenFact, Outcome, Review, RuleHit};
+pub use verdict::{
+    ActVerdict, Decision, Effect, OpenFact, Outcome, PassedOver, Review, RuleHit, Ruling,
+};
