@@ -1,32 +1,108 @@
-//! Atoms: the single questions that policies ask of an act (`context.to.contains("CN")`, `context.facts.end_use`).
+//! What policies turn on when not every fact is known.
 //!
-//! An atom is a small table over the unknowns that it looks at. A policy is a function of its atoms: Cedar is asked once
-//! for each combination of their values, and the rest is looked up. So the work grows with the questions, not with the facts.
+//! An atom is a question that is open: a small table over the unknowns that it looks at. A policy is a formula over
+//! questions: for each combination of the answers of its atoms it is worked out once, and the rest is looked up. So the work
+//! grows with the questions, not with the facts.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::candidates::{Candidate, candidates};
-use crate::cedar::{Attribute, Kind, Mention, Satisfied};
-use crate::scene::{Needs, Scene, Slot, World};
-use crate::table::{Table, combinations};
+use causeway_parties::Certainty;
 
-/// Most combinations of atoms' values for which a policy is asked at once, to see whether it turns on any.
+use crate::candidates::{Candidate, candidates};
+use crate::formula::Formula;
+use crate::reader::{InWorld, Sure, not};
+use crate::scene::{Needs, Scene, Slot};
+use crate::table::{Digits, Table};
+
+/// Most combinations of atoms' answers for which a policy is worked out at once, to see whether it turns on any.
 const AT_ONCE: usize = 512;
 
-/// One question.
-struct Atom {
-    /// Its values. For a word of a set: no, yes.
-    values: Vec<Attribute>,
-    state: State,
+/// Certain answers, each found once.
+pub(crate) struct Answers<'s, 'a> {
+    scene: &'s Scene<'a>,
+    known: Vec<Cell<Option<Certainty>>>,
 }
 
-enum State {
-    /// Every fact that it looks at is known.
-    Known,
-    Open(Table),
-    /// More unknowns than can be tried.
-    TooMany(BTreeSet<Slot>),
+impl<'s, 'a> Answers<'s, 'a> {
+    pub(crate) fn new(scene: &'s Scene<'a>) -> Self {
+        Self {
+            scene,
+            known: vec![Cell::new(None); scene.law.questions.len()],
+        }
+    }
+
+    /// The answer to a question: open where it may turn on an unknown.
+    pub(crate) fn of(&self, question: u16) -> Certainty {
+        let ask = || {
+            self.scene
+                .answer(self.scene.law.question(question), &mut Sure)
+        };
+        match self.known.get(usize::from(question)) {
+            Some(cell) => cell.get().unwrap_or_else(|| {
+                let answer = ask();
+                cell.set(Some(answer));
+                answer
+            }),
+            None => ask(),
+        }
+    }
+
+    /// A formula, as far as what is certain tells.
+    pub(crate) fn holds(&self, formula: &Formula<u16>) -> Certainty {
+        work_out(formula, &mut |question| self.of(question))
+    }
+
+    /// The open questions on which an open formula can still turn.
+    fn residue(&self, formula: &Formula<u16>, open: &mut BTreeSet<u16>) {
+        if self.holds(formula) != Certainty::Open {
+            return;
+        }
+        match formula {
+            Formula::Constant(_) => {}
+            Formula::Ask(question) => {
+                open.insert(*question);
+            }
+            Formula::Not(inner) => self.residue(inner, open),
+            Formula::All(parts) | Formula::Any(parts) => {
+                for part in parts {
+                    self.residue(part, open);
+                }
+            }
+        }
+    }
+}
+
+/// A formula in three values.
+pub(crate) fn work_out(
+    formula: &Formula<u16>,
+    answer: &mut impl FnMut(u16) -> Certainty,
+) -> Certainty {
+    match formula {
+        Formula::Constant(value) => (*value).into(),
+        Formula::Ask(question) => answer(*question),
+        Formula::Not(inner) => not(work_out(inner, answer)),
+        Formula::All(parts) => {
+            let mut least = Certainty::Yes;
+            for part in parts {
+                least = least.min(work_out(part, answer));
+                if least == Certainty::No {
+                    break;
+                }
+            }
+            least
+        }
+        Formula::Any(parts) => {
+            let mut greatest = Certainty::No;
+            for part in parts {
+                greatest = greatest.max(work_out(part, answer));
+                if greatest == Certainty::Yes {
+                    break;
+                }
+            }
+            greatest
+        }
+    }
 }
 
 /// What became of a policy.
@@ -39,234 +115,170 @@ pub(crate) enum Solved {
     TooMany(BTreeSet<Slot>),
 }
 
-/// A question before it is a table: attribute, word of a set, what it is compared with, the unknowns that it looks at.
-type Look<'m> = (&'m str, Option<String>, Mention, BTreeMap<Slot, Needs>);
+enum Atom {
+    Table(Table),
+    /// More unknowns than can be tried.
+    TooMany(BTreeSet<Slot>),
+}
 
-/// Every question of a slice.
+/// The open questions of open policies.
 pub(crate) struct Atoms<'s, 'a> {
-    scene: &'s Scene<'a>,
-    all: BTreeMap<(String, Option<String>), Atom>,
+    answers: &'s Answers<'s, 'a>,
+    all: BTreeMap<u16, Atom>,
     /// The values at which each unknown is tried.
     pub(crate) candidates: BTreeMap<Slot, Vec<Candidate>>,
-    base: World,
 }
 
 impl<'s, 'a> Atoms<'s, 'a> {
-    pub(crate) fn new(scene: &'s Scene<'a>, mentions: &BTreeMap<&str, Mention>) -> Self {
-        let mut looks: Vec<Look<'_>> = Vec::new();
+    /// `open`: the formulas that are open.
+    pub(crate) fn new<'f>(
+        answers: &'s Answers<'s, 'a>,
+        open: impl Iterator<Item = &'f Formula<u16>>,
+    ) -> Self {
+        let scene = answers.scene;
+        let mut questions = BTreeSet::new();
+        for formula in open {
+            answers.residue(formula, &mut questions);
+        }
+        let looks: Vec<(u16, Vec<(Slot, Needs)>)> = questions
+            .into_iter()
+            .map(|question| (question, scene.looks_at(scene.law.question(question))))
+            .collect();
         let mut needs: BTreeMap<Slot, Needs> = BTreeMap::new();
-        for (path, mention) in mentions {
-            // Most attributes look at known facts only: one look tells.
-            if scene.looks_at(path, mention).is_empty() {
-                continue;
-            }
-            for (word, part) in parts(scene, path, mention) {
-                let looks_at = scene.looks_at(path, &part);
-                for (slot, need) in &looks_at {
-                    needs.entry(slot.clone()).or_default().merge(need);
-                }
-                looks.push((path, word, part, looks_at));
-            }
+        for (slot, need) in looks.iter().flat_map(|(_, looks_at)| looks_at) {
+            needs.entry(*slot).or_default().merge(need);
         }
         let candidates: BTreeMap<Slot, Vec<Candidate>> = needs
             .iter()
-            .map(|(slot, need)| (slot.clone(), candidates(scene, slot, need)))
+            .map(|(slot, need)| (*slot, candidates(scene, *slot, need)))
             .collect();
-        let base: World = candidates
-            .iter()
-            .filter_map(|(slot, list)| {
-                list.first()
-                    .map(|first| (slot.clone(), first.value.clone()))
-            })
-            .collect();
-        let mut all = BTreeMap::new();
-        for (path, word, part, looks_at) in looks {
-            let values = RefCell::new(if word.is_some() {
-                vec![Attribute::Flag(false), Attribute::Flag(true)]
-            } else {
-                Vec::new()
-            });
-            let number = |world: &World| {
-                let value = match (scene.attribute(path, &part, world), &word) {
-                    (Attribute::Set(held), Some(_)) => Attribute::Flag(!held.is_empty()),
-                    // Words that no policy compares with are one to all.
-                    (Attribute::Word(word), _) if !part.words.contains(&word) => {
-                        Attribute::Word(String::new())
+        let all = looks
+            .into_iter()
+            .map(|(id, looks_at)| {
+                let question = scene.law.question(id);
+                let table = Table::fill(&looks_at, &candidates, |world| {
+                    match scene.answer(question, &mut InWorld(world)) {
+                        Certainty::Yes => Some(true),
+                        Certainty::No => Some(false),
+                        // A world gives every unknown a value; if not, nothing is known of the question.
+                        Certainty::Open => None,
                     }
-                    (value, _) => value,
-                };
-                let mut values = values.borrow_mut();
-                values
-                    .iter()
-                    .position(|known| *known == value)
-                    .unwrap_or_else(|| {
-                        values.push(value);
-                        values.len() - 1
-                    })
-            };
-            let state = if looks_at.is_empty() {
-                State::Known
-            } else {
-                match Table::fill(&looks_at, &candidates, &base, number) {
-                    Some(table) => State::Open(table),
-                    None => State::TooMany(looks_at.into_keys().collect()),
-                }
-            };
-            all.insert(
-                (path.to_owned(), word.clone()),
-                Atom {
-                    values: values.into_inner(),
-                    state,
-                },
-            );
-        }
-        Self {
-            scene,
-            all,
-            candidates,
-            base,
-        }
-    }
-
-    /// Every attribute in the first world. Right for policies that ask nothing open.
-    pub(crate) fn at_base<'m>(
-        &self,
-        mentions: &BTreeMap<&'m str, Mention>,
-    ) -> BTreeMap<&'m str, Attribute> {
-        mentions
-            .iter()
-            .map(|(path, mention)| (*path, self.scene.attribute(path, mention, &self.base)))
-            .collect()
-    }
-
-    /// Whether a policy is satisfied, for every value of the unknowns.
-    ///
-    /// # Errors
-    /// An error of Cedar, in words.
-    pub(crate) fn solve(
-        &self,
-        policy: usize,
-        mentions: &BTreeMap<String, Mention>,
-        known: &Satisfied,
-    ) -> Result<Solved, String> {
-        let mut open: Vec<(&str, Option<String>, &Atom)> = Vec::new();
-        for (path, mention) in mentions {
-            for (word, _) in parts(self.scene, path, mention) {
-                if let Some(atom) = self.all.get(&(path.clone(), word.clone()))
-                    && !matches!(atom.state, State::Known)
-                {
-                    open.push((path, word, atom));
-                }
-            }
-        }
-        if open.is_empty() {
-            return match known.errors.get(&policy) {
-                Some(error) => Err(error.clone()),
-                None => Ok(Solved::Fixed(known.policies.contains(&policy))),
-            };
-        }
-        let fixed: BTreeMap<&str, Attribute> = mentions
-            .iter()
-            .map(|(path, mention)| {
+                });
+                let slots = || looks_at.iter().map(|(slot, _)| *slot).collect();
                 (
-                    path.as_str(),
-                    self.scene.attribute(path, mention, &self.base),
+                    id,
+                    table.map_or_else(|| Atom::TooMany(slots()), Atom::Table),
                 )
             })
             .collect();
-        let mut remembered: BTreeMap<Vec<usize>, bool> = BTreeMap::new();
-        let mut ask = |values: &[usize]| -> Result<bool, String> {
-            if let Some(answer) = remembered.get(values) {
-                return Ok(*answer);
-            }
-            let mut given = fixed.clone();
-            for ((path, word, atom), value) in open.iter().zip(values) {
-                let Some(value) = atom.values.get(*value) else {
-                    return Err("an atom without a value".to_owned());
-                };
-                match (given.get_mut(path), word, value) {
-                    (Some(Attribute::Set(held)), Some(word), Attribute::Flag(true)) => {
-                        held.insert(word.clone());
-                    }
-                    (Some(Attribute::Set(held)), Some(word), _) => {
-                        held.remove(word);
-                    }
-                    (_, _, value) => {
-                        given.insert(path, value.clone());
-                    }
+        Self {
+            answers,
+            all,
+            candidates,
+        }
+    }
+
+    /// Whether an open formula is satisfied, for every value of the unknowns.
+    pub(crate) fn solve(&self, formula: &Formula<u16>) -> Solved {
+        let mut questions = BTreeSet::new();
+        self.answers.residue(formula, &mut questions);
+        let open: Vec<(u16, &Atom)> = questions
+            .iter()
+            .filter_map(|question| Some((*question, self.all.get(question)?)))
+            .collect();
+        let holds = |values: &[bool]| {
+            let answer = work_out(formula, &mut |question| {
+                let at = open.binary_search_by_key(&question, |(open, _)| *open);
+                match at.ok().and_then(|at| values.get(at)) {
+                    Some(value) => (*value).into(),
+                    None => self.answers.of(question),
+                }
+            });
+            answer == Certainty::Yes
+        };
+        // At every combination of answers, possible or not: where none of them matters, nothing turns on an unknown.
+        let widths = vec![2; open.len()];
+        if 1usize
+            .checked_shl(u32::try_from(open.len()).unwrap_or(u32::MAX))
+            .is_some_and(|all| all <= AT_ONCE)
+        {
+            let mut digits = Digits::new(&widths);
+            let (mut yes, mut no) = (false, false);
+            let mut values = vec![false; open.len()];
+            while let Some(digits) = digits.next() {
+                for (value, digit) in values.iter_mut().zip(digits) {
+                    *value = *digit == 1;
+                }
+                if holds(&values) {
+                    yes = true;
+                } else {
+                    no = true;
+                }
+                if yes && no {
+                    break;
                 }
             }
-            let request = self
-                .scene
-                .packs
-                .compiled
-                .request_of(self.scene.kind, &given)?;
-            let answer = self.scene.packs.compiled.one(policy, &request)?;
-            remembered.insert(values.to_vec(), answer);
-            Ok(answer)
-        };
-        // At every combination of answers, possible or not: most policies are decided by what is known.
-        let widths: Vec<usize> = open.iter().map(|(_, _, atom)| atom.values.len()).collect();
-        if widths
-            .iter()
-            .try_fold(1usize, |all, width| {
-                all.checked_mul(*width).filter(|all| *all <= AT_ONCE)
-            })
-            .is_some()
-        {
-            let answers = combinations(&widths)
-                .map(|values| ask(&values))
-                .collect::<Result<BTreeSet<bool>, String>>()?;
-            if let (1, Some(only)) = (answers.len(), answers.first()) {
-                return Ok(Solved::Fixed(*only));
+            if yes != no {
+                return Solved::Fixed(yes);
             }
         }
         let slots = || {
-            open.iter()
-                .flat_map(|(_, _, atom)| match &atom.state {
-                    State::Known => Vec::new(),
-                    State::Open(table) => table.turns_on().cloned().collect(),
-                    State::TooMany(slots) => slots.iter().cloned().collect(),
-                })
-                .collect()
+            let of = |atom: &Atom| -> Vec<Slot> {
+                match atom {
+                    Atom::Table(table) => table.turns_on().collect(),
+                    Atom::TooMany(slots) => slots.iter().copied().collect(),
+                }
+            };
+            open.iter().flat_map(|(_, atom)| of(atom)).collect()
         };
         let tables: Option<Vec<&Table>> = open
             .iter()
-            .map(|(_, _, atom)| match &atom.state {
-                State::Open(table) => Some(table),
-                State::Known | State::TooMany(_) => None,
+            .map(|(_, atom)| match atom {
+                Atom::Table(table) => Some(table),
+                Atom::TooMany(_) => None,
             })
             .collect();
-        let Some(tables) = tables else {
-            return Ok(Solved::TooMany(slots()));
-        };
-        Ok(
-            match Table::join(&tables, |values| ask(values).map(usize::from))? {
-                Some(table) => Solved::Table(table),
-                None => Solved::TooMany(slots()),
-            },
-        )
+        match tables.and_then(|tables| Table::join(&tables, holds)) {
+            Some(table) => Solved::Table(table),
+            None => Solved::TooMany(slots()),
+        }
     }
 }
 
-/// The questions about an attribute: a set is asked word by word, so that a policy that asks for one class does not look at
-/// what another asks. Anything else is one question.
-fn parts(scene: &Scene<'_>, path: &str, mention: &Mention) -> Vec<(Option<String>, Mention)> {
-    if scene.packs.compiled.kind_of(path) == Some(Kind::Set) {
-        mention
-            .words
-            .iter()
-            .map(|word| {
-                (
-                    Some(word.clone()),
-                    Mention {
-                        words: BTreeSet::from([word.clone()]),
-                        numbers: BTreeSet::new(),
-                    },
-                )
-            })
-            .collect()
-    } else {
-        vec![(None, mention.clone())]
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn formulas() -> impl Strategy<Value = Formula<u16>> {
+        let leaf = prop_oneof![
+            (0u16..5).prop_map(Formula::Ask),
+            any::<bool>().prop_map(Formula::Constant)
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|part| Formula::Not(Box::new(part))),
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Formula::All),
+                proptest::collection::vec(inner, 0..4).prop_map(Formula::Any),
+            ]
+        })
+    }
+
+    proptest! {
+        /// What three values call certain is so whatever the open answers are.
+        #[test]
+        fn certain_is_certain(formula in formulas(), known in proptest::array::uniform5(proptest::option::of(any::<bool>()))) {
+            let three = work_out(&formula, &mut |question| {
+                known[usize::from(question)].map_or(Certainty::Open, Certainty::from)
+            });
+            for world in 0u32..32 {
+                let two = work_out(&formula, &mut |question| {
+                    known[usize::from(question)].unwrap_or(world >> question & 1 == 1).into()
+                });
+                prop_assert_ne!(two, Certainty::Open);
+                prop_assert!(three == Certainty::Open || three == two);
+            }
+        }
     }
 }

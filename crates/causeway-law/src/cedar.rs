@@ -1,7 +1,8 @@
-//! The one module that talks to Cedar.
+//! The one module that talks to Cedar: it parses the policies and checks them against the schema of acts.
 //!
-//! Every rule is a `forbid`. What counts is which of them are satisfied, never Cedar's decision: a policy that errs would
-//! vanish from a decision, so each error is handed on and becomes a review. Every attribute of the schema is always given.
+//! Acts are judged by the formulas that are read from the policies ([`crate::formula`]), and [`crate::reference`] holds both
+//! against each other. Every rule is a `forbid`. What counts is which of them are satisfied, never Cedar's decision: a policy
+//! that errs would vanish from a decision. Every attribute of the schema is always given.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use cedar_policy::{
 };
 use serde_json::Value;
 
+use crate::formula::{Formula, Written, of_policy, path_of};
 use crate::vocabulary::{FactKind, Vocabulary};
 use crate::{ActKind, LawError};
 
@@ -189,6 +191,7 @@ pub(crate) struct Source {
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) kinds: BTreeSet<ActKind>,
     pub(crate) mentions: BTreeMap<String, Mention>,
+    pub(crate) formula: Formula<Written>,
     pub(crate) policy: Policy,
 }
 
@@ -271,25 +274,15 @@ fn source(path: &str, index: usize, policy: &Policy) -> Result<Source, LawError>
             look(body, &mut mentions).map_err(fail)?;
         }
     }
+    let formula = of_policy(&json).map_err(fail)?;
     Ok(Source {
         forbids: policy.effect() == cedar_policy::Effect::Forbid,
         annotations,
         kinds,
         mentions,
+        formula,
         policy: policy.new_id(id),
     })
-}
-
-/// The path of an attribute of the context, when the expression is one.
-fn path_of(expression: &Value) -> Option<String> {
-    let access = expression.get(".")?;
-    let field = access.get("attr")?.as_str()?;
-    let left = access.get("left")?;
-    if left.get("Var").and_then(Value::as_str) == Some("context") {
-        Some(field.to_owned())
-    } else {
-        path_of(left).map(|record| format!("{record}.{field}"))
-    }
 }
 
 /// Literals of an expression; `false` when it holds anything else.
@@ -366,22 +359,21 @@ fn look(expression: &Value, mentions: &mut BTreeMap<String, Mention>) -> Result<
     Ok(())
 }
 
-/// Policies, compiled and sliced by act.
+/// Policies that Cedar checked against the schema.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiled {
     attributes: BTreeMap<String, Kind>,
     entities: Entities,
-    sets: BTreeMap<ActKind, Slice>,
-    singles: Vec<PolicySet>,
+    policies: Vec<(Policy, bool, BTreeSet<ActKind>)>,
     principal: EntityUid,
     resource: EntityUid,
 }
 
+/// The policies of an act, as Cedar takes them. Their ids are their indexes.
 #[derive(Debug, Clone)]
-struct Slice {
-    action: EntityUid,
-    forbids: PolicySet,
-    permits: PolicySet,
+pub(crate) struct Slice {
+    pub(crate) forbids: PolicySet,
+    pub(crate) permits: PolicySet,
 }
 
 /// Which policies are satisfied, by index; which erred.
@@ -391,23 +383,24 @@ pub(crate) struct Satisfied {
     pub(crate) errors: BTreeMap<usize, String>,
 }
 
+const FAULT: &str = "this is a fault of the program or of base/vocabulary.yaml";
+
 impl Compiled {
-    /// Checks the policies against the schema and slices them by act.
+    /// Checks the policies against the schema.
     pub(crate) fn new(vocabulary: &Vocabulary, sources: &[Source]) -> Result<Self, LawError> {
-        let help = "this is a fault of the program or of base/vocabulary.yaml";
         let schema = Schema::from_str(&schema_text(vocabulary))
-            .map_err(|error| LawError::packs(format!("the schema of acts: {error}"), help))?;
+            .map_err(|error| LawError::packs(format!("the schema of acts: {error}"), FAULT))?;
         let entities = schema
             .action_entities()
-            .map_err(|error| LawError::packs(error.to_string(), help))?;
+            .map_err(|error| LawError::packs(error.to_string(), FAULT))?;
         let uid = |text: &str| {
-            EntityUid::from_str(text).map_err(|error| LawError::packs(error.to_string(), help))
+            EntityUid::from_str(text).map_err(|error| LawError::packs(error.to_string(), FAULT))
         };
         let validator = Validator::new(schema);
         let mut all = PolicySet::new();
         for (index, source) in sources.iter().enumerate() {
-            all.add(numbered(source, index))
-                .map_err(|error| LawError::packs(error.to_string(), help))?;
+            all.add(numbered(&source.policy, index))
+                .map_err(|error| LawError::packs(error.to_string(), FAULT))?;
         }
         let checked = validator.validate(&all, ValidationMode::Strict);
         if let Some(error) = checked.validation_errors().next() {
@@ -417,47 +410,56 @@ impl Compiled {
                 .unwrap_or_default();
             return Err(LawError::policy(&path, error.to_string()));
         }
-        let mut sets = BTreeMap::new();
-        for kind in ActKind::ALL {
-            let mut slice = Slice {
-                action: uid(&format!("Action::\"{kind}\""))?,
-                forbids: PolicySet::new(),
-                permits: PolicySet::new(),
-            };
-            for (index, source) in sources
-                .iter()
-                .enumerate()
-                .filter(|(_, source)| source.kinds.contains(kind))
-            {
-                let set = if source.forbids {
-                    &mut slice.forbids
-                } else {
-                    &mut slice.permits
-                };
-                set.add(numbered(source, index))
-                    .map_err(|error| LawError::packs(error.to_string(), help))?;
-            }
-            sets.insert(*kind, slice);
-        }
-        let mut singles = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
-            let mut set = PolicySet::new();
-            set.add(numbered(source, index))
-                .map_err(|error| LawError::packs(error.to_string(), help))?;
-            singles.push(set);
-        }
         Ok(Self {
             attributes: attributes(vocabulary),
             entities,
-            sets,
-            singles,
+            policies: sources
+                .iter()
+                .map(|source| (source.policy.clone(), source.forbids, source.kinds.clone()))
+                .collect(),
             principal: uid("Party::\"who\"")?,
             resource: uid("Item::\"what\"")?,
         })
     }
 
-    /// A request about an act. Attributes that `given` lacks are looked at by no policy that is asked, and are given as
-    /// empty, so that none is ever missing.
+    /// The actions of the schema, as Cedar wants them beside a request.
+    pub(crate) const fn entities(&self) -> &Entities {
+        &self.entities
+    }
+
+    /// Every attribute of the context and its type.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.attributes
+            .iter()
+            .map(|(path, kind)| (path.as_str(), *kind))
+    }
+
+    /// The policies that speak of an act and of which `wanted` holds, by index.
+    pub(crate) fn slice(
+        &self,
+        kind: ActKind,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Result<Slice, LawError> {
+        let mut slice = Slice {
+            forbids: PolicySet::new(),
+            permits: PolicySet::new(),
+        };
+        for (index, (policy, forbids, kinds)) in self.policies.iter().enumerate() {
+            if !kinds.contains(&kind) || !wanted(index) {
+                continue;
+            }
+            let set = if *forbids {
+                &mut slice.forbids
+            } else {
+                &mut slice.permits
+            };
+            set.add(numbered(policy, index))
+                .map_err(|error| LawError::packs(error.to_string(), FAULT))?;
+        }
+        Ok(slice)
+    }
+
+    /// A request about an act. Attributes that `given` lacks are given as empty, so that none is ever missing.
     pub(crate) fn request(
         &self,
         kind: ActKind,
@@ -473,32 +475,13 @@ impl Compiled {
         self.ask(kind, all)
     }
 
-    /// A request for one policy: the attributes that it looks at. [`look`] saw every access; were one missing all the
-    /// same, the policy would err, and an error is a review.
-    pub(crate) fn request_of(
-        &self,
-        kind: ActKind,
-        given: &BTreeMap<&str, Attribute>,
-    ) -> Result<Request, String> {
-        self.ask(
-            kind,
-            given
-                .iter()
-                .map(|(path, value)| (*path, value.expression())),
-        )
-    }
-
-    /// The type of an attribute.
-    pub(crate) fn kind_of(&self, path: &str) -> Option<Kind> {
-        self.attributes.get(path).copied()
-    }
-
     fn ask<'p>(
         &self,
         kind: ActKind,
         given: impl Iterator<Item = (&'p str, RestrictedExpression)>,
     ) -> Result<Request, String> {
-        let slice = self.sets.get(&kind).ok_or("no such act")?;
+        let action = EntityUid::from_str(&format!("Action::\"{kind}\""))
+            .map_err(|error| error.to_string())?;
         let mut records: BTreeMap<&str, HashMap<String, RestrictedExpression>> = BTreeMap::new();
         let mut pairs: Vec<(String, RestrictedExpression)> = Vec::new();
         for (path, value) in given {
@@ -520,7 +503,7 @@ impl Compiled {
         let context = Context::from_pairs(pairs).map_err(|error| error.to_string())?;
         Request::new(
             self.principal.clone(),
-            slice.action.clone(),
+            action,
             self.resource.clone(),
             context,
             None,
@@ -528,47 +511,28 @@ impl Compiled {
         .map_err(|error| error.to_string())
     }
 
-    /// Evaluates every policy of an act.
-    pub(crate) fn all(&self, kind: ActKind, request: &Request) -> Satisfied {
+    /// Evaluates every policy of a slice.
+    pub(crate) fn all(&self, slice: &Slice, request: &Request) -> Satisfied {
         let mut result = Satisfied::default();
-        if let Some(slice) = self.sets.get(&kind) {
-            self.evaluate(request, &slice.forbids, &mut result);
-            self.evaluate(request, &slice.permits, &mut result);
+        for set in [&slice.forbids, &slice.permits] {
+            let response = Authorizer::new().is_authorized(request, set, &self.entities);
+            result
+                .policies
+                .extend(response.diagnostics().reason().filter_map(index_of));
+            for error in response.diagnostics().errors() {
+                let cedar_policy::AuthorizationError::PolicyEvaluationError(inner) = error;
+                result.errors.insert(
+                    index_of(inner.policy_id()).unwrap_or(usize::MAX),
+                    error.to_string(),
+                );
+            }
         }
         result
-    }
-
-    /// Evaluates one policy.
-    pub(crate) fn one(&self, index: usize, request: &Request) -> Result<bool, String> {
-        let mut result = Satisfied::default();
-        self.evaluate(
-            request,
-            self.singles.get(index).ok_or("no such policy")?,
-            &mut result,
-        );
-        match result.errors.into_values().next() {
-            Some(error) => Err(error),
-            None => Ok(result.policies.contains(&index)),
-        }
-    }
-
-    fn evaluate(&self, request: &Request, set: &PolicySet, result: &mut Satisfied) {
-        let response = Authorizer::new().is_authorized(request, set, &self.entities);
-        result
-            .policies
-            .extend(response.diagnostics().reason().filter_map(index_of));
-        for error in response.diagnostics().errors() {
-            let cedar_policy::AuthorizationError::PolicyEvaluationError(inner) = error;
-            result.errors.insert(
-                index_of(inner.policy_id()).unwrap_or(usize::MAX),
-                error.to_string(),
-            );
-        }
     }
 }
 
-fn numbered(source: &Source, index: usize) -> Policy {
-    source.policy.new_id(PolicyId::new(index.to_string()))
+fn numbered(policy: &Policy, index: usize) -> Policy {
+    policy.new_id(PolicyId::new(index.to_string()))
 }
 
 fn index_of(id: &PolicyId) -> Option<usize> {
@@ -625,22 +589,20 @@ mod tests {
         )
         .unwrap();
         let compiled = Compiled::new(&vocabulary, &sources).unwrap();
+        let slice = compiled.slice(ActKind::Export, |_| true).unwrap();
         // Everything empty: the forbid is not satisfied and nothing errs.
         let request = compiled.request(ActKind::Export, &BTreeMap::new()).unwrap();
-        let clean = compiled.all(ActKind::Export, &request);
+        let clean = compiled.all(&slice, &request);
         assert_eq!(
             (clean.policies, clean.errors.len()),
             (BTreeSet::from([1]), 0)
         );
         // A missing attribute, and one of the wrong type: an error, never a silent no.
-        let bare = compiled
-            .request_of(ActKind::Export, &BTreeMap::new())
-            .unwrap();
-        assert!(compiled.all(ActKind::Export, &bare).errors.contains_key(&0));
-        assert!(compiled.one(0, &bare).is_err());
-        let wrong = BTreeMap::from([("to", Attribute::Flag(true))]);
-        let wrong = compiled.request_of(ActKind::Export, &wrong).unwrap();
-        assert!(compiled.one(0, &wrong).is_err());
+        let bare = compiled.ask(ActKind::Export, std::iter::empty()).unwrap();
+        assert!(compiled.all(&slice, &bare).errors.contains_key(&0));
+        let wrong = [("to", Attribute::Flag(true).expression())];
+        let wrong = compiled.ask(ActKind::Export, wrong.into_iter()).unwrap();
+        assert!(compiled.all(&slice, &wrong).errors.contains_key(&0));
     }
 
     #[test]

@@ -121,6 +121,9 @@ mod tests {
             review: None,
             obligations: vec!["record_kyc".to_owned()],
             open_facts: Vec::new(),
+            authorisations_used: Vec::new(),
+            from_memory: Vec::new(),
+            passed: Vec::new(),
             as_of: act.date.day(),
             packs: causeway_domain::Digest::new([0; 32]),
         }

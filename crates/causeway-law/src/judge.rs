@@ -1,154 +1,334 @@
 //! One act against the packs.
 //!
 //! 1. Slice: the policies that speak of this kind of act, on this day, in the packs that are on.
-//! 2. Find which unknown facts each policy looks at, and try it at every value that it tells apart ([`Atoms`]). Policies that
-//!    look at known facts only are evaluated once, together.
+//! 2. Work each out as far as what is certain tells. Those that are open are tried at every value that they tell apart
+//!    ([`Atoms`]).
 //! 3. Multiply the tables ([`Product`]): in each world the strictest policy gives the outcome. One outcome in all worlds is
 //!    the outcome; what at least a licence asks for in all of them stays asked for; else a person must look.
+//!
+//! [`decide`] stops there: numbers and borrowed names. [`judge`] puts the same decision into words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use causeway_domain::{Country, Fact};
+use causeway_parties::Certainty;
 
-use crate::atoms::{Atoms, Solved};
-use crate::candidates::label;
-use crate::cedar::Mention;
-use crate::packs::{Rule, Status};
-use crate::scene::{Scene, Slot};
+use crate::atoms::{Answers, Atoms, Solved};
+use crate::candidates::{Candidate, label};
+use crate::law::{Epoch, Policy};
+use crate::passed;
+use crate::scene::{Reading, Scene, Slot};
 use crate::slips::{about, slips};
 use crate::table::{LIMIT, Product, Table};
 use crate::{
-    Act, ActKind, ActVerdict, Effect, FactValue, OpenFact, Outcome, Packs, Posture, Review,
-    RuleHit, Settings,
+    Act, ActKind, ActVerdict, Decision, Effect, FactValue, OpenFact, Outcome, Packs, Review,
+    RuleHit, Ruling, Settings,
 };
 
 /// Judges one act. Pure: the same packs, settings and act give the same verdict.
 #[must_use]
 pub fn judge(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
-    if act.kind != ActKind::DomesticSale {
-        return judge_as(packs, settings, act, act.kind, act.to.clone(), None);
+    let weighed = weigh(packs, settings, act, true);
+    let authorisations_used = authorisations_used(packs, settings, act, weighed.outcome);
+    weighed.in_words(packs, act, authorisations_used)
+}
+
+/// Judges one act, and says of every rule for such acts that did not speak which of its conditions failed.
+#[must_use]
+pub fn judge_in_full(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
+    let mut verdict = judge(packs, settings, act);
+    let spoke: BTreeSet<&str> = verdict
+        .deciding
+        .iter()
+        .chain(&verdict.context)
+        .map(|hit| hit.id.as_str())
+        .collect();
+    verdict.passed = read_as(act, |reading| {
+        passed::over(packs, settings, act, reading, &spoke)
+    });
+    verdict
+}
+
+/// Judges one act in short: what [`judge`] says without its words. For those who judge many acts.
+#[must_use]
+pub fn decide<'p>(packs: &'p Packs, settings: &Settings, act: &Act) -> Decision<'p> {
+    let weighed = weigh(packs, settings, act, false);
+    let ruling = |hit: &Hit| Ruling {
+        rule: rule_id(packs, hit),
+        effect: hit.effect,
+        certain: hit.certain,
+    };
+    Decision {
+        outcome: weighed.outcome,
+        deciding: weighed.deciding.iter().map(ruling).collect(),
+        review: weighed.review,
+        obligations: weighed.obligations,
     }
-    // A sale that is meant for export is judged as that export; where it is meant for nobody says unless `to` is abroad.
-    let sale = || {
-        judge_as(
-            packs,
-            settings,
-            act,
-            ActKind::DomesticSale,
-            act.to.clone(),
-            None,
-        )
-    };
-    let export = || {
-        let home = act.from.or_else(|| act.to.known().copied());
-        let abroad = match (&act.to, home) {
-            (Fact::Known(to, _), Some(home)) if *to == home => {
-                Fact::unknown("the country of the planned export is not stated")
+}
+
+/// The authorisations without which the outcome would be stricter. Where either of two would do, the one that comes first
+/// in the alphabet is left out.
+fn authorisations_used(
+    packs: &Packs,
+    settings: &Settings,
+    act: &Act,
+    outcome: Outcome,
+) -> Vec<String> {
+    if act.authorisations.is_empty() {
+        return Vec::new();
+    }
+    let mut less = act.clone();
+    for name in &act.authorisations {
+        less.authorisations.remove(name);
+        if weigh(packs, settings, &less, false).outcome > outcome {
+            less.authorisations.insert(name.clone());
+        }
+    }
+    less.authorisations.into_iter().collect()
+}
+
+/// A rule that speaks, by number.
+#[derive(Debug, Clone)]
+struct Hit {
+    /// Index of the policy; none: nothing permits what the packs don't know.
+    policy: Option<usize>,
+    rule: u16,
+    effect: Effect,
+    review: Option<Review>,
+    certain: bool,
+}
+
+/// The number of a rule that is none of the packs'.
+const OWN_RULE: u16 = u16::MAX;
+const DEFAULT_DENY: &str = "base-default-deny";
+
+fn rule_id<'p>(packs: &'p Packs, hit: &Hit) -> &'p str {
+    hit.policy
+        .and_then(|policy| packs.rules.get(policy))
+        .map_or(DEFAULT_DENY, |rule| rule.info.id.as_str())
+}
+
+/// A decision before it is put into words.
+struct Weighed<'p> {
+    outcome: Outcome,
+    deciding: Vec<Hit>,
+    context: Vec<Hit>,
+    review: Option<Review>,
+    obligations: Vec<&'p str>,
+    /// Put together only where words are wanted.
+    open_facts: Vec<OpenFact>,
+}
+
+impl Weighed<'_> {
+    fn in_words(self, packs: &Packs, act: &Act, authorisations_used: Vec<String>) -> ActVerdict {
+        let deciding: Vec<RuleHit> = self
+            .deciding
+            .iter()
+            .map(|hit| in_words(packs, act, hit))
+            .collect();
+        let context: Vec<RuleHit> = self
+            .context
+            .iter()
+            .map(|hit| in_words(packs, act, hit))
+            .collect();
+        let mut from_memory: Vec<String> = Vec::new();
+        let beside = context
+            .iter()
+            .filter(|hit| matches!(hit.outcome, Effect::Obligation | Effect::ReviewPolicy));
+        for hit in deciding.iter().chain(beside) {
+            if hit.verified.contains("memory") && !from_memory.contains(&hit.id) {
+                from_memory.push(hit.id.clone());
             }
-            (to, _) => to.clone(),
-        };
-        judge_as(packs, settings, act, ActKind::Export, abroad, home)
-    };
-    match act.facts.get("export_planned") {
-        Some(Fact::Known(FactValue::Flag(false), _)) => sale(),
-        Some(Fact::Known(FactValue::Flag(true), _)) => ActVerdict {
+        }
+        ActVerdict {
             kind: act.kind,
-            ..export()
-        },
-        other => {
-            let why = match other {
-                Some(Fact::Unknown(why)) => why.clone(),
-                Some(Fact::Known(value, _)) => format!("`{value}` is not a value of it"),
-                None => "not stated".to_owned(),
-            };
-            either(
-                "export_planned",
-                &why,
-                [("false", sale()), ("true", export())],
-                act.kind,
-            )
+            about: about(packs, act),
+            outcome: self.outcome,
+            deciding,
+            context,
+            review: self.review,
+            obligations: self.obligations.into_iter().map(str::to_owned).collect(),
+            open_facts: self.open_facts,
+            authorisations_used,
+            from_memory,
+            passed: Vec::new(),
+            as_of: act.date.day(),
+            packs: packs.digest(),
         }
     }
 }
 
-/// The verdict when it is unknown which of two applies.
-fn either(
+fn in_words(packs: &Packs, act: &Act, hit: &Hit) -> RuleHit {
+    match hit.policy.and_then(|policy| packs.rules.get(policy)) {
+        Some(rule) => RuleHit {
+            id: rule.info.id.clone(),
+            title: rule.info.title.clone(),
+            citation: rule.info.citation.clone(),
+            outcome: hit.effect,
+            review: hit.review,
+            says: rule.info.says.clone(),
+            verified: rule.info.verified.clone(),
+            certain: hit.certain,
+        },
+        None => RuleHit {
+            id: DEFAULT_DENY.to_owned(),
+            title: "what the packs do not know is not allowed".to_owned(),
+            citation: Vec::new(),
+            outcome: Effect::NeedsReview,
+            review: None,
+            says: format!(
+                "no pack that is on knows `{}` of such an item, or a word in it is unknown",
+                act.kind
+            ),
+            verified: "a rule of this program".to_owned(),
+            certain: true,
+        },
+    }
+}
+
+/// Whether a sale is meant for export, where the act is one.
+enum Planned {
+    No,
+    Yes,
+    /// Nobody says; the reason.
+    Unclear(String),
+}
+
+fn planned(act: &Act) -> Planned {
+    match act.facts.get("export_planned") {
+        Some(Fact::Known(FactValue::Flag(false), _)) => Planned::No,
+        Some(Fact::Known(FactValue::Flag(true), _)) => Planned::Yes,
+        Some(Fact::Unknown(why)) => Planned::Unclear(why.clone()),
+        Some(Fact::Known(value, _)) => Planned::Unclear(format!("`{value}` is not a value of it")),
+        None => Planned::Unclear("not stated".to_owned()),
+    }
+}
+
+fn plainly(act: &Act) -> Reading<'_> {
+    Reading {
+        kind: act.kind,
+        to: &act.to,
+        not_to: None,
+    }
+}
+
+/// A sale read as the export that is planned: where it is meant for nobody says unless `to` is abroad.
+fn as_export<T>(act: &Act, read: impl FnOnce(Reading<'_>) -> T) -> T {
+    let home = act.from.or_else(|| act.to.known().copied());
+    let abroad: Cow<'_, Fact<Country>> = match (&act.to, home) {
+        (Fact::Known(to, _), Some(home)) if *to == home => Cow::Owned(Fact::unknown(
+            "the country of the planned export is not stated",
+        )),
+        (to, _) => Cow::Borrowed(to),
+    };
+    read(Reading {
+        kind: ActKind::Export,
+        to: &abroad,
+        not_to: home,
+    })
+}
+
+/// Reads an act as it stands, or a sale that is meant for export as that export.
+fn read_as<T>(act: &Act, read: impl FnOnce(Reading<'_>) -> T) -> T {
+    match (act.kind, planned(act)) {
+        (ActKind::DomesticSale, Planned::Yes) => as_export(act, read),
+        _ => read(plainly(act)),
+    }
+}
+
+fn weigh<'p>(packs: &'p Packs, settings: &Settings, act: &Act, words: bool) -> Weighed<'p> {
+    let era = packs.law.era(packs, act.date);
+    let read = |reading: Reading<'_>| weigh_as(packs, &era, settings, act, reading, words);
+    if act.kind != ActKind::DomesticSale {
+        return read(plainly(act));
+    }
+    match planned(act) {
+        Planned::No => read(plainly(act)),
+        Planned::Yes => as_export(act, read),
+        Planned::Unclear(why) => either(
+            "export_planned",
+            &why,
+            [
+                ("false", read(plainly(act))),
+                ("true", as_export(act, read)),
+            ],
+            words,
+        ),
+    }
+}
+
+/// The decision when it is unknown which of two applies.
+fn either<'p>(
     fact: &str,
     why: &str,
-    [one, other]: [(&str, ActVerdict); 2],
-    kind: ActKind,
-) -> ActVerdict {
+    [one, other]: [(&str, Weighed<'p>); 2],
+    words: bool,
+) -> Weighed<'p> {
     let outcome = combine(
         one.1.outcome.min(other.1.outcome),
         one.1.outcome.max(other.1.outcome),
     );
     let gives = [&one, &other]
-        .map(|(value, verdict)| ((*value).to_owned(), verdict.outcome))
+        .map(|(value, weighed)| ((*value).to_owned(), weighed.outcome))
         .to_vec();
     let differ = one.1.outcome != other.1.outcome;
+    let open = (words && differ).then(|| OpenFact {
+        fact: fact.to_owned(),
+        why: why.to_owned(),
+        gives,
+    });
     let (mut strict, mild) = if one.1.outcome >= other.1.outcome {
         (one.1, other.1)
     } else {
         (other.1, one.1)
     };
     for hit in &mut strict.deciding {
-        hit.certain &= mild.deciding.iter().any(|same| same.id == hit.id);
+        hit.certain &= mild.deciding.iter().any(|same| same.rule == hit.rule);
     }
-    let known: BTreeSet<String> = strict
-        .deciding
-        .iter()
-        .chain(&strict.context)
-        .map(|hit| hit.id.clone())
-        .collect();
     if outcome == mild.outcome && differ {
         // The milder need is certain; the stricter possibility stands beside it.
-        let mut verdict = mild;
-        verdict.context.extend(strict.deciding);
-        verdict.open_facts.insert(
-            0,
-            OpenFact {
-                fact: fact.to_owned(),
-                why: why.to_owned(),
-                gives,
-            },
+        let mut weighed = mild;
+        let known: BTreeSet<u16> = rules_of(&weighed);
+        weighed.context.extend(
+            strict
+                .deciding
+                .into_iter()
+                .filter(|hit| !known.contains(&hit.rule)),
         );
-        return ActVerdict { kind, ..verdict };
+        weighed.open_facts.splice(0..0, open);
+        return weighed;
     }
+    let known = rules_of(&strict);
     strict.context.extend(
         mild.deciding
             .into_iter()
             .chain(mild.context)
-            .filter(|hit| !known.contains(&hit.id)),
+            .filter(|hit| !known.contains(&hit.rule)),
     );
-    strict.obligations.extend(
-        mild.obligations
-            .iter()
-            .filter(|name| !strict.obligations.contains(name))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
+    for name in mild.obligations {
+        if !strict.obligations.contains(&name) {
+            strict.obligations.push(name);
+        }
+    }
     if outcome != Outcome::Allow {
         strict.obligations.clear();
     }
-    if differ {
-        strict.open_facts.insert(
-            0,
-            OpenFact {
-                fact: fact.to_owned(),
-                why: why.to_owned(),
-                gives,
-            },
-        );
-    }
-    let review = strict
+    strict.open_facts.splice(0..0, open);
+    strict.review = strict
         .review
         .filter(|_| outcome == Outcome::LicenseRequired);
-    ActVerdict {
-        kind,
-        outcome,
-        review,
-        ..strict
-    }
+    strict.outcome = outcome;
+    strict
+}
+
+fn rules_of(weighed: &Weighed<'_>) -> BTreeSet<u16> {
+    weighed
+        .deciding
+        .iter()
+        .chain(&weighed.context)
+        .map(|hit| hit.rule)
+        .collect()
 }
 
 /// One outcome is the outcome; a licence that is needed at the mildest is needed; else a person must look.
@@ -160,44 +340,10 @@ fn combine(mildest: Outcome, strictest: Outcome) -> Outcome {
     }
 }
 
-/// What a policy does under these settings, on this act's day; `None`: nothing.
-fn effect_of(packs: &Packs, settings: &Settings, act: &Act, rule: &Rule) -> Option<Effect> {
-    let day = packs.day(&rule.info.jurisdiction, act.date);
-    let on = settings.packs.contains(&rule.info.pack)
-        && rule.info.from.is_none_or(|from| from <= day)
-        && rule.info.to.is_none_or(|to| day <= to)
-        && rule.compliance_from.is_none_or(|from| from <= day)
-        && rule
-            .posture
-            .is_none_or(|posture| posture == settings.posture);
-    let effect = match rule.effect.unwrap_or(Effect::Context) {
-        // A reviewer looked. A rule that asks for more than a look is not answered so.
-        Effect::NeedsReview
-            if act.determined.contains(&rule.info.id) && rule.info.jurisdiction != "base" =>
-        {
-            Effect::Flag
-        }
-        effect => effect,
-    };
-    on.then(|| match rule.info.status {
-        Status::OnBooksNotEnforced
-            if settings.posture == Posture::Enforced && rule.posture.is_none() =>
-        {
-            effect.min(Effect::Flag)
-        }
-        Status::ScheduledUnconfirmed
-            if !settings.pack_confirms.contains(&rule.info.id) && effect > Effect::NeedsReview =>
-        {
-            Effect::NeedsReview
-        }
-        _ => effect,
-    })
-}
-
-/// A policy that is in play: what it does, and for which values of the unknowns.
-struct Played<'a> {
-    rule: &'a Rule,
-    order: usize,
+/// A policy that is satisfied, or may be.
+struct Played<'p> {
+    policy: &'p Policy,
+    index: usize,
     effect: Effect,
     permit: bool,
     table: Option<Table>,
@@ -207,183 +353,206 @@ struct Played<'a> {
     sometimes: bool,
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "the steps of the module's first page, one after another"
-)]
-fn judge_as(
-    packs: &Packs,
-    settings: &Settings,
-    act: &Act,
-    kind: ActKind,
-    to: Fact<Country>,
-    not_to: Option<Country>,
-) -> ActVerdict {
-    let scene = Scene::new(packs, settings, act, kind, to, not_to);
-    let slips = slips(packs, settings, act);
-    let mut errors: Vec<String> = Vec::new();
-
-    // 1. Slice, and what the slice looks at.
-    let mut mentions: BTreeMap<&str, Mention> = BTreeMap::new();
-    let mut sliced: Vec<(usize, &Rule, Effect)> = Vec::new();
-    for (index, rule) in packs.rules.iter().enumerate() {
-        if !rule.kinds.contains(&kind) {
-            continue;
-        }
-        if let Some(effect) = effect_of(packs, settings, act, rule) {
-            sliced.push((index, rule, effect));
-            for (path, mention) in &rule.mentions {
-                let all = mentions.entry(path).or_default();
-                all.words.extend(mention.words.iter().cloned());
-                all.numbers.extend(mention.numbers.iter().copied());
-            }
-        }
+impl Played<'_> {
+    /// Whether the answer can turn on it.
+    fn decides(&self) -> bool {
+        self.permit || self.effect.outcome() > Outcome::Allow || self.effect == Effect::Obligation
     }
 
-    // 2. Atoms: what the slice asks, one by one, for every value of the unknowns that they look at.
-    let atoms = Atoms::new(&scene, &mentions);
-    let known = match packs.compiled.request(kind, &atoms.at_base(&mentions)) {
-        Ok(request) => packs.compiled.all(kind, &request),
-        Err(error) => {
-            errors.push(error);
-            crate::cedar::Satisfied::default()
+    fn is_open(&self) -> bool {
+        self.sometimes != self.always
+    }
+}
+
+/// The policies of the slice that are satisfied, or may be; and the values at which the unknowns were tried.
+struct Play<'p> {
+    all: Vec<Played<'p>>,
+    candidates: std::collections::BTreeMap<Slot, Vec<Candidate>>,
+}
+
+fn play<'p>(packs: &'p Packs, settings: &Settings, scene: &Scene<'_>, kind: ActKind) -> Play<'p> {
+    let law = &packs.law;
+    let mut on = vec![false; law.packs.len()];
+    for pack in &settings.packs {
+        if let Some(place) = law
+            .packs
+            .id(pack.as_str())
+            .and_then(|pack| on.get_mut(usize::from(pack)))
+        {
+            *place = true;
         }
-    };
-    let mut played: Vec<Played<'_>> = Vec::new();
-    for (order, rule, effect) in sliced {
-        let permit = rule.effect.is_none();
-        let mut one = Played {
-            rule,
-            order,
+    }
+    let answers = Answers::new(scene);
+    let mut all: Vec<Played<'p>> = Vec::new();
+    let mut open = false;
+    for index in scene.epoch.slice(kind) {
+        let index = usize::from(*index);
+        let (Some(policy), Some(rule)) = (law.policies.get(index), packs.rules.get(index)) else {
+            continue;
+        };
+        if !on
+            .get(usize::from(policy.pack))
+            .copied()
+            .unwrap_or_default()
+        {
+            continue;
+        }
+        let determined =
+            scene.act.determined.contains(&rule.info.id) && rule.info.jurisdiction != "base";
+        let Some(effect) = policy.effect(settings, &rule.info.id, determined) else {
+            continue;
+        };
+        let holds = answers.holds(&policy.formula);
+        if holds == Certainty::No {
+            continue;
+        }
+        open |= holds == Certainty::Open;
+        let permit = policy.effect.is_none();
+        all.push(Played {
+            policy,
+            index,
             effect,
             permit,
             table: None,
             looks_at: BTreeSet::new(),
-            always: false,
-            sometimes: !permit,
-        };
-        match atoms.solve(order, &rule.mentions, &known) {
-            Err(error) => errors.push(error),
-            Ok(Solved::Fixed(satisfied)) => {
-                one.always = satisfied;
-                one.sometimes = satisfied;
-            }
-            Ok(Solved::Table(table)) => {
-                one.always = table.always();
-                one.sometimes = table.sometimes();
-                one.table = Some(table);
-            }
-            Ok(Solved::TooMany(slots)) => one.looks_at = slots,
-        }
-        played.push(one);
+            always: holds == Certainty::Yes,
+            // A permit that is not certain permits nothing.
+            sometimes: holds == Certainty::Yes || !permit,
+        });
     }
+    let mut candidates = std::collections::BTreeMap::new();
+    if open {
+        let formulas = all
+            .iter()
+            .filter(|one| !one.always)
+            .map(|one| &one.policy.formula);
+        let atoms = Atoms::new(&answers, formulas);
+        for one in all.iter_mut().filter(|one| !one.always) {
+            match atoms.solve(&one.policy.formula) {
+                Solved::Fixed(satisfied) => {
+                    one.always = satisfied;
+                    one.sometimes = satisfied;
+                }
+                Solved::Table(table) => {
+                    one.always = table.always();
+                    one.sometimes = table.sometimes();
+                    one.table = Some(table);
+                }
+                Solved::TooMany(slots) => one.looks_at = slots,
+            }
+        }
+        candidates = atoms.candidates;
+        all.retain(|one| one.sometimes);
+    }
+    Play { all, candidates }
+}
 
-    // 3. Worlds. Policies past the limit count as possible, and the least is a review.
-    let decides = |one: &Played<'_>| {
-        one.permit || one.effect.outcome() > Outcome::Allow || one.effect == Effect::Obligation
-    };
-    let over_limit: Vec<&Played<'_>> = played
+#[expect(
+    clippy::too_many_lines,
+    reason = "the steps of the module's first page, one after another"
+)]
+fn weigh_as<'p>(
+    packs: &'p Packs,
+    epoch: &Epoch,
+    settings: &Settings,
+    act: &Act,
+    reading: Reading<'_>,
+    words: bool,
+) -> Weighed<'p> {
+    let scene = Scene::new(packs, epoch, settings, act, reading);
+    let slips = slips(packs, settings, act);
+    let Play { all, candidates } = play(packs, settings, &scene, reading.kind);
+
+    // Worlds. Policies past the limit count as possible, and the least is a review.
+    let over_limit: Vec<&Played<'_>> = all
         .iter()
-        .filter(|one| decides(one) && one.table.is_none() && one.sometimes != one.always)
+        .filter(|one| one.decides() && one.is_open() && one.table.is_none())
         .collect();
-    let open: Vec<&Played<'_>> = played
+    let (open, tables): (Vec<&Played<'_>>, Vec<&Table>) = all
         .iter()
-        .filter(|one| decides(one) && one.table.is_some() && one.sometimes != one.always)
-        .collect();
-    let fixed: Outcome = played
+        .filter(|one| one.decides() && one.is_open())
+        .filter_map(|one| Some((one, one.table.as_ref()?)))
+        .unzip();
+    let fixed: Outcome = all
         .iter()
         .filter(|one| !one.permit && one.always)
         .map(|one| one.effect.outcome())
         .max()
         .unwrap_or(Outcome::Allow);
-    let permitted = played.iter().any(|one| one.permit && one.always);
-    let tables: Vec<&Table> = open.iter().filter_map(|one| one.table.as_ref()).collect();
+    let permitted = all.iter().any(|one| one.permit && one.always);
     let product = Product::of(&tables);
-    let mut worlds: Vec<(Vec<usize>, Outcome)> = Vec::new();
+    // By axis and group: the mildest and the strictest outcome of the worlds in which that unknown is in that group.
+    let mut spans: Vec<Vec<Option<(Outcome, Outcome)>>> = product
+        .axes
+        .iter()
+        .map(|(_, groups)| vec![None; groups.len()])
+        .collect();
+    let mut span: Option<(Outcome, Outcome)> = None;
+    let widen = |span: &mut Option<(Outcome, Outcome)>, outcome: Outcome| {
+        *span = Some(span.map_or((outcome, outcome), |(mild, strict)| {
+            (mild.min(outcome), strict.max(outcome))
+        }));
+    };
     let bounded = product.size().is_some() && over_limit.is_empty();
     if product.size().is_some() {
-        for (digits, satisfied) in product.worlds(&tables) {
+        product.worlds(&tables, |digits, satisfied| {
             let mut outcome = fixed;
             let mut permit = permitted;
             for (one, satisfied) in open.iter().zip(satisfied) {
-                match (satisfied == 1, one.permit) {
+                match (satisfied, one.permit) {
                     (true, true) => permit = true,
                     (true, false) => outcome = outcome.max(one.effect.outcome()),
                     (false, _) => {}
                 }
             }
-            worlds.push((
-                digits,
-                if permit {
-                    outcome
-                } else {
-                    outcome.max(Outcome::NeedsReview)
-                },
-            ));
-        }
+            if !permit {
+                outcome = outcome.max(Outcome::NeedsReview);
+            }
+            widen(&mut span, outcome);
+            for (axis, digit) in spans.iter_mut().zip(digits) {
+                if let Some(group) = axis.get_mut(*digit) {
+                    widen(group, outcome);
+                }
+            }
+        });
     }
-    let mildest = worlds
-        .iter()
-        .map(|(_, outcome)| *outcome)
-        .min()
-        .unwrap_or(fixed);
-    let strictest = worlds
-        .iter()
-        .map(|(_, outcome)| *outcome)
-        .max()
-        .unwrap_or(Outcome::Prohibited);
+    let (mildest, strictest) = span.unwrap_or((fixed, Outcome::Prohibited));
     let mut outcome = combine(mildest, strictest);
     // What an allow obliges to is part of the answer: it may not turn on what nobody knows.
     let obligations_turn = open.iter().any(|one| one.effect == Effect::Obligation);
-    if !bounded
-        || !slips.is_empty()
-        || !errors.is_empty()
-        || (outcome == Outcome::Allow && obligations_turn)
-    {
+    if !bounded || !slips.is_empty() || (outcome == Outcome::Allow && obligations_turn) {
         outcome = outcome.max(Outcome::NeedsReview);
     }
 
-    // What to say.
+    // What it turns on.
     let mut open_facts = slips;
-    open_facts.extend(errors.into_iter().map(|why| OpenFact {
-        fact: "internal error".to_owned(),
-        why,
-        gives: Vec::new(),
-    }));
-    let mut turning: BTreeSet<&Slot> = BTreeSet::new();
+    let mut turning: BTreeSet<Slot> = BTreeSet::new();
     if bounded && outcome != Outcome::Allow {
         // Facts on which only obligations turn are of interest only where nothing else is open.
-        let weighty: BTreeSet<&Slot> = open
+        let weighty: BTreeSet<Slot> = open
             .iter()
             .filter(|one| one.effect != Effect::Obligation)
             .filter_map(|one| one.table.as_ref())
             .flat_map(Table::turns_on)
             .collect();
-        for (position, (slot, groups)) in product.axes.iter().enumerate() {
+        for ((slot, groups), spans) in product.axes.iter().zip(&spans) {
             if !weighty.is_empty() && !weighty.contains(slot) {
                 continue;
             }
-            turning.insert(slot);
-            let (name, why) = scene.describe(slot);
+            turning.insert(*slot);
+            if !words {
+                continue;
+            }
+            let (name, why) = scene.describe(*slot);
+            let list = candidates.get(slot).map_or(&[][..], Vec::as_slice);
             let gives = groups
                 .iter()
-                .enumerate()
-                .filter_map(|(digit, group)| {
-                    let outcomes = || {
-                        worlds
-                            .iter()
-                            .filter(|(digits, _)| digits.get(position) == Some(&digit))
-                            .map(|(_, outcome)| *outcome)
-                    };
-                    let labels: Vec<String> = group
-                        .iter()
-                        .filter_map(|candidate| atoms.candidates.get(*slot)?.get(*candidate))
-                        .flat_map(|candidate| candidate.labels.clone())
-                        .collect();
-                    Some((
-                        label(&labels),
-                        combine(outcomes().min()?, outcomes().max()?),
-                    ))
+                .zip(spans)
+                .filter_map(|(group, span)| {
+                    let (mild, strict) = (*span)?;
+                    let group: Vec<&Candidate> =
+                        group.iter().filter_map(|one| list.get(*one)).collect();
+                    Some((label(&scene, &group), combine(mild, strict)))
                 })
                 .collect();
             open_facts.push(OpenFact {
@@ -393,82 +562,87 @@ fn judge_as(
             });
         }
     } else if !bounded {
-        let all: BTreeSet<&Slot> = over_limit
+        turning = over_limit
             .iter()
-            .flat_map(|one| &one.looks_at)
+            .flat_map(|one| one.looks_at.iter().copied())
             .chain(tables.iter().flat_map(|table| table.turns_on()))
             .collect();
-        for slot in all {
-            turning.insert(slot);
-            let (name, why) = scene.describe(slot);
-            open_facts.push(OpenFact { fact: name, why: format!("{why}; more than {LIMIT} combinations: state this fact to be told what turns on it"), gives: Vec::new() });
+        for slot in turning.iter().filter(|_| words) {
+            let (name, why) = scene.describe(*slot);
+            open_facts.push(OpenFact {
+                fact: name,
+                why: format!(
+                    "{why}; more than {LIMIT} combinations: state this fact to be told what turns on it"
+                ),
+                gives: Vec::new(),
+            });
         }
     }
+
+    // Who decides.
     let turned = outcome == Outcome::NeedsReview
         && (mildest != strictest || strictest == Outcome::Allow)
         || !bounded;
     let decisive = |one: &Played<'_>| {
         let level = one.effect.outcome();
-        let turns = one
-            .table
-            .as_ref()
-            .is_some_and(|table| table.turns_on().any(|slot| turning.contains(slot)))
-            || (one.table.is_none() && !one.always);
+        let turns = match &one.table {
+            Some(table) => table.turns_on().any(|slot| turning.contains(&slot)),
+            None => !one.always,
+        };
         match outcome {
             Outcome::Allow => false,
             _ if turned => level == Outcome::NeedsReview || (turns && !one.always),
             _ => level == outcome,
         }
     };
-    let (deciding, context): (Vec<&Played<'_>>, Vec<&Played<'_>>) = played
+    let (deciding, context): (Vec<&Played<'p>>, Vec<&Played<'p>>) = all
         .iter()
         .filter(|one| one.sometimes && !one.permit)
         .partition(|one| decisive(one));
-    let softened: Vec<(&String, Review)> = context
+    let softened: Vec<(u16, Review)> = context
         .iter()
         .chain(&deciding)
         .filter(|one| one.effect == Effect::ReviewPolicy && one.always)
-        .filter_map(|one| one.rule.review.map(|review| (&one.rule.reviews, review)))
-        .flat_map(|(rules, review)| rules.iter().map(move |rule| (rule, review)))
+        .filter_map(|one| one.policy.review.map(|review| (one, review)))
+        .flat_map(|(one, review)| one.policy.reviews.iter().map(move |rule| (*rule, review)))
         .collect();
     let review_of = |one: &Played<'_>| {
         let softer = softened
             .iter()
-            .find(|(rule, _)| **rule == one.rule.info.id)
+            .find(|(rule, _)| *rule == one.policy.rule)
             .map(|(_, review)| *review);
         softer
-            .or(one.rule.review)
+            .or(one.policy.review)
             .filter(|_| one.effect == Effect::LicenseRequired)
     };
-    let hits = |list: &[&Played<'_>]| {
-        let mut list: Vec<&Played<'_>> = list.to_vec();
-        list.sort_by_key(|one| (std::cmp::Reverse(one.effect), !one.always, one.order));
-        let mut hits: Vec<RuleHit> = Vec::new();
+    let hits = |mut list: Vec<&Played<'_>>| {
+        list.sort_by_key(|one| (std::cmp::Reverse(one.effect), !one.always, one.index));
+        let mut hits: Vec<Hit> = Vec::with_capacity(list.len());
         for one in list {
-            match hits.iter_mut().find(|hit| hit.id == one.rule.info.id) {
-                Some(hit) => hit.certain |= one.always && one.effect == hit.outcome,
-                None => hits.push(RuleHit {
-                    id: one.rule.info.id.clone(),
-                    title: one.rule.info.title.clone(),
-                    citation: one.rule.info.citation.clone(),
-                    outcome: one.effect,
+            match hits.iter_mut().find(|hit| hit.rule == one.policy.rule) {
+                Some(hit) => hit.certain |= one.always && one.effect == hit.effect,
+                None => hits.push(Hit {
+                    policy: Some(one.index),
+                    rule: one.policy.rule,
+                    effect: one.effect,
                     review: review_of(one),
-                    says: one.rule.info.says.clone(),
-                    verified: one.rule.info.verified.clone(),
                     certain: one.always,
                 }),
             }
         }
         hits
     };
-    let mut obligations: Vec<String> = Vec::new();
-    for name in context
-        .iter()
-        .filter(|one| one.effect == Effect::Obligation)
-        .flat_map(|one| &one.rule.obligations)
-    {
-        if outcome == Outcome::Allow && !obligations.contains(name) {
-            obligations.push(name.clone());
+    let mut obligations: Vec<&str> = Vec::new();
+    if outcome == Outcome::Allow {
+        for name in context
+            .iter()
+            .filter(|one| one.effect == Effect::Obligation)
+            .filter_map(|one| packs.rules.get(one.index))
+            .flat_map(|rule| &rule.obligations)
+        {
+            if !obligations.contains(&name.as_str()) {
+                obligations.push(name);
+            }
         }
     }
     let review = deciding
@@ -476,42 +650,24 @@ fn judge_as(
         .filter_map(|one| review_of(one))
         .max()
         .filter(|_| outcome == Outcome::LicenseRequired);
-    let mut deciding = hits(&deciding);
+    let mut deciding = hits(deciding);
     if deciding.is_empty() && outcome == Outcome::NeedsReview {
-        deciding.push(default_deny(act));
+        deciding.push(Hit {
+            policy: None,
+            rule: OWN_RULE,
+            effect: Effect::NeedsReview,
+            review: None,
+            certain: true,
+        });
     }
-    let decided: BTreeSet<String> = deciding.iter().map(|hit| hit.id.clone()).collect();
-    let context = hits(&context)
-        .into_iter()
-        .filter(|hit| !decided.contains(&hit.id))
-        .collect();
-    ActVerdict {
-        kind: act.kind,
-        about: about(packs, act),
+    let mut context = hits(context);
+    context.retain(|hit| deciding.iter().all(|decided| decided.rule != hit.rule));
+    Weighed {
         outcome,
         deciding,
         context,
         review,
         obligations,
         open_facts,
-        as_of: act.date.day(),
-        packs: packs.digest(),
-    }
-}
-
-/// Nothing permits what the packs don't know.
-fn default_deny(act: &Act) -> RuleHit {
-    RuleHit {
-        id: "base-default-deny".to_owned(),
-        title: "what the packs do not know is not allowed".to_owned(),
-        citation: Vec::new(),
-        outcome: Effect::NeedsReview,
-        review: None,
-        says: format!(
-            "no pack that is on knows `{}` of such an item, or a word in it is unknown",
-            act.kind
-        ),
-        verified: "a rule of this program".to_owned(),
-        certain: true,
     }
 }

@@ -29,6 +29,7 @@
 mod act;
 mod approval;
 mod atoms;
+mod bits;
 mod builtin;
 mod candidates;
 pub mod cases;
@@ -38,9 +39,14 @@ mod definitions;
 mod disclosure;
 mod error;
 mod explain;
+mod formula;
 mod groups;
 mod judge;
+mod law;
 mod packs;
+mod passed;
+mod reader;
+pub mod reference;
 mod scene;
 mod settings;
 mod slips;
@@ -56,7 +62,9 @@ pub use approval::{Approvals, Described, OnFile, Signed, Unfit, Used, facts_of, 
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
 pub use error::LawError;
 pub use explain::explain;
-pub use judge::judge;
+pub use judge::{decide, judge, judge_in_full};
 pub use packs::{PackFile, Packs, RuleInfo, Status};
 pub use settings::{Posture, Settings};
-pub use verdict::{ActVerdict, Effect, OpenFact, Outcome, Review, RuleHit};
+pub use verdict::{
+    ActVerdict, Decision, Effect, OpenFact, Outcome, PassedOver, Review, RuleHit, Ruling,
+};

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::cedar::{self, Compiled, Mention};
 use crate::definitions::{Definitions, decimal};
 use crate::groups::{GroupFile, Groups};
+use crate::law::Law;
 use crate::vocabulary::Vocabulary;
 use crate::{ActKind, Effect, LawError, Posture, Review, When, builtin};
 
@@ -124,6 +125,7 @@ pub struct Packs {
     infos: BTreeMap<String, RuleInfo>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) compiled: Compiled,
+    pub(crate) law: Law,
     pub(crate) groups: Groups,
     pub(crate) definitions: Definitions,
     pub(crate) vocabulary: Vocabulary,
@@ -336,6 +338,7 @@ impl Loader {
         })?;
         let mut rules: Vec<Rule> = Vec::new();
         let mut sources = Vec::new();
+        let mut formulas = Vec::new();
         for (jurisdiction, path, source) in self.sources {
             let first = rules
                 .iter()
@@ -343,9 +346,17 @@ impl Loader {
             let rule = rule(&jurisdiction, &source, first)
                 .map_err(|message| LawError::policy(&path, message))?;
             rules.push(rule);
+            formulas.push((path, source.formula.clone()));
             sources.push(source);
         }
         let compiled = Compiled::new(&vocabulary, &sources)?;
+        let law = Law::new(
+            &vocabulary,
+            &self.definitions,
+            &self.groups,
+            &rules,
+            &formulas,
+        )?;
         let mut packs = Packs {
             digest,
             horizon: self.horizons.iter().copied().min().unwrap_or(Date::MIN),
@@ -353,6 +364,7 @@ impl Loader {
             packs: rules.iter().map(|rule| rule.info.pack.clone()).collect(),
             rules,
             compiled,
+            law,
             groups: self.groups,
             definitions: self.definitions,
             vocabulary,

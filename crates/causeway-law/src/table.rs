@@ -1,10 +1,10 @@
-//! What an attribute is, and whether a policy is satisfied, for every value of the unknowns that it looks at; and the
-//! product of several such tables.
+//! Whether a question or a policy is answered with yes, for every value of the unknowns that it looks at; and the product of
+//! several such tables.
 
 use std::collections::BTreeMap;
 
 use crate::candidates::{Candidate, sight};
-use crate::scene::{Needs, Slot, Value, World};
+use crate::scene::{Needs, Slot, Value};
 
 /// Most combinations that are tried for one policy, and for all together. Past it the answer is a review that names every
 /// unknown in question: bounded work, never a guess.
@@ -18,43 +18,64 @@ struct Axis {
     classes: usize,
 }
 
-/// A value (0 is no, 1 is yes, an atom may have more) for every combination of unknowns.
+/// Yes or no for every combination of unknowns.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     axes: Vec<Axis>,
     /// Row-major over the axes.
-    rows: Vec<usize>,
+    rows: Vec<bool>,
 }
 
-fn size(axes: &[Axis]) -> Option<usize> {
-    axes.iter().try_fold(1usize, |all, axis| {
-        all.checked_mul(axis.classes).filter(|all| *all <= LIMIT)
+fn size(axes: impl Iterator<Item = usize>) -> Option<usize> {
+    let mut axes = axes;
+    axes.try_fold(1usize, |all, classes| {
+        all.checked_mul(classes).filter(|all| *all <= LIMIT)
     })
 }
 
-/// Every combination of classes, in row-major order.
-pub(crate) fn combinations(axes: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
-    let total: usize = axes.iter().product();
-    (0..total).map(move |mut index| {
-        let mut digits = vec![0; axes.len()];
-        for (digit, classes) in digits.iter_mut().zip(axes).rev() {
-            *digit = index % classes;
-            index /= classes;
+/// Every combination of digits, in row-major order: the last digit changes first.
+pub(crate) struct Digits<'w> {
+    widths: &'w [usize],
+    digits: Vec<usize>,
+    started: bool,
+}
+
+impl<'w> Digits<'w> {
+    pub(crate) fn new(widths: &'w [usize]) -> Self {
+        Self {
+            widths,
+            digits: vec![0; widths.len()],
+            started: false,
         }
-        digits
-    })
+    }
+
+    /// The next combination.
+    pub(crate) fn next(&mut self) -> Option<&[usize]> {
+        if !self.started {
+            self.started = true;
+            return (!self.widths.contains(&0)).then_some(self.digits.as_slice());
+        }
+        for (digit, width) in self.digits.iter_mut().zip(self.widths).rev() {
+            *digit += 1;
+            if *digit < *width {
+                return Some(&self.digits);
+            }
+            *digit = 0;
+        }
+        None
+    }
 }
 
 impl Table {
-    /// Fills a table by asking for the value in one world for each combination of classes. `None` past the limit.
+    /// Fills a table by asking in one world for each combination of classes. `None` past the limit, and where the question
+    /// has no answer in a world.
     pub(crate) fn fill(
-        looks_at: &BTreeMap<Slot, Needs>,
+        looks_at: &[(Slot, Needs)],
         candidates: &BTreeMap<Slot, Vec<Candidate>>,
-        base: &World,
-        mut value: impl FnMut(&World) -> usize,
+        mut answer: impl FnMut(&[(Slot, &Value)]) -> Option<bool>,
     ) -> Option<Self> {
         let mut axes = Vec::new();
-        let mut representatives: Vec<Vec<Value>> = Vec::new();
+        let mut representatives: Vec<Vec<&Value>> = Vec::new();
         for (slot, needs) in looks_at {
             let list = candidates.get(slot).map_or(&[][..], Vec::as_slice);
             let mut classes: BTreeMap<Value, usize> = BTreeMap::new();
@@ -66,53 +87,41 @@ impl Table {
                     *classes
                         .entry(sight(&candidate.value, needs))
                         .or_insert_with(|| {
-                            values.push(candidate.value.clone());
+                            values.push(&candidate.value);
                             next
                         })
                 })
                 .collect();
             axes.push(Axis {
-                slot: slot.clone(),
+                slot: *slot,
                 class_of,
                 classes: classes.len(),
             });
             representatives.push(values);
         }
         // An unknown without a value to try is as bad as too many.
-        if size(&axes).is_none() || axes.iter().any(|axis| axis.classes == 0) {
+        let widths: Vec<usize> = axes.iter().map(|axis| axis.classes).collect();
+        if widths.contains(&0) {
             return None;
         }
-        let widths: Vec<usize> = axes.iter().map(|axis| axis.classes).collect();
-        let mut world = base.clone();
-        let rows = combinations(&widths)
-            .map(|digits| {
-                for ((axis, values), digit) in axes.iter().zip(&representatives).zip(&digits) {
-                    if let Some(value) = values.get(*digit) {
-                        world.insert(axis.slot.clone(), value.clone());
-                    }
-                }
-                value(&world)
-            })
-            .collect();
+        let mut rows = Vec::with_capacity(size(widths.iter().copied())?);
+        let mut digits = Digits::new(&widths);
+        let mut world = Vec::with_capacity(axes.len());
+        while let Some(digits) = digits.next() {
+            world.clear();
+            for ((axis, values), digit) in axes.iter().zip(&representatives).zip(digits) {
+                world.push((axis.slot, *values.get(*digit)?));
+            }
+            rows.push(answer(&world)?);
+        }
         Some(Self { axes, rows }.reduced())
     }
 
-    /// The table of what is computed from the values of others. `None` past the limit.
-    ///
-    /// # Errors
-    /// What `value` says.
-    pub(crate) fn join<E>(
-        tables: &[&Self],
-        mut value: impl FnMut(&[usize]) -> Result<usize, E>,
-    ) -> Result<Option<Self>, E> {
+    /// The table of what is computed from the answers of others. `None` past the limit.
+    pub(crate) fn join(tables: &[&Self], mut answer: impl FnMut(&[bool]) -> bool) -> Option<Self> {
         let product = Product::of(tables);
-        if product.size().is_none() {
-            return Ok(None);
-        }
-        let rows = product
-            .worlds(tables)
-            .map(|(_, values)| value(&values))
-            .collect::<Result<Vec<usize>, E>>()?;
+        let mut rows = Vec::with_capacity(product.size()?);
+        product.worlds(tables, |_, answers| rows.push(answer(answers)));
         let axes = product
             .axes
             .iter()
@@ -126,13 +135,13 @@ impl Table {
                     }
                 }
                 Axis {
-                    slot: (*slot).clone(),
+                    slot: *slot,
                     class_of,
                     classes: groups.len(),
                 }
             })
             .collect();
-        Ok(Some(Self { axes, rows }.reduced()))
+        Some(Self { axes, rows }.reduced())
     }
 
     /// Merges classes of an axis that never differ, and drops axes on which nothing turns.
@@ -146,93 +155,79 @@ impl Table {
     }
 
     fn merge(&mut self, position: usize) {
-        let widths: Vec<usize> = self.axes.iter().map(|axis| axis.classes).collect();
-        let Some(width) = widths.get(position).copied() else {
+        let Some(width) = self.axes.get(position).map(|axis| axis.classes) else {
             return;
         };
-        let mut columns: Vec<Vec<usize>> = vec![Vec::new(); width];
-        for (digits, row) in combinations(&widths).zip(&self.rows) {
-            if let Some(column) = digits
-                .get(position)
-                .and_then(|digit| columns.get_mut(*digit))
-            {
+        let after: usize = self
+            .axes
+            .iter()
+            .skip(position + 1)
+            .map(|axis| axis.classes)
+            .product();
+        let digit_of = |index: usize| index / after % width;
+        let mut columns: Vec<Vec<bool>> = vec![Vec::new(); width];
+        for (index, row) in self.rows.iter().enumerate() {
+            if let Some(column) = columns.get_mut(digit_of(index)) {
                 column.push(*row);
             }
         }
-        let mut merged: BTreeMap<&Vec<usize>, usize> = BTreeMap::new();
-        let mut first = Vec::new();
+        let mut first: Vec<usize> = Vec::new();
         let to: Vec<usize> = columns
             .iter()
             .enumerate()
             .map(|(class, column)| {
-                let next = merged.len();
-                *merged.entry(column).or_insert_with(|| {
+                let same = first
+                    .iter()
+                    .position(|earlier| columns.get(*earlier) == Some(column));
+                same.unwrap_or_else(|| {
                     first.push(class);
-                    next
+                    first.len() - 1
                 })
             })
             .collect();
-        let rows = combinations(&widths)
-            .zip(&self.rows)
-            .filter(|(digits, _)| {
-                digits
-                    .get(position)
-                    .is_some_and(|digit| first.contains(digit))
-            })
-            .map(|(_, row)| *row)
-            .collect();
-        let classes = first.len();
-        if let Some(axis) = self.axes.get_mut(position) {
-            axis.class_of = axis
-                .class_of
-                .iter()
-                .map(|class| to.get(*class).copied().unwrap_or(0))
-                .collect();
-            axis.classes = classes;
+        if first.len() == width {
+            return;
         }
-        self.rows = rows;
+        let mut index = 0;
+        self.rows.retain(|_| {
+            index += 1;
+            first.contains(&digit_of(index - 1))
+        });
+        if let Some(axis) = self.axes.get_mut(position) {
+            for class in &mut axis.class_of {
+                *class = to.get(*class).copied().unwrap_or(0);
+            }
+            axis.classes = first.len();
+        }
     }
 
     /// Yes whatever the unknowns are.
     pub(crate) fn always(&self) -> bool {
-        self.rows.iter().all(|row| *row == 1)
+        self.rows.iter().all(|row| *row)
     }
 
     /// Yes for some values of the unknowns.
     pub(crate) fn sometimes(&self) -> bool {
-        self.rows.contains(&1)
+        self.rows.contains(&true)
     }
 
     /// The unknowns on which it turns.
-    pub(crate) fn turns_on(&self) -> impl Iterator<Item = &Slot> {
-        self.axes.iter().map(|axis| &axis.slot)
-    }
-
-    fn row(&self, choice: &BTreeMap<&Slot, usize>) -> usize {
-        let mut index = 0;
-        for axis in &self.axes {
-            let class = choice
-                .get(&axis.slot)
-                .and_then(|candidate| axis.class_of.get(*candidate))
-                .copied()
-                .unwrap_or(0);
-            index = index * axis.classes + class;
-        }
-        self.rows.get(index).copied().unwrap_or(0)
+    pub(crate) fn turns_on(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.axes.iter().map(|axis| axis.slot)
     }
 }
 
 /// All worlds that a set of tables tells apart.
-pub(crate) struct Product<'a> {
+pub(crate) struct Product {
     /// The unknowns, each with groups of candidates that no table tells apart.
-    pub(crate) axes: Vec<(&'a Slot, Vec<Vec<usize>>)>,
+    pub(crate) axes: Vec<(Slot, Vec<Vec<usize>>)>,
 }
 
-impl<'a> Product<'a> {
-    pub(crate) fn of(tables: &[&'a Table]) -> Self {
-        let mut axes: BTreeMap<&'a Slot, Vec<&'a Axis>> = BTreeMap::new();
+impl Product {
+    pub(crate) fn of(tables: &[&Table]) -> Self {
+        let mut axes: BTreeMap<Slot, Vec<&Axis>> = BTreeMap::new();
         for axis in tables.iter().flat_map(|table| &table.axes) {
-            axes.entry(&axis.slot).or_default().push(axis);
+            axes.entry(axis.slot).or_default().push(axis);
         }
         let axes = axes
             .into_iter()
@@ -242,16 +237,22 @@ impl<'a> Product<'a> {
                     .map(|axis| axis.class_of.len())
                     .max()
                     .unwrap_or(0);
-                let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+                let mut keys: Vec<Vec<usize>> = Vec::new();
+                let mut groups: Vec<Vec<usize>> = Vec::new();
                 for candidate in 0..candidates {
-                    let key = axes
+                    let key: Vec<usize> = axes
                         .iter()
                         .map(|axis| axis.class_of.get(candidate).copied().unwrap_or(0))
                         .collect();
-                    groups.entry(key).or_default().push(candidate);
+                    match keys.iter().position(|known| *known == key) {
+                        Some(group) => groups.get_mut(group).map(|group| group.push(candidate)),
+                        None => {
+                            keys.push(key);
+                            groups.push(vec![candidate]);
+                            None
+                        }
+                    };
                 }
-                let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
-                groups.sort();
                 (slot, groups)
             })
             .collect();
@@ -260,106 +261,132 @@ impl<'a> Product<'a> {
 
     /// Number of worlds; `None` past the limit.
     pub(crate) fn size(&self) -> Option<usize> {
-        self.axes.iter().try_fold(1usize, |all, (_, groups)| {
-            all.checked_mul(groups.len()).filter(|all| *all <= LIMIT)
-        })
+        size(self.axes.iter().map(|(_, groups)| groups.len()))
     }
 
-    /// Each world, in row-major order: which group each unknown is in, and the value of each table. Ask
+    /// Each world, in row-major order: which group each unknown is in, and the answer of each table. Ask
     /// [`Product::size`] first.
-    pub(crate) fn worlds<'t>(
-        &'t self,
-        tables: &'t [&Table],
-    ) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> + 't {
+    pub(crate) fn worlds(&self, tables: &[&Table], mut see: impl FnMut(&[usize], &[bool])) {
         let widths: Vec<usize> = self.axes.iter().map(|(_, groups)| groups.len()).collect();
-        let all: Vec<Vec<usize>> = combinations(&widths).collect();
-        all.into_iter().map(|digits| {
-            let choice: BTreeMap<&Slot, usize> = self
-                .axes
-                .iter()
-                .zip(&digits)
-                .map(|((slot, groups), digit)| {
-                    (
-                        *slot,
-                        groups
-                            .get(*digit)
-                            .and_then(|group| group.first())
-                            .copied()
-                            .unwrap_or(0),
-                    )
-                })
-                .collect();
-            let values = tables.iter().map(|table| table.row(&choice)).collect();
-            (digits, values)
-        })
+        // For each table, by axis of the product and group: how far into its rows that group leads.
+        let steps: Vec<Vec<(usize, Vec<usize>)>> = tables
+            .iter()
+            .map(|table| {
+                let mut stride = table.rows.len();
+                let mut steps = Vec::with_capacity(table.axes.len());
+                for axis in &table.axes {
+                    stride /= axis.classes.max(1);
+                    let at = self.axes.iter().position(|(slot, _)| *slot == axis.slot);
+                    let Some((position, (_, groups))) =
+                        at.and_then(|at| Some((at, self.axes.get(at)?)))
+                    else {
+                        continue;
+                    };
+                    let leads = groups
+                        .iter()
+                        .map(|group| {
+                            let first = group.first().copied().unwrap_or(0);
+                            stride * axis.class_of.get(first).copied().unwrap_or(0)
+                        })
+                        .collect();
+                    steps.push((position, leads));
+                }
+                steps
+            })
+            .collect();
+        let mut answers = vec![false; tables.len()];
+        let mut digits = Digits::new(&widths);
+        while let Some(digits) = digits.next() {
+            for ((answer, table), steps) in answers.iter_mut().zip(tables).zip(&steps) {
+                let index: usize = steps
+                    .iter()
+                    .filter_map(|(position, leads)| leads.get(*digits.get(*position)?))
+                    .sum();
+                *answer = table.rows.get(index).copied().unwrap_or(false);
+            }
+            see(digits, &answers);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::candidates::Label;
 
-    fn slot(name: &str) -> Slot {
-        Slot::Flag(name.to_owned())
+    fn slot(number: u16) -> Slot {
+        Slot::Fact(number)
     }
 
-    fn word(text: &str) -> Candidate {
+    fn word(number: usize) -> Candidate {
         Candidate {
-            value: Value::Word(text.to_owned()),
-            labels: vec![text.to_owned()],
+            value: Value::Word(Some(number)),
+            label: Label::Text(number.to_string()),
         }
     }
 
-    fn needs(words: &[&str]) -> Needs {
+    fn needs(words: &[usize]) -> Needs {
         Needs {
-            words: words
-                .iter()
-                .map(|word| (*word).to_owned())
-                .collect::<BTreeSet<_>>(),
+            words: words.iter().copied().collect(),
             ..Needs::default()
         }
     }
 
     #[test]
     fn what_does_not_matter_is_dropped_and_equal_classes_merge() {
-        let letters = || ["a", "b", "c", "d"].map(word).to_vec();
-        let candidates = BTreeMap::from([(slot("x"), letters()), (slot("y"), letters())]);
-        let looks_at = BTreeMap::from([
-            (slot("x"), needs(&["a", "b", "c"])),
-            (slot("y"), needs(&["a"])),
-        ]);
+        let letters = || [0, 1, 2, 3].map(word).to_vec();
+        let candidates = BTreeMap::from([(slot(0), letters()), (slot(1), letters())]);
+        let looks_at = [(slot(0), needs(&[0, 1, 2])), (slot(1), needs(&[0]))];
         let mut asked = 0;
-        let table = Table::fill(&looks_at, &candidates, &World::new(), |world| {
+        let table = Table::fill(&looks_at, &candidates, |world| {
             asked += 1;
-            usize::from(world[&slot("x")] == Value::Word("b".to_owned()))
+            Some(world[0].1 == &Value::Word(Some(1)))
         })
         .unwrap();
-        assert_eq!(asked, 4 * 2, "y has two classes: a, and the rest");
-        assert_eq!(table.turns_on().collect::<Vec<_>>(), [&slot("x")]);
+        assert_eq!(asked, 4 * 2, "the second has two classes: 0, and the rest");
+        assert_eq!(table.turns_on().collect::<Vec<_>>(), [slot(0)]);
         assert!(table.sometimes() && !table.always());
         let tables = [&table];
         let product = Product::of(&tables);
         assert_eq!(product.axes[0].1, [vec![0, 2, 3], vec![1]]);
-        let worlds: Vec<_> = product.worlds(&tables).collect();
-        assert_eq!(worlds, [(vec![0], vec![0]), (vec![1], vec![1])]);
-        let never = Table::join::<()>(&tables, |values| Ok(usize::from(values.is_empty())))
-            .unwrap()
-            .unwrap();
+        let mut worlds = Vec::new();
+        product.worlds(&tables, |digits, answers| {
+            worlds.push((digits.to_vec(), answers.to_vec()))
+        });
+        assert_eq!(worlds, [(vec![0], vec![false]), (vec![1], vec![true])]);
+        let never = Table::join(&tables, |answers| answers.is_empty()).unwrap();
         assert!(never.turns_on().next().is_none() && !never.sometimes());
     }
 
     #[test]
-    fn past_the_limit_there_is_no_table() {
-        let many: Vec<Candidate> = (0..100).map(|n| word(&n.to_string())).collect();
-        let all: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        let candidates = BTreeMap::from([(slot("x"), many.clone()), (slot("y"), many)]);
-        let looks_at = BTreeMap::from([(slot("x"), needs(&all)), (slot("y"), needs(&all))]);
-        let table = Table::fill(&looks_at, &candidates, &World::new(), |_| {
-            panic!("nothing is tried")
+    fn a_product_reads_each_table_at_its_own_place() {
+        let candidates: BTreeMap<Slot, Vec<Candidate>> = (0..3)
+            .map(|n| (slot(n), (0..3).map(word).collect()))
+            .collect();
+        let all = needs(&[0, 1, 2]);
+        let equal = |one: u16, two: u16| {
+            let looks_at = [(slot(one), all.clone()), (slot(two), all.clone())];
+            Table::fill(&looks_at, &candidates, |world| {
+                Some(world[0].1 == world[1].1)
+            })
+            .unwrap()
+        };
+        let (first, last) = (equal(0, 1), equal(1, 2));
+        let mut seen = 0;
+        Product::of(&[&first, &last]).worlds(&[&first, &last], |digits, answers| {
+            assert_eq!(answers, [digits[0] == digits[1], digits[1] == digits[2]]);
+            seen += 1;
         });
+        assert_eq!(seen, 27);
+    }
+
+    #[test]
+    fn past_the_limit_there_is_no_table() {
+        let all: Vec<usize> = (0..100).collect();
+        let many: Vec<Candidate> = all.iter().copied().map(word).collect();
+        let candidates = BTreeMap::from([(slot(0), many.clone()), (slot(1), many)]);
+        let looks_at = [(slot(0), needs(&all)), (slot(1), needs(&all))];
+        let table = Table::fill(&looks_at, &candidates, |_| panic!("nothing is tried"));
         assert!(table.is_none());
     }
 }

@@ -196,6 +196,41 @@ pub struct OpenFact {
     pub gives: Vec<(String, Outcome)>,
 }
 
+/// A rule for such acts that did not speak, and why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The condition that failed, for each of its policies.
+    pub why: String,
+}
+
+/// A rule that decides, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ruling<'p> {
+    /// Its id.
+    pub rule: &'p str,
+    /// What it does here.
+    pub effect: Effect,
+    /// Whether it speaks whatever the unknown facts are.
+    pub certain: bool,
+}
+
+/// The answer for one act, in short: an [`ActVerdict`] without its words. Names are borrowed from the packs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision<'p> {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The rules that decide it, in order of weight.
+    pub deciding: Vec<Ruling<'p>>,
+    /// How the authority looks at a request; the hardest word where several rules ask for a licence.
+    pub review: Option<Review>,
+    /// What an allow obliges to. Empty unless the outcome is `allow`.
+    pub obligations: Vec<&'p str>,
+}
+
 /// The answer for one act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActVerdict {
@@ -215,6 +250,15 @@ pub struct ActVerdict {
     pub obligations: Vec<String>,
     /// Facts on which the answer turns.
     pub open_facts: Vec<OpenFact>,
+    /// Authorisations on file without which the outcome would be stricter.
+    #[serde(default)]
+    pub authorisations_used: Vec<String>,
+    /// Rules that the answer leans on although part of them is known from memory only: nobody saw the source.
+    #[serde(default)]
+    pub from_memory: Vec<String>,
+    /// Rules for such acts that did not speak. Filled in by [`crate::judge_in_full`] only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<PassedOver>,
     /// The day for which it was judged (UTC, where the act has an instant).
     pub as_of: Date,
     /// The packs that were used.

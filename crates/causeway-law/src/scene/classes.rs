@@ -1,190 +1,199 @@
-//! Classes of items and of parties: definitions, read in a world.
-
-use std::collections::BTreeMap;
+//! Classes of items and of parties: definitions, read.
 
 use causeway_domain::Fact;
 use causeway_parties::{Certainty, Party, PartyKind, cascade, flagged_holders};
+use rust_decimal::Decimal;
 
-use super::{Scene, Slot, World};
-use crate::cedar::{Attribute, Mention};
-use crate::definitions::{Condition, Definition, Field};
-use crate::groups::Member;
+use super::{Scene, Slot};
+use crate::bits::Asked;
+use crate::definitions::Field;
+use crate::law::{Test, Wanted};
+use crate::reader::{Reader, all, any, not};
 
 impl Scene<'_> {
-    pub(super) fn class(
-        &self,
-        classes: &BTreeMap<String, Vec<Definition>>,
-        class: &str,
-        holds: &dyn Fn(&Condition) -> bool,
-    ) -> bool {
-        let answers: Vec<bool> = classes
-            .get(class)
-            .into_iter()
-            .flatten()
-            .filter(|definition| {
-                let day = self.day(&definition.jurisdiction);
-                definition.from.is_none_or(|from| from <= day)
-                    && definition.to.is_none_or(|to| day <= to)
-            })
-            .map(|definition| holds(&definition.condition))
-            .collect();
-        answers.into_iter().any(|answer| answer)
+    pub(crate) fn item_class<R: Reader>(&self, class: u16, reader: &mut R) -> Certainty {
+        any(
+            reader,
+            self.epoch.items(self.law, class),
+            |reader, definition| self.item(&definition.test, reader),
+        )
     }
 
-    pub(super) fn item(&self, condition: &Condition, world: &World) -> bool {
-        match condition {
-            Condition::All(list) => {
-                eager(list, |inner| self.item(inner, world)).all(|answer| answer)
-            }
-            Condition::Any(list) => {
-                eager(list, |inner| self.item(inner, world)).any(|answer| answer)
-            }
-            Condition::Not(inner) => !self.item(inner, world),
-            Condition::Class(class) => self.class(&self.packs.definitions.items, class, &|inner| {
-                self.item(inner, world)
-            }),
-            Condition::Measure {
-                name,
+    pub(crate) fn item<R: Reader>(&self, test: &Test, reader: &mut R) -> Certainty {
+        match test {
+            Test::All(list) => all(reader, list, |reader, inner| self.item(inner, reader)),
+            Test::Any(list) => any(reader, list, |reader, inner| self.item(inner, reader)),
+            Test::Not(inner) => not(self.item(inner, reader)),
+            Test::Class(class) => self.item_class(*class, reader),
+            Test::Measure {
+                measure,
                 comparison,
                 value,
-            } => self.measure(name, *comparison, *value, world),
-            Condition::Flag { name, is } => self.flag(name, world) == *is,
-            Condition::Chip(ids) => ids.contains(&self.chip_id(
-                &Mention {
-                    words: ids.clone(),
-                    ..Mention::default()
-                },
-                world,
-            )),
-            Condition::Lines { lines, of } => self.lines(lines, of, world),
-            Condition::Fact(name) => {
-                self.fact(name, &Mention::default(), world) == Attribute::Flag(true)
+            } => self.measure(*measure, *comparison, *value, reader),
+            Test::Flag { flag, is } => {
+                let answer = self.flag(*flag, reader);
+                if *is { answer } else { not(answer) }
             }
+            Test::Chip(ids) => self.chip(Asked::Any(ids), reader),
+            Test::Lines(lines) => self.lines(lines, reader),
+            Test::Fact(fact) => self.fact(*fact, Wanted::Yes, reader),
             // Conditions on parties: an item is none.
-            Condition::Country { .. }
-            | Condition::Listed(_)
-            | Condition::Ciio
-            | Condition::Role(_)
-            | Condition::OwnedBy { .. }
-            | Condition::Holder { .. } => false,
+            Test::Country { .. }
+            | Test::Listed(_)
+            | Test::Ciio
+            | Test::Role(_)
+            | Test::OwnedBy { .. }
+            | Test::Holder { .. }
+            | Test::Never => Certainty::No,
         }
     }
 
-    pub(super) fn party(&self, index: usize, condition: &Condition, world: &World) -> bool {
-        match condition {
-            Condition::All(list) => {
-                eager(list, |inner| self.party(index, inner, world)).all(|answer| answer)
+    pub(crate) fn party_class<R: Reader>(
+        &self,
+        index: usize,
+        class: u16,
+        reader: &mut R,
+    ) -> Certainty {
+        let known = self
+            .classes
+            .get(index * self.law.party_classes.len() + usize::from(class));
+        // What is certain is so in every world; what is open is so only as long as no world is asked.
+        match known.and_then(std::cell::Cell::get) {
+            Some(Certainty::Open) if !R::CERTAIN => {}
+            Some(answer) => return answer,
+            None => {}
+        }
+        let answer = any(
+            reader,
+            self.epoch.parties(self.law, class),
+            |reader, definition| self.party(index, &definition.test, reader),
+        );
+        if let (true, Some(cell)) = (R::CERTAIN, known) {
+            cell.set(Some(answer));
+        }
+        answer
+    }
+
+    pub(crate) fn party<R: Reader>(&self, index: usize, test: &Test, reader: &mut R) -> Certainty {
+        let Some(party) = self.taking(index) else {
+            return Certainty::No;
+        };
+        match test {
+            Test::All(list) => all(reader, list, |reader, inner| {
+                self.party(index, inner, reader)
+            }),
+            Test::Any(list) => any(reader, list, |reader, inner| {
+                self.party(index, inner, reader)
+            }),
+            Test::Not(inner) => not(self.party(index, inner, reader)),
+            Test::Class(class) => self.party_class(index, *class, reader),
+            Test::Country { field, tokens } => {
+                self.at(self.seat(index, *field), Asked::Any(tokens), reader)
             }
-            Condition::Any(list) => {
-                eager(list, |inner| self.party(index, inner, world)).any(|answer| answer)
-            }
-            Condition::Not(inner) => !self.party(index, inner, world),
-            Condition::Class(class) => {
-                self.class(&self.packs.definitions.parties, class, &|inner| {
-                    self.party(index, inner, world)
-                })
-            }
-            Condition::Country { field, tokens } => {
-                self.at(&self.seat(index, *field), tokens, world)
-            }
-            Condition::Listed(lists) => self.listed(index, lists, world),
-            Condition::Role(roles) => self
-                .act
-                .parties
-                .get(index)
-                .is_some_and(|party| roles.contains(party.role.word())),
-            Condition::Ciio => match self.act.parties.get(index).map(|party| &party.ciio) {
-                Some(Fact::Known(known, _)) => *known,
-                Some(Fact::Unknown(why)) => {
-                    self.open_flag(&Slot::Ciio(index), || why.clone(), world)
-                }
-                None => false,
+            Test::Listed(lists) => self.listed(index, Asked::Any(lists), reader),
+            Test::Role(roles) => roles.meets(party.role).into(),
+            Test::Ciio => match &party.stated.ciio {
+                Fact::Known(known, _) => (*known).into(),
+                Fact::Unknown(_) => reader.flag(Slot::Ciio(index)),
             },
-            Condition::Fact(name) => {
-                self.fact(name, &Mention::default(), world) == Attribute::Flag(true)
-            }
-            Condition::OwnedBy {
+            Test::Fact(fact) => self.fact(*fact, Wanted::Yes, reader),
+            Test::OwnedBy {
                 by,
                 at_least,
                 number,
-            } => {
-                let Some(key) = self.act.parties.get(index).map(|party| party.id.as_str()) else {
-                    return false;
-                };
-                let found = self
-                    .cascades
-                    .borrow_mut()
-                    .entry(*number)
-                    .or_insert_with(|| {
-                        cascade(&self.act.register, *at_least, |party| self.sure(party, by))
-                    })
-                    .of(key);
-                match found {
-                    Certainty::Yes => true,
-                    Certainty::No => false,
-                    Certainty::Open => {
-                        let why = || {
-                            format!(
-                                "the owners of `{}` and their shares are not all known",
-                                self.name(index)
-                            )
-                        };
-                        self.open_flag(&Slot::Owned(index, *number), why, world)
-                    }
+            } => match self.owned(&party.stated.id, by, *at_least, *number) {
+                Certainty::Open => reader.flag(Slot::Owned(index, *number)),
+                certain => certain,
+            },
+            Test::Holder { by, from, number } => {
+                if self.nobody_owns(&party.stated.id, by, *number) {
+                    return Certainty::No;
                 }
-            }
-            Condition::Holder { by, from, number } => {
-                let Some(key) = self.act.parties.get(index).map(|party| party.id.as_str()) else {
-                    return false;
-                };
-                let flags =
-                    flagged_holders(&self.act.register, key, *from, |party| self.sure(party, by));
+                let flags = flagged_holders(&self.act.register, &party.stated.id, *from, |party| {
+                    self.sure(party, by)
+                });
                 match flags.any() {
-                    Certainty::Yes => true,
-                    Certainty::No => false,
-                    Certainty::Open => self.open_flag(
-                        &Slot::Holder(index, *number),
-                        || {
-                            flags
-                                .possible
-                                .iter()
-                                .cloned()
-                                .collect::<Vec<_>>()
-                                .join("; ")
-                        },
-                        world,
-                    ),
+                    Certainty::Open => reader.flag(Slot::Holder(index, *number)),
+                    certain => certain,
                 }
             }
-            Condition::Measure { .. }
-            | Condition::Flag { .. }
-            | Condition::Chip(_)
-            | Condition::Lines { .. } => false,
+            Test::Measure { .. }
+            | Test::Flag { .. }
+            | Test::Chip(_)
+            | Test::Lines(_)
+            | Test::Never => Certainty::No,
         }
     }
 
-    /// Whether a condition holds of a party of the register, in three values: what is unknown or under review is open.
-    pub(super) fn sure(&self, party: &Party, condition: &Condition) -> Certainty {
-        match condition {
-            Condition::All(list) => list
+    /// Whether a party is owned to a share in sum by parties that pass a test.
+    fn owned(&self, key: &str, by: &Test, at_least: Decimal, number: u16) -> Certainty {
+        if at_least > Decimal::ZERO && self.nobody_owns(key, by, number) {
+            return Certainty::No;
+        }
+        self.cascades
+            .borrow_mut()
+            .entry(number)
+            .or_insert_with(|| cascade(&self.act.register, at_least, |party| self.sure(party, by)))
+            .of(key)
+    }
+
+    /// Whether it is plain that no owner of a party passes a test: nobody in the register does, every company's owners are
+    /// all named, and all of them are in the register. Then there is nothing to walk.
+    fn nobody_owns(&self, key: &str, by: &Test, number: u16) -> bool {
+        let register = &self.act.register;
+        let whole = *self.whole.get_or_init(|| {
+            register.parties.values().all(|party| {
+                party.kind != PartyKind::Company
+                    || (party.owners_complete
+                        && party
+                            .owners
+                            .iter()
+                            .all(|holding| register.get(&holding.holder).is_some()))
+            })
+        });
+        if !whole || register.get(key).is_none() {
+            return false;
+        }
+        let look = || {
+            register
+                .parties
+                .values()
+                .all(|party| self.sure(party, by) == Certainty::No)
+        };
+        match self.nobody.get(usize::from(number)) {
+            Some(cell) => cell.get().unwrap_or_else(|| {
+                let nobody = look();
+                cell.set(Some(nobody));
+                nobody
+            }),
+            None => look(),
+        }
+    }
+
+    /// Whether a test holds of a party of the register, in three values: what is unknown or under review is open.
+    pub(super) fn sure(&self, party: &Party, test: &Test) -> Certainty {
+        match test {
+            Test::All(list) => list
                 .iter()
                 .map(|inner| self.sure(party, inner))
                 .min()
                 .unwrap_or(Certainty::Yes),
-            Condition::Any(list) => list
+            Test::Any(list) => list
                 .iter()
                 .map(|inner| self.sure(party, inner))
                 .max()
                 .unwrap_or(Certainty::No),
-            Condition::Not(inner) => match self.sure(party, inner) {
-                Certainty::Yes => Certainty::No,
-                Certainty::No => Certainty::Yes,
-                Certainty::Open => Certainty::Open,
+            Test::Not(inner) => not(self.sure(party, inner)),
+            Test::Listed(lists) => match (party.kind, &party.listed) {
+                (PartyKind::Dispersed, _) => Certainty::No,
+                (_, Fact::Known(on, _)) => on
+                    .iter()
+                    .filter_map(|list| self.law.lists.id(list))
+                    .any(|list| lists.has(usize::from(list)))
+                    .into(),
+                (_, Fact::Unknown(_)) => Certainty::Open,
             },
-            Condition::Listed(lists) => {
-                party.on_any(&lists.iter().map(String::as_str).collect::<Vec<_>>())
-            }
-            Condition::Country { field, tokens } => {
+            Test::Country { field, tokens } => {
                 let country = match (field, &party.incorporated) {
                     (Field::Home, Some(incorporated)) => incorporated,
                     _ => &party.headquarters,
@@ -193,14 +202,14 @@ impl Scene<'_> {
                     _ if party.kind == PartyKind::Dispersed => Certainty::No,
                     Fact::Unknown(_) => Certainty::Open,
                     Fact::Known(country, _) => {
-                        let groups = self.groups_of(*country);
-                        let state = |token: &String| match groups.get(token.as_str()) {
-                            _ if token == country.code() => Certainty::Yes,
-                            Some(Member::In) => Certainty::Yes,
-                            Some(Member::Review) => Certainty::Open,
-                            Some(Member::Out) | None => Certainty::No,
-                        };
-                        tokens.iter().map(state).max().unwrap_or(Certainty::No)
+                        let row = self.row(*country);
+                        if row.held.meets(tokens) {
+                            Certainty::Yes
+                        } else if row.review.meets(tokens) {
+                            Certainty::Open
+                        } else {
+                            Certainty::No
+                        }
                     }
                 }
             }
@@ -208,12 +217,4 @@ impl Scene<'_> {
             _ => Certainty::Open,
         }
     }
-}
-
-/// Every answer before any is combined: no short circuit, so that the notebook sees every fact.
-fn eager<'c>(
-    list: &'c [Condition],
-    answer: impl FnMut(&'c Condition) -> bool,
-) -> std::vec::IntoIter<bool> {
-    list.iter().map(answer).collect::<Vec<_>>().into_iter()
 }

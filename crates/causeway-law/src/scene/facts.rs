@@ -1,154 +1,205 @@
 //! Single facts: flags, words, days, lists.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use causeway_domain::Fact;
-use causeway_parties::PartyKind;
+use causeway_parties::{Certainty, PartyKind};
 use rust_decimal::Decimal;
 
-use super::{Scene, Slot, Value, World};
-use crate::FactValue;
-use crate::cedar::{Attribute, Mention};
+use super::{Scene, Slot, WordOf};
+use crate::bits::Asked;
+use crate::law::{FactEntry, Flag, Law, Wanted};
+use crate::reader::Reader;
 use crate::vocabulary::{FactKind, day_number};
+use crate::{Act, FactValue};
 
-impl Scene<'_> {
-    pub(super) fn open_flag(
-        &self,
-        slot: &Slot,
-        why: impl FnOnce() -> String,
-        world: &World,
-    ) -> bool {
-        self.note(slot, why, [], []);
-        world.get(slot) == Some(&Value::Flag(true))
+/// A fact of the vocabulary, as the act states it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stated<'a> {
+    Absent,
+    Unknown(&'a str),
+    /// A value that the fact does not take.
+    Misfit(&'a FactValue),
+    /// A word, by its number among the values.
+    Word(u16),
+    Flag(bool),
+    Day(i64),
+    Number(Decimal),
+    /// Persons by class.
+    Persons(&'a BTreeMap<String, u64>),
+    /// No persons.
+    Nobody,
+}
+
+impl Stated<'_> {
+    /// Whether somebody stated something, right or wrong.
+    pub(crate) const fn is_known(self) -> bool {
+        !matches!(self, Self::Absent | Self::Unknown(_))
+    }
+}
+
+fn of<'a>(entry: &FactEntry, fact: &'a Fact<FactValue>) -> Stated<'a> {
+    let value = match fact {
+        Fact::Unknown(why) => return Stated::Unknown(why),
+        Fact::Known(value, _) => value,
+    };
+    match (entry.kind, value) {
+        (FactKind::Word, FactValue::Word(word)) => entry
+            .values
+            .iter()
+            .position(|known| known == word)
+            .and_then(|index| u16::try_from(index).ok())
+            .map_or(Stated::Misfit(value), Stated::Word),
+        (FactKind::Flag, FactValue::Flag(flag)) => Stated::Flag(*flag),
+        (FactKind::Day, FactValue::Day(day)) => Stated::Day(day_number(*day)),
+        (FactKind::Number, FactValue::Number(number)) => Stated::Number(*number),
+        (FactKind::Persons, FactValue::Persons(counts)) => Stated::Persons(counts),
+        (FactKind::Persons, FactValue::Word(word)) if word == "none" => Stated::Nobody,
+        _ => Stated::Misfit(value),
+    }
+}
+
+/// Every fact of the vocabulary. Both sides are sorted by name: one walk.
+pub(super) fn stated<'a>(law: &Law, act: &'a Act) -> Vec<Stated<'a>> {
+    let mut given = act.facts.iter().peekable();
+    law.facts
+        .iter()
+        .map(|entry| {
+            while let Some((name, fact)) = given.peek() {
+                match name.as_str().cmp(&entry.name) {
+                    Ordering::Less => given.next(),
+                    Ordering::Equal => return of(entry, fact),
+                    Ordering::Greater => break,
+                };
+            }
+            Stated::Absent
+        })
+        .collect()
+}
+
+impl<'a> Scene<'a> {
+    /// A fact of the vocabulary, by its number.
+    pub(crate) fn stated(&self, id: u16) -> Stated<'a> {
+        self.facts
+            .get(usize::from(id))
+            .copied()
+            .unwrap_or(Stated::Absent)
     }
 
-    pub(super) fn listed(&self, index: usize, lists: &BTreeSet<String>, world: &World) -> bool {
-        let slot = Slot::Listed(index);
-        let why = match self.registered(index) {
-            Some(party) => match (party.kind, &party.listed) {
-                (PartyKind::Dispersed, _) => return false,
-                (_, Fact::Known(on, _)) => return !on.is_disjoint(lists),
-                (_, Fact::Unknown(why)) => why.clone(),
-            },
-            None => "not in the register".to_owned(),
-        };
-        self.note(&slot, || why, lists.iter().cloned(), []);
-        matches!(world.get(&slot), Some(Value::Lists(on)) if !on.is_disjoint(lists))
-    }
-
-    pub(super) fn flag(&self, name: &str, world: &World) -> bool {
-        let item = &self.act.item;
-        let figures = item.chip.as_ref().and_then(|chip| chip.figures.as_ref());
-        let fact = match name {
-            "datacenter" => match (figures, &item.chip) {
-                (Some(figures), _) => Some(figures.datacenter.clone()),
-                (None, Some(chip)) => {
-                    let row = chip
-                        .id
-                        .as_ref()
-                        .and_then(|id| self.packs.chips.get(id))
-                        .and_then(|row| row.datacenter);
-                    Some(row.map_or_else(
-                        || Fact::unknown("the chip table does not say"),
-                        |known| Fact::stated(known, "chip table"),
-                    ))
-                }
-                (None, None) => None,
-            },
-            "closed" => item.weights.as_ref().map(|weights| weights.closed.clone()),
-            "published" => item
-                .weights
-                .as_ref()
-                .map(|weights| weights.published.clone()),
-            "public" => item.service.as_ref().map(|service| service.public.clone()),
-            "gpai" => item.model.as_ref().map(|model| model.gpai.clone()),
-            "important" => item.dataset.as_ref().map(|dataset| {
-                dataset
-                    .important
-                    .clone()
-                    .unwrap_or_else(|| Fact::unknown("not stated"))
-            }),
-            _ => None,
-        };
-        match fact {
-            None => false,
-            Some(Fact::Known(known, _)) => known,
-            Some(Fact::Unknown(why)) => self.open_flag(&Slot::Flag(name.to_owned()), || why, world),
-        }
-    }
-
-    pub(super) fn word(
-        &self,
-        name: &str,
-        fact: Option<&Fact<String>>,
-        mention: &Mention,
-        world: &World,
-    ) -> Attribute {
-        Attribute::Word(match fact {
-            None => String::new(),
-            Some(Fact::Known(word, _)) => word.clone(),
-            Some(Fact::Unknown(why)) => {
-                let slot = Slot::Word(name.to_owned());
-                self.note(&slot, || why.clone(), mention.words.iter().cloned(), []);
-                match world.get(&slot) {
-                    Some(Value::Word(word)) => word.clone(),
-                    _ => String::new(),
+    pub(super) fn fact<R: Reader>(&self, id: u16, wanted: Wanted, reader: &mut R) -> Certainty {
+        let slot = Slot::Fact(id);
+        match (wanted, self.stated(id)) {
+            (Wanted::Is(value), Stated::Word(word)) => (word == value).into(),
+            (Wanted::Yes, Stated::Flag(flag)) => flag.into(),
+            (Wanted::Day(comparison, day), Stated::Day(known)) => {
+                comparison.holds(known, day).into()
+            }
+            (Wanted::Is(value), _) => reader.any_of(slot, Asked::One(value)),
+            (Wanted::Yes, _) => reader.flag(slot),
+            (Wanted::Day(comparison, day), _) => {
+                let day = Decimal::from(day);
+                match reader.number(slot, [day]) {
+                    Some(value) => comparison.holds(value, day).into(),
+                    None => Certainty::Open,
                 }
             }
-        })
-    }
-
-    pub(super) fn chip_id(&self, mention: &Mention, world: &World) -> String {
-        match self
-            .act
-            .item
-            .chip
-            .as_ref()
-            .map(|chip| (&chip.id, &chip.figures))
-        {
-            Some((Some(id), _)) => id.clone(),
-            Some((None, None)) => match self.word(
-                "chip",
-                Some(&Fact::unknown("nobody says which chip it is")),
-                mention,
-                world,
-            ) {
-                Attribute::Word(word) => word,
-                _ => String::new(),
-            },
-            _ => String::new(),
         }
     }
 
-    pub(super) fn fact(&self, name: &str, mention: &Mention, world: &World) -> Attribute {
-        let Some(spec) = self.packs.vocabulary.facts.get(name) else {
-            return Attribute::Flag(false);
+    pub(super) fn listed<R: Reader>(
+        &self,
+        index: usize,
+        asked: Asked<'_>,
+        reader: &mut R,
+    ) -> Certainty {
+        let slot = Slot::Listed(index);
+        let Some(party) = self.taking(index) else {
+            return Certainty::No;
         };
-        let why = match self.act.facts.get(name) {
-            Some(Fact::Known(value, _)) if spec.takes(value) => match value {
-                FactValue::Word(word) => return Attribute::Word(word.clone()),
-                FactValue::Flag(flag) => return Attribute::Flag(*flag),
-                FactValue::Day(day) => return Attribute::Long(day_number(*day)),
-                FactValue::Number(_) | FactValue::Persons(_) => return Attribute::Flag(false),
+        match party.registered.map(|party| (party.kind, &party.listed)) {
+            Some((PartyKind::Dispersed, _)) => Certainty::No,
+            Some((_, Fact::Known(on, _))) => on
+                .iter()
+                .filter_map(|list| self.law.lists.id(list))
+                .any(|list| asked.includes(usize::from(list)))
+                .into(),
+            Some((_, Fact::Unknown(_))) | None => reader.any_of(slot, asked),
+        }
+    }
+
+    pub(crate) fn flag<R: Reader>(&self, flag: Flag, reader: &mut R) -> Certainty {
+        match self.flag_fact(flag) {
+            None => Certainty::No,
+            Some(Ok(known)) => known.into(),
+            Some(Err(_)) => reader.flag(Slot::Flag(flag)),
+        }
+    }
+
+    /// A flag of the item: none where it has no such part, else its value or why nobody knows it.
+    pub(super) fn flag_fact(&self, flag: Flag) -> Option<Result<bool, &'a str>> {
+        fn read(fact: &Fact<bool>) -> Result<bool, &str> {
+            match fact {
+                Fact::Known(known, _) => Ok(*known),
+                Fact::Unknown(why) => Err(why),
+            }
+        }
+        let item = &self.act.item;
+        match flag {
+            Flag::Datacenter => {
+                let chip = item.chip.as_ref()?;
+                if let Some(figures) = &chip.figures {
+                    return Some(read(&figures.datacenter));
+                }
+                let row = chip.id.as_ref().and_then(|id| self.packs.chips.get(id));
+                Some(
+                    row.and_then(|row| row.datacenter)
+                        .ok_or("the chip table does not say"),
+                )
+            }
+            Flag::Closed => item.weights.as_ref().map(|part| read(&part.closed)),
+            Flag::Published => item.weights.as_ref().map(|part| read(&part.published)),
+            Flag::Public => item.service.as_ref().map(|part| read(&part.public)),
+            Flag::Gpai => item.model.as_ref().map(|part| read(&part.gpai)),
+            Flag::Important => item
+                .dataset
+                .as_ref()
+                .map(|part| part.important.as_ref().map_or(Err("not stated"), read)),
+        }
+    }
+
+    pub(super) fn word<R: Reader>(
+        &self,
+        of: WordOf,
+        fact: Option<&Fact<String>>,
+        asked: Asked<'_>,
+        reader: &mut R,
+    ) -> Certainty {
+        match fact {
+            None => Certainty::No,
+            Some(Fact::Known(word, _)) => self
+                .law
+                .words
+                .id(word)
+                .is_some_and(|word| asked.includes(usize::from(word)))
+                .into(),
+            Some(Fact::Unknown(_)) => reader.any_of(Slot::Word(of), asked),
+        }
+    }
+
+    pub(super) fn chip<R: Reader>(&self, asked: Asked<'_>, reader: &mut R) -> Certainty {
+        match &self.act.item.chip {
+            None => Certainty::No,
+            Some(chip) => match (&chip.id, &chip.figures) {
+                (Some(id), _) => self
+                    .law
+                    .words
+                    .id(id)
+                    .is_some_and(|word| asked.includes(usize::from(word)))
+                    .into(),
+                (None, None) => reader.any_of(Slot::Word(WordOf::Chip), asked),
+                (None, Some(_)) => Certainty::No,
             },
-            Some(Fact::Known(value, _)) => format!("`{value}` is not a value of it"),
-            Some(Fact::Unknown(why)) => why.clone(),
-            None => "not stated".to_owned(),
-        };
-        let slot = Slot::Fact(name.to_owned());
-        self.note(
-            &slot,
-            || why,
-            mention.words.iter().cloned(),
-            mention.numbers.iter().map(|number| Decimal::from(*number)),
-        );
-        match (spec.kind, world.get(&slot)) {
-            (FactKind::Word, Some(Value::Word(word))) => Attribute::Word(word.clone()),
-            (FactKind::Word, _) => Attribute::Word(String::new()),
-            (FactKind::Day, Some(Value::Long(day))) => Attribute::Long(*day),
-            (FactKind::Day, _) => Attribute::Long(0),
-            (_, Some(Value::Flag(flag))) => Attribute::Flag(*flag),
-            (_, _) => Attribute::Flag(false),
         }
     }
 }

@@ -1,131 +1,86 @@
 //! Where: countries that are known, and those that are not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use causeway_domain::{Country, Fact};
-use causeway_parties::{Parent, Party};
+use causeway_domain::Country;
+use causeway_parties::{Certainty, Parent};
 
-use super::{Place, Scene, Slot, Value, World};
+use super::{Place, Scene, Slot, place};
 use crate::ActKind;
+use crate::bits::Asked;
 use crate::definitions::Field;
-use crate::groups::Member;
+use crate::law::{Roles, Row};
+use crate::reader::{Reader, any};
 
 impl<'a> Scene<'a> {
-    pub(super) fn place(&self, fact: &Fact<Country>, slot: Slot) -> Place {
-        match fact {
-            Fact::Known(country, _) => Place::Known(*country),
-            Fact::Unknown(why) => {
-                self.note(&slot, || why.clone(), [], []);
-                Place::Open(slot)
-            }
-        }
+    pub(crate) fn destination(&self) -> Place {
+        place(self.reading.to, Slot::To)
     }
 
-    pub(super) fn destination(&self) -> Place {
-        self.place(&self.to, Slot::To)
-    }
-
-    pub(super) fn registered(&self, index: usize) -> Option<&Party> {
-        self.act
-            .parties
-            .get(index)
-            .and_then(|party| self.act.register.get(&party.id))
-    }
-
-    pub(super) fn seat(&self, index: usize, field: Field) -> Place {
-        let Some(taking_part) = self.act.parties.get(index) else {
+    pub(crate) fn seat(&self, index: usize, field: Field) -> Place {
+        let Some(party) = self.taking(index) else {
             return Place::Nowhere;
         };
         let slot = Slot::Country(index, field);
-        if field == Field::Located {
-            return self.place(&taking_part.located, slot);
-        }
-        if field == Field::Parent {
-            let Some(parent) = self.parents.get(index) else {
-                return Place::Nowhere;
-            };
-            return match (parent.country(), parent) {
-                (Some(country), _) => Place::Known(country),
-                (None, Parent::Unclear { why, .. }) => {
-                    self.note(&slot, || why.clone(), [], []);
-                    Place::Open(slot)
-                }
-                (None, Parent::Known { country, .. }) => Place::Known(*country),
-            };
-        }
-        let Some(party) = self.registered(index) else {
-            self.note(
-                &slot,
-                || format!("`{}` is not in the register", taking_part.id),
-                [],
-                [],
-            );
-            return Place::Open(slot);
-        };
-        match (field, &party.incorporated) {
-            (Field::Home, Some(incorporated)) => self.place(incorporated, slot),
-            // Where nobody says otherwise a party is incorporated where it has its headquarters: one unknown, not two.
-            _ => self.place(
-                &party.headquarters,
-                Slot::Country(index, Field::Headquarters),
-            ),
+        match (field, party.registered) {
+            (Field::Located, _) => place(&party.stated.located, slot),
+            (Field::Parent, _) => match self.parent(index).map(Parent::country) {
+                Some(Some(country)) => Place::Known(country),
+                Some(None) => Place::Open(slot),
+                None => Place::Nowhere,
+            },
+            (_, None) => Place::Open(slot),
+            (Field::Home, Some(registered)) => match &registered.incorporated {
+                Some(incorporated) => place(incorporated, slot),
+                // Where nobody says otherwise a party is incorporated where it has its headquarters: one unknown, not two.
+                None => place(
+                    &registered.headquarters,
+                    Slot::Country(index, Field::Headquarters),
+                ),
+            },
+            (Field::Headquarters, Some(registered)) => place(&registered.headquarters, slot),
         }
     }
 
-    pub(crate) fn groups_of(&self, country: Country) -> BTreeMap<&'a str, Member> {
-        if let Some(known) = self.groups.borrow().get(&country) {
-            return known.clone();
-        }
-        let groups = self
-            .packs
-            .groups
-            .of(country, |jurisdiction| self.day(jurisdiction));
-        self.groups.borrow_mut().insert(country, groups.clone());
-        groups
+    pub(crate) fn row(&self, country: Country) -> &'a Row {
+        self.epoch.row(self.packs, country)
     }
 
     /// Whether a place has one of these codes or is in one of these groups.
-    pub(super) fn at(&self, place: &Place, tokens: &BTreeSet<String>, world: &World) -> bool {
+    pub(crate) fn at<R: Reader>(
+        &self,
+        place: Place,
+        asked: Asked<'_>,
+        reader: &mut R,
+    ) -> Certainty {
         match place {
-            Place::Nowhere => false,
+            Place::Nowhere => Certainty::No,
             Place::Known(country) => {
-                let groups = self.groups_of(*country);
-                let mut found = false;
-                for token in tokens {
-                    found |= token == country.code();
-                    match groups.get(token.as_str()) {
-                        Some(Member::In) => found = true,
-                        Some(Member::Review) => {
-                            let slot = Slot::Member(*country, token.clone());
-                            let why = || {
-                                format!(
-                                    "sources differ on whether {} is in {token} on this day",
-                                    country.name()
-                                )
-                            };
-                            self.note(&slot, why, [], []);
-                            found |= world.get(&slot) == Some(&Value::Flag(true));
-                        }
-                        Some(Member::Out) | None => {}
-                    }
+                let row = self.row(country);
+                let held = asked.of(&row.held);
+                if (held && !R::EAGER) || !asked.of(&row.review) {
+                    return held.into();
                 }
-                found
+                let open = row.review.iter().filter(|token| asked.includes(*token));
+                let member = any(reader, open, |reader, token| match u16::try_from(token) {
+                    Ok(token) => reader.flag(Slot::Member(country, token)),
+                    Err(_) => Certainty::Open,
+                });
+                member.max(held.into())
             }
-            Place::Open(slot) => {
-                self.note(slot, String::new, tokens.iter().cloned(), []);
-                matches!(world.get(slot), Some(Value::Tokens(known)) if !known.is_disjoint(tokens))
-            }
+            Place::Open(slot) => reader.any_of(slot, asked),
         }
     }
 
     /// The countries that an unknown can be; `None`: any.
-    pub(crate) fn countries(&self, slot: &Slot) -> Option<BTreeSet<Country>> {
+    pub(crate) fn countries(&self, slot: Slot) -> Option<BTreeSet<Country>> {
         match slot {
-            Slot::Country(index, Field::Parent) => match self.parents.get(*index) {
+            Slot::Country(index, Field::Parent) => match self.parent(index) {
                 Some(Parent::Unclear { candidates, .. }) => candidates.clone(),
                 _ => None,
             },
             Slot::To => self
+                .reading
                 .not_to
                 .map(|not| Country::all().filter(|country| *country != not).collect()),
             _ => None,
@@ -133,17 +88,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Data start where a shipment of data starts; in a compound act where the sender is.
-    pub(super) fn data_from(&self, tokens: &BTreeSet<String>, world: &World) -> bool {
-        match (self.kind, self.act.from) {
-            (ActKind::TransferDataset, Some(from)) => self.at(&Place::Known(from), tokens, world),
-            _ => {
-                let answers: Vec<bool> = self
-                    .group("sender")
-                    .into_iter()
-                    .map(|index| self.at(&self.seat(index, Field::Located), tokens, world))
-                    .collect();
-                answers.into_iter().any(|answer| answer)
-            }
+    pub(super) fn data_from<R: Reader>(&self, asked: Asked<'_>, reader: &mut R) -> Certainty {
+        match (self.reading.kind, self.act.from) {
+            (ActKind::TransferDataset, Some(from)) => self.at(Place::Known(from), asked, reader),
+            _ => any(
+                reader,
+                self.members(Roles::group("sender")),
+                |reader, index| self.at(self.seat(index, Field::Located), asked, reader),
+            ),
         }
     }
 }
