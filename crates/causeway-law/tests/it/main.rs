@@ -8,4 +8,5 @@
 
 mod cases;
 mod packs;
+mod determined;
 mod properties;
