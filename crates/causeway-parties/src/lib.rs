@@ -7,10 +7,11 @@
 //!   a lower and an upper bound where shares or registers are unknown;
 //! - [`flagged_holders`]: which parties of a kind hold a stake from a floor up, directly or behind a holder (a red flag).
 //!
-//! It refuses to know lists, laws and countries' groups: what counts as listed is a predicate of the caller. No floating
-//! point number decides anything: shares are decimals, sums are exact.
+//! For these three, what counts as listed is a predicate of the caller. [`ownership`] knows the five ownership tests of the
+//! law as dated data, and answers for people: verdicts with their arithmetic, look-through shares, a tree, a picture, and a
+//! record that a checker can redo. No floating point number decides anything: shares are exact, and so are sums.
 //!
-//! Read first: [`Register`], [`Cascade`], [`Parent`].
+//! Read first: [`Register`], [`Cascade`], [`ownership::OwnershipRecord`].
 //!
 //! ```
 //! use causeway_domain::{Fact, Percent};
@@ -26,6 +27,7 @@
 //! ```
 
 mod cascade;
+pub mod ownership;
 mod parent;
 mod register;
 

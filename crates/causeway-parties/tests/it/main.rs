@@ -1,0 +1,9 @@
+//! The room as its callers use it: files in, verdicts out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod ownership;
