@@ -25,6 +25,10 @@ use crate::{
 /// Judges one act. Pure: the same packs, settings and act give the same verdict.
 #[must_use]
 pub fn judge(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
+    crate::horizon::apply(packs, settings, act, judged(packs, settings, act))
+}
+
+fn judged(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
     if act.kind != ActKind::DomesticSale {
         return judge_as(packs, settings, act, act.kind, act.to.clone(), None);
     }
@@ -446,7 +450,7 @@ fn judge_as(
                     outcome: one.effect,
                     review: review_of(one),
                     says: one.rule.info.says.clone(),
-                    verified: one.rule.info.verified.clone(),
+                    verified: one.rule.info.verified.to_string(),
                     certain: one.always,
                 }),
             }
@@ -503,7 +507,7 @@ fn default_deny(act: &Act) -> RuleHit {
             "no pack that is on knows `{}` of such an item, or a word in it is unknown",
             act.kind
         ),
-        verified: "a rule of this program".to_owned(),
+        verified: crate::Verified::Ours.to_string(),
         certain: true,
     }
 }

@@ -7,5 +7,7 @@
 )]
 
 mod cases;
+mod facts;
 mod packs;
 mod properties;
+mod timeline;
