@@ -1,5 +1,6 @@
 //! `cargo xtask generate`: documents that are made from code, and committed so that editors and readers have them.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -9,8 +10,9 @@ use causeway_domain::{approval, organisation, task};
 type Document = (&'static str, String);
 
 /// Every generated file. A new one (the reference of the command line, say) is a line here.
-fn documents() -> Result<Vec<Document>> {
+fn documents(root: &Path) -> Result<Vec<Document>> {
     Ok(vec![
+        ("crates/causeway-law/src/builtin.rs", builtin_packs(root)?),
         (
             "docs/schema/task.schema.json",
             pretty(&task::json_schema()).context("the schema of task.yaml")?,
@@ -26,13 +28,51 @@ fn documents() -> Result<Vec<Document>> {
     ])
 }
 
+/// The list of files that the law is built from: all of `rules/` but what stands beside the packs.
+fn builtin_packs(root: &Path) -> Result<String> {
+    let rules = root.join("rules");
+    let mut names = Vec::new();
+    for folder in fs_err::read_dir(&rules)? {
+        let folder = folder?.path();
+        if !folder.is_dir() || folder.ends_with("cases") || folder.ends_with("facts") {
+            continue;
+        }
+        for file in fs_err::read_dir(&folder)? {
+            let file = file?.path();
+            let is_pack = file.extension().is_some_and(|ending| {
+                ["cedar", "yaml", "json"]
+                    .iter()
+                    .any(|known| ending == *known)
+            });
+            if is_pack {
+                let name = file.strip_prefix(&rules)?.to_str();
+                names.push(name.context("a file of rules/ is not UTF-8")?.to_owned());
+            }
+        }
+    }
+    names.sort();
+    let mut text = "//! The packs that are built in. Made by `cargo xtask generate` from the files of `rules/`: add a file there, and run it.\n\n\
+        /// Path from `rules/`, and text.\n\
+        #[rustfmt::skip]\n\
+        pub(crate) const FILES: &[(&str, &str)] = &[\n"
+        .to_owned();
+    for name in names {
+        writeln!(
+            text,
+            "    (\"{name}\", include_str!(\"../../../rules/{name}\")),"
+        )?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
 fn pretty(value: &impl serde::Serialize) -> Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// Writes what is missing or differs.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    for (path, text) in documents()? {
+    for (path, text) in documents(root)? {
         let file = root.join(path);
         if difference(&file, &text)?.is_some() {
             if let Some(folder) = file.parent() {
@@ -49,7 +89,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 
 /// Fails naming every file that differs, and where.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let documents = documents()?;
+    let documents = documents(root)?;
     let count = documents.len();
     let mut stale = Vec::new();
     for (path, text) in documents {
@@ -91,9 +131,13 @@ mod tests {
 
     #[test]
     fn schemas_are_whole_and_made_the_same_twice() {
-        let first = documents().unwrap();
-        assert_eq!(first, documents().unwrap());
-        for (path, text) in first {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let first = documents(root).unwrap();
+        assert_eq!(first, documents(root).unwrap());
+        for (path, text) in first
+            .into_iter()
+            .filter(|(path, _)| path.ends_with(".json"))
+        {
             let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(
                 schema.get("properties").is_some(),

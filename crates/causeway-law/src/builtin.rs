@@ -1,145 +1,42 @@
-//! The packs that are built in.
+//! The packs that are built in. Made by `cargo xtask generate` from the files of `rules/`: add a file there, and run it.
 
-/// Every file of `rules/` but the cases: path from there, and text. A test compares the list with the folder.
+/// Path from `rules/`, and text.
+#[rustfmt::skip]
 pub(crate) const FILES: &[(&str, &str)] = &[
-    (
-        "ae/jurisdiction.yaml",
-        include_str!("../../../rules/ae/jurisdiction.yaml"),
-    ),
-    (
-        "ae/rules.cedar",
-        include_str!("../../../rules/ae/rules.cedar"),
-    ),
-    (
-        "base/acts.cedar",
-        include_str!("../../../rules/base/acts.cedar"),
-    ),
-    (
-        "base/jurisdiction.yaml",
-        include_str!("../../../rules/base/jurisdiction.yaml"),
-    ),
-    (
-        "base/vocabulary.yaml",
-        include_str!("../../../rules/base/vocabulary.yaml"),
-    ),
-    (
-        "chips/chips_tpp.json",
-        include_str!("../../../rules/chips/chips_tpp.json"),
-    ),
-    (
-        "cn/definitions.yaml",
-        include_str!("../../../rules/cn/definitions.yaml"),
-    ),
-    (
-        "cn/jurisdiction.yaml",
-        include_str!("../../../rules/cn/jurisdiction.yaml"),
-    ),
-    (
-        "cn/rules.cedar",
-        include_str!("../../../rules/cn/rules.cedar"),
-    ),
-    (
-        "eu/country_groups.json",
-        include_str!("../../../rules/eu/country_groups.json"),
-    ),
-    (
-        "eu/definitions.yaml",
-        include_str!("../../../rules/eu/definitions.yaml"),
-    ),
-    (
-        "eu/jurisdiction.yaml",
-        include_str!("../../../rules/eu/jurisdiction.yaml"),
-    ),
-    (
-        "eu/rules.cedar",
-        include_str!("../../../rules/eu/rules.cedar"),
-    ),
-    (
-        "in/jurisdiction.yaml",
-        include_str!("../../../rules/in/jurisdiction.yaml"),
-    ),
-    (
-        "in/rules.cedar",
-        include_str!("../../../rules/in/rules.cedar"),
-    ),
-    (
-        "jp/jurisdiction.yaml",
-        include_str!("../../../rules/jp/jurisdiction.yaml"),
-    ),
-    (
-        "jp/rules.cedar",
-        include_str!("../../../rules/jp/rules.cedar"),
-    ),
-    (
-        "kr/jurisdiction.yaml",
-        include_str!("../../../rules/kr/jurisdiction.yaml"),
-    ),
-    (
-        "kr/rules.cedar",
-        include_str!("../../../rules/kr/rules.cedar"),
-    ),
-    (
-        "my/jurisdiction.yaml",
-        include_str!("../../../rules/my/jurisdiction.yaml"),
-    ),
-    (
-        "my/rules.cedar",
-        include_str!("../../../rules/my/rules.cedar"),
-    ),
-    (
-        "sa/jurisdiction.yaml",
-        include_str!("../../../rules/sa/jurisdiction.yaml"),
-    ),
-    (
-        "sa/rules.cedar",
-        include_str!("../../../rules/sa/rules.cedar"),
-    ),
-    (
-        "sg/jurisdiction.yaml",
-        include_str!("../../../rules/sg/jurisdiction.yaml"),
-    ),
-    (
-        "sg/rules.cedar",
-        include_str!("../../../rules/sg/rules.cedar"),
-    ),
-    (
-        "tw/jurisdiction.yaml",
-        include_str!("../../../rules/tw/jurisdiction.yaml"),
-    ),
-    (
-        "tw/rules.cedar",
-        include_str!("../../../rules/tw/rules.cedar"),
-    ),
-    (
-        "us/chips.cedar",
-        include_str!("../../../rules/us/chips.cedar"),
-    ),
-    (
-        "us/country_groups.json",
-        include_str!("../../../rules/us/country_groups.json"),
-    ),
-    (
-        "us/data.cedar",
-        include_str!("../../../rules/us/data.cedar"),
-    ),
-    (
-        "us/definitions.yaml",
-        include_str!("../../../rules/us/definitions.yaml"),
-    ),
-    (
-        "us/end-use.cedar",
-        include_str!("../../../rules/us/end-use.cedar"),
-    ),
-    (
-        "us/hypothetical.cedar",
-        include_str!("../../../rules/us/hypothetical.cedar"),
-    ),
-    (
-        "us/jurisdiction.yaml",
-        include_str!("../../../rules/us/jurisdiction.yaml"),
-    ),
-    (
-        "us/parties.cedar",
-        include_str!("../../../rules/us/parties.cedar"),
-    ),
+    ("ae/jurisdiction.yaml", include_str!("../../../rules/ae/jurisdiction.yaml")),
+    ("ae/rules.cedar", include_str!("../../../rules/ae/rules.cedar")),
+    ("base/acts.cedar", include_str!("../../../rules/base/acts.cedar")),
+    ("base/jurisdiction.yaml", include_str!("../../../rules/base/jurisdiction.yaml")),
+    ("base/vocabulary.yaml", include_str!("../../../rules/base/vocabulary.yaml")),
+    ("chips/chips_tpp.json", include_str!("../../../rules/chips/chips_tpp.json")),
+    ("chips/jurisdiction.yaml", include_str!("../../../rules/chips/jurisdiction.yaml")),
+    ("cn/definitions.yaml", include_str!("../../../rules/cn/definitions.yaml")),
+    ("cn/jurisdiction.yaml", include_str!("../../../rules/cn/jurisdiction.yaml")),
+    ("cn/rules.cedar", include_str!("../../../rules/cn/rules.cedar")),
+    ("eu/country_groups.json", include_str!("../../../rules/eu/country_groups.json")),
+    ("eu/definitions.yaml", include_str!("../../../rules/eu/definitions.yaml")),
+    ("eu/jurisdiction.yaml", include_str!("../../../rules/eu/jurisdiction.yaml")),
+    ("eu/rules.cedar", include_str!("../../../rules/eu/rules.cedar")),
+    ("in/jurisdiction.yaml", include_str!("../../../rules/in/jurisdiction.yaml")),
+    ("in/rules.cedar", include_str!("../../../rules/in/rules.cedar")),
+    ("jp/jurisdiction.yaml", include_str!("../../../rules/jp/jurisdiction.yaml")),
+    ("jp/rules.cedar", include_str!("../../../rules/jp/rules.cedar")),
+    ("kr/jurisdiction.yaml", include_str!("../../../rules/kr/jurisdiction.yaml")),
+    ("kr/rules.cedar", include_str!("../../../rules/kr/rules.cedar")),
+    ("my/jurisdiction.yaml", include_str!("../../../rules/my/jurisdiction.yaml")),
+    ("my/rules.cedar", include_str!("../../../rules/my/rules.cedar")),
+    ("sa/jurisdiction.yaml", include_str!("../../../rules/sa/jurisdiction.yaml")),
+    ("sa/rules.cedar", include_str!("../../../rules/sa/rules.cedar")),
+    ("sg/jurisdiction.yaml", include_str!("../../../rules/sg/jurisdiction.yaml")),
+    ("sg/rules.cedar", include_str!("../../../rules/sg/rules.cedar")),
+    ("tw/jurisdiction.yaml", include_str!("../../../rules/tw/jurisdiction.yaml")),
+    ("tw/rules.cedar", include_str!("../../../rules/tw/rules.cedar")),
+    ("us/chips.cedar", include_str!("../../../rules/us/chips.cedar")),
+    ("us/country_groups.json", include_str!("../../../rules/us/country_groups.json")),
+    ("us/data.cedar", include_str!("../../../rules/us/data.cedar")),
+    ("us/definitions.yaml", include_str!("../../../rules/us/definitions.yaml")),
+    ("us/end-use.cedar", include_str!("../../../rules/us/end-use.cedar")),
+    ("us/hypothetical.cedar", include_str!("../../../rules/us/hypothetical.cedar")),
+    ("us/jurisdiction.yaml", include_str!("../../../rules/us/jurisdiction.yaml")),
+    ("us/parties.cedar", include_str!("../../../rules/us/parties.cedar")),
 ];

@@ -3,10 +3,13 @@
 //! A policy asks `context.item.class.contains("3A090.a")`; what makes an item a 3A090.a on a day stands in a definition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use causeway_domain::Date;
+use causeway_domain::{Date, Place, Problem, SourceFile};
 use rust_decimal::Decimal;
 use serde_json::Value;
+
+use crate::text::Data;
 
 /// A comparison with a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +116,9 @@ pub(crate) struct Definition {
     pub(crate) from: Option<Date>,
     pub(crate) to: Option<Date>,
     pub(crate) condition: Condition,
+    /// Where it is written.
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) place: Place,
 }
 
 /// Definitions by class; a class with several holds when one of them does.
@@ -124,42 +130,76 @@ pub(crate) struct Definitions {
 }
 
 impl Definitions {
-    /// Reads a file of definitions; the error says what is wrong and in which definition.
-    pub(crate) fn add(&mut self, jurisdiction: &str, file: &Value) -> Result<(), String> {
-        let map = file
-            .as_object()
-            .ok_or("a file of definitions is a mapping with `items` and `parties`")?;
+    /// Reads a file of definitions, and says what is wrong with each that can't be read.
+    pub(crate) fn add(&mut self, jurisdiction: &str, data: &Data) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut say = |pointer: &str, message: String| {
+            let place = data.place_named(pointer, &message);
+            problems.push(Problem::error(&data.file, place, message));
+        };
+        let Some(map) = data.value.as_object() else {
+            say(
+                "",
+                "a file of definitions is a mapping with `items` and `parties`".to_owned(),
+            );
+            return problems;
+        };
         for (key, list) in map {
             let target = match key.as_str() {
                 "items" => &mut self.items,
                 "parties" => &mut self.parties,
                 "source" | "note" => continue,
                 other => {
-                    return Err(format!(
-                        "`{other}` is not `items`, `parties`, `source` or `note`"
+                    let what = format!("`{other}` is not `items`, `parties`, `source` or `note`");
+                    problems.push(Problem::error(
+                        &data.file,
+                        data.place_named("", &format!("`{other}`")),
+                        what,
                     ));
+                    continue;
                 }
             };
-            for entry in list
-                .as_array()
-                .ok_or_else(|| format!("`{key}` is a list"))?
-            {
-                let (class, mut definition) = definition(jurisdiction, entry)?;
-                definition.condition.count(&mut self.ownership_tests);
-                target.entry(class).or_default().push(definition);
+            let Some(entries) = list.as_array() else {
+                let place = data.place(&format!("/{key}"));
+                problems.push(Problem::error(
+                    &data.file,
+                    place,
+                    format!("`{key}` is a list"),
+                ));
+                continue;
+            };
+            for (index, entry) in entries.iter().enumerate() {
+                let pointer = format!("/{key}/{index}");
+                match definition(jurisdiction, entry) {
+                    Ok((class, read)) => {
+                        let mut definition = read.at(&data.file, data.place(&pointer));
+                        definition.condition.count(&mut self.ownership_tests);
+                        target.entry(class).or_default().push(definition);
+                    }
+                    Err(message) => problems.push(Problem::error(
+                        &data.file,
+                        data.place_named(&pointer, &message),
+                        message,
+                    )),
+                }
             }
         }
-        Ok(())
+        problems
     }
 
     /// Checks that every class that a condition names exists, and that none is defined by itself.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
         for (what, classes) in [("item", &self.items), ("party", &self.parties)] {
-            for class in classes.keys() {
-                Self::descend(what, classes, class, &mut Vec::new())?;
+            for (class, definitions) in classes {
+                if let Err(message) = Self::descend(what, classes, class, &mut Vec::new())
+                    && let Some(first) = definitions.first()
+                {
+                    problems.push(Problem::error(&first.file, first.place, message));
+                }
             }
         }
-        Ok(())
+        problems
     }
 
     fn descend<'a>(
@@ -175,15 +215,10 @@ impl Definitions {
             .get(class)
             .ok_or_else(|| format!("there is no {what} class `{class}`"))?;
         path.push(class);
-        let mut named = Vec::new();
-        for definition in definitions {
-            definition.condition.visit(&mut |condition| {
-                if let Condition::Class(other) = condition {
-                    named.push(other.as_str());
-                }
-            });
-        }
-        for other in named {
+        for other in definitions
+            .iter()
+            .flat_map(|definition| definition.condition.classes())
+        {
             Self::descend(what, classes, other, path)?;
         }
         path.pop();
@@ -206,6 +241,36 @@ impl Condition {
                 *tests += 1;
             }
             _ => {}
+        }
+    }
+
+    /// The classes that it names, those of its tests of owners included.
+    pub(crate) fn classes(&self) -> BTreeSet<&str> {
+        let mut all = BTreeSet::new();
+        self.visit_all(&mut |condition| {
+            if let Self::Class(other) = condition {
+                all.insert(other.as_str());
+            }
+        });
+        all
+    }
+
+    /// Visits this condition, those inside it, and those that holders are tested for.
+    pub(crate) fn visit_all<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        let mut tests = Vec::new();
+        self.visit(&mut |condition| {
+            visit(condition);
+            if let Self::OwnedBy { by, .. } | Self::Holder { by, .. } = condition {
+                tests.push(by.as_ref());
+            }
+        });
+        while let Some(test) = tests.pop() {
+            test.visit(&mut |condition| {
+                visit(condition);
+                if let Self::OwnedBy { by, .. } | Self::Holder { by, .. } = condition {
+                    tests.push(by.as_ref());
+                }
+            });
         }
     }
 
@@ -249,7 +314,28 @@ pub(crate) fn decimal(value: &Value) -> Option<Decimal> {
     })
 }
 
-fn definition(jurisdiction: &str, entry: &Value) -> Result<(String, Definition), String> {
+/// A definition as read, before anybody says where.
+struct Unplaced {
+    jurisdiction: String,
+    from: Option<Date>,
+    to: Option<Date>,
+    condition: Condition,
+}
+
+impl Unplaced {
+    fn at(self, file: &Arc<SourceFile>, place: Place) -> Definition {
+        Definition {
+            jurisdiction: self.jurisdiction,
+            from: self.from,
+            to: self.to,
+            condition: self.condition,
+            file: Arc::clone(file),
+            place,
+        }
+    }
+}
+
+fn definition(jurisdiction: &str, entry: &Value) -> Result<(String, Unplaced), String> {
     let map = entry
         .as_object()
         .ok_or("a definition is a mapping with `class` and `is`")?;
@@ -277,12 +363,16 @@ fn definition(jurisdiction: &str, entry: &Value) -> Result<(String, Definition),
             .ok_or_else(|| inside("needs `is`".to_owned()))?,
     )
     .map_err(inside)?;
+    let (from, to) = (day("from")?, day("to")?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(inside("it ends before it begins".to_owned()));
+    }
     Ok((
         class.clone(),
-        Definition {
+        Unplaced {
             jurisdiction: jurisdiction.to_owned(),
-            from: day("from")?,
-            to: day("to")?,
+            from,
+            to,
             condition,
         },
     ))
@@ -435,19 +525,36 @@ mod tests {
     }
 
     #[test]
-    fn slips_are_named() {
+    fn slips_are_named_each_at_its_line() {
         let mut definitions = Definitions::default();
-        let file =
-            serde_json::json!({"items": [{"class": "x", "is": {"measure": "tpp", "above": 3}}]});
+        let mut add = |text: &str| {
+            let file = Arc::new(SourceFile::new("us/definitions.yaml", text));
+            let said = definitions.add("us", &Data::read(&file).unwrap());
+            said.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
         assert_eq!(
-            definitions.add("us", &file).unwrap_err(),
-            "class `x`: `above` is not ge, gt, le or lt"
+            add(
+                "items:\n- {class: x, is: {measure: tpp, above: 3}}\n- class: y\n  is: {chips: [a]}\nthings: []\n"
+            ),
+            [
+                "us/definitions.yaml:2:33: error: class `x`: `above` is not ge, gt, le or lt",
+                "us/definitions.yaml:4:8: error: class `y`: `chips` is not a condition",
+                "us/definitions.yaml:5:1: error: `things` is not `items`, `parties`, `source` or `note`",
+            ]
         );
-        let file = serde_json::json!({"items": [{"class": "a", "is": {"class": "b"}}, {"class": "b", "is": {"class": "a"}}]});
-        definitions.add("us", &file).unwrap();
+        assert!(add("items:\n- {class: a, is: {class: b}}\n- {class: b, is: {any: [{class: a}]}}\nparties:\n- {class: c, is: {owned_by: {class: d}, at_least: 50}}\n").is_empty());
+        let said: Vec<String> = definitions
+            .check()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
-            definitions.check().unwrap_err(),
-            "the item class `a` is defined by itself"
+            said,
+            [
+                "us/definitions.yaml:2:3: error: the item class `a` is defined by itself",
+                "us/definitions.yaml:3:3: error: the item class `b` is defined by itself",
+                "us/definitions.yaml:5:3: error: there is no party class `d`",
+            ]
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::{Country, Date};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether a country is in a group on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -25,6 +25,8 @@ struct Dated {
     from: Option<Date>,
     to: Option<Date>,
     state: Member,
+    #[serde(default)]
+    note: String,
 }
 
 /// A country that is read as another by this jurisdiction: it gets the other's groups.
@@ -55,7 +57,73 @@ fn holds(from: Option<Date>, to: Option<Date>, day: Date) -> bool {
     from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to)
 }
 
+impl GroupFile {
+    /// Dated rows that say nothing certain: one that ends before it begins, one for days that another row has.
+    pub(crate) fn slips(&self) -> Vec<(usize, String)> {
+        let mut all = Vec::new();
+        for (index, row) in self.dated.iter().enumerate() {
+            let name = format!("{} in {}", row.country, row.group);
+            if row.from.zip(row.to).is_some_and(|(from, to)| from > to) {
+                all.push((index, format!("{name}: it ends before it begins")));
+            }
+            let earlier = self.dated.iter().take(index).any(|other| {
+                (other.country, &other.group) == (row.country, &row.group)
+                    && other.to.zip(row.from).is_none_or(|(to, from)| from <= to)
+                    && row.to.zip(other.from).is_none_or(|(to, from)| from <= to)
+            });
+            if earlier {
+                all.push((
+                    index,
+                    format!("{name}: an earlier row speaks for some of these days"),
+                ));
+            }
+        }
+        all
+    }
+}
+
+/// A dated row of a group of countries, for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct GroupChange {
+    /// The country.
+    pub country: Country,
+    /// The group.
+    pub group: String,
+    /// First day.
+    pub from: Option<Date>,
+    /// Last day, included.
+    pub to: Option<Date>,
+    /// `in`, `out`, or `review` where sources differ.
+    pub state: &'static str,
+    /// Where it is written.
+    pub note: String,
+}
+
 impl Groups {
+    /// The dated rows of some groups.
+    pub(crate) fn dated(&self, groups: &BTreeSet<&str>) -> Vec<GroupChange> {
+        let mut rows: Vec<GroupChange> = self
+            .files
+            .iter()
+            .flat_map(|(_, file)| &file.dated)
+            .filter(|row| groups.contains(row.group.as_str()))
+            .map(|row| GroupChange {
+                country: row.country,
+                group: row.group.clone(),
+                from: row.from,
+                to: row.to,
+                state: match row.state {
+                    Member::In => "in",
+                    Member::Out => "out",
+                    Member::Review => "review",
+                },
+                note: row.note.clone(),
+            })
+            .collect();
+        rows.sort();
+        rows
+    }
+
     pub(crate) fn add(&mut self, jurisdiction: &str, file: GroupFile) {
         self.files.push((jurisdiction.to_owned(), file));
     }

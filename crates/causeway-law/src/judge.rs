@@ -14,8 +14,10 @@ use std::collections::BTreeSet;
 use causeway_domain::{Country, Fact};
 use causeway_parties::Certainty;
 
+use crate::Verified;
 use crate::atoms::{Answers, Atoms, Solved};
 use crate::candidates::{Candidate, label};
+use crate::horizon;
 use crate::law::{Epoch, Policy};
 use crate::passed;
 use crate::scene::{Reading, Scene, Slot};
@@ -31,7 +33,8 @@ use crate::{
 pub fn judge(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
     let weighed = weigh(packs, settings, act, true);
     let authorisations_used = authorisations_used(packs, settings, act, weighed.outcome);
-    weighed.in_words(packs, act, authorisations_used)
+    let verdict = weighed.in_words(packs, act, authorisations_used);
+    horizon::apply(packs, settings, act, verdict)
 }
 
 /// Judges one act, and says of every rule for such acts that did not speak which of its conditions failed.
@@ -59,12 +62,14 @@ pub fn decide<'p>(packs: &'p Packs, settings: &Settings, act: &Act) -> Decision<
         effect: hit.effect,
         certain: hit.certain,
     };
-    Decision {
+    let mut decision = Decision {
         outcome: weighed.outcome,
         deciding: weighed.deciding.iter().map(ruling).collect(),
         review: weighed.review,
         obligations: weighed.obligations,
-    }
+    };
+    horizon::shorten(packs, settings, act, &mut decision);
+    decision
 }
 
 /// The authorisations without which the outcome would be stricter. Where either of two would do, the one that comes first
@@ -168,7 +173,7 @@ fn in_words(packs: &Packs, act: &Act, hit: &Hit) -> RuleHit {
             outcome: hit.effect,
             review: hit.review,
             says: rule.info.says.clone(),
-            verified: rule.info.verified.clone(),
+            verified: rule.info.verified.to_string(),
             certain: hit.certain,
         },
         None => RuleHit {
@@ -181,7 +186,7 @@ fn in_words(packs: &Packs, act: &Act, hit: &Hit) -> RuleHit {
                 "no pack that is on knows `{}` of such an item, or a word in it is unknown",
                 act.kind
             ),
-            verified: "a rule of this program".to_owned(),
+            verified: Verified::Ours.to_string(),
             certain: true,
         },
     }

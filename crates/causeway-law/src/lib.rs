@@ -34,23 +34,31 @@ mod builtin;
 mod candidates;
 pub mod cases;
 mod cedar;
+mod chips;
 mod clearance;
+mod dangling;
 mod definitions;
+mod detail;
 mod disclosure;
 mod error;
 mod explain;
 mod formula;
 mod groups;
+mod horizon;
 mod judge;
 mod law;
+mod load;
 mod packs;
 mod passed;
 mod reader;
 pub mod reference;
+mod rule;
 mod scene;
 mod settings;
 mod slips;
+mod syntax;
 mod table;
+mod text;
 mod verdict;
 mod vocabulary;
 
@@ -60,10 +68,12 @@ pub use act::{
 };
 pub use approval::{Approvals, Described, OnFile, Signed, Unfit, Used, facts_of, needed, scope_of};
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
+pub use detail::{Event, RuleDetail, RulePart, SatisfiedBy, Standing, Threshold};
 pub use error::LawError;
 pub use explain::explain;
+pub use groups::GroupChange;
 pub use judge::{decide, judge, judge_in_full};
-pub use packs::{PackFile, Packs, RuleInfo, Status};
+pub use packs::{PackFile, PackVersion, Packs, RuleInfo, Status, Verified};
 pub use settings::{Posture, Settings};
 pub use verdict::{
     ActVerdict, Decision, Effect, OpenFact, Outcome, PassedOver, Review, RuleHit, Ruling,

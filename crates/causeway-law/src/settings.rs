@@ -36,6 +36,10 @@ pub struct Settings {
     pub packs: BTreeSet<PackId>,
     /// Ids of scheduled rules that somebody confirmed in the official journal.
     pub pack_confirms: BTreeSet<String>,
+    /// Days past a pack's verified horizon from which on an allow that rests on it is a review; none: never, the allow then
+    /// obliges to check the pack again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_pack_age_days: Option<u32>,
 }
 
 impl Default for Settings {
@@ -45,6 +49,7 @@ impl Default for Settings {
             posture: Posture::Enforced,
             packs: "default".parse().into_iter().collect(),
             pack_confirms: BTreeSet::new(),
+            max_pack_age_days: None,
         }
     }
 }

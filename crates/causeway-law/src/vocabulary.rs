@@ -52,7 +52,24 @@ pub(crate) struct AuthorisationSpec {
     to: Option<causeway_domain::Date>,
 }
 
+impl Vocabulary {
+    /// Authorisations whose last day is before their first.
+    pub(crate) fn backwards(&self) -> impl Iterator<Item = &str> {
+        self.authorisations
+            .iter()
+            .filter(|(_, spec)| spec.from.zip(spec.to).is_some_and(|(from, to)| from > to))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
 impl AuthorisationSpec {
+    /// First and last day, both included.
+    pub(crate) const fn days(
+        &self,
+    ) -> (Option<causeway_domain::Date>, Option<causeway_domain::Date>) {
+        (self.from, self.to)
+    }
+
     pub(crate) fn exists(&self, day: causeway_domain::Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }

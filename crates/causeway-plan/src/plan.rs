@@ -62,6 +62,7 @@ pub fn settings(organisation: &Organisation) -> Settings {
             causeway_domain::organisation::PostureWord::Books => Posture::Books,
         },
         pack_confirms: law.confirms.iter().cloned().collect(),
+        max_pack_age_days: law.max_pack_age_days,
         ..Settings::default()
     };
     settings.packs.extend(law.packs.iter().cloned());

@@ -51,4 +51,6 @@ pub use launch::Launch;
 pub use stage::{Shipped, StageRecord};
 pub use state::{Lock, State};
 pub use train::{Attempt, TrainRecord, output_path, stop};
-pub use workspace::{ORIGIN, Workspace, catalogs, market, packs, predicate_type, signable};
+pub use workspace::{
+    ORIGIN, Workspace, catalogs, check_packs, market, packs, predicate_type, signable,
+};

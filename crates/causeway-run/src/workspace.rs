@@ -1,10 +1,10 @@
 //! Everything at home, opened once a process: state, journal, log, registry, store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use causeway_domain::{Date, Env, RunId, Timestamp};
+use causeway_domain::{Date, Env, Problem, RunId, SourceFile, Timestamp};
 use causeway_law::{PackFile, Packs};
 use causeway_ledger::{Appended, EntryKey, LedgerError, Log, LogKey, Statement};
 use causeway_market::{Market, import_csv};
@@ -175,17 +175,53 @@ pub fn signable(value: Value) -> Value {
 /// The rule packs: the built-in ones, with a folder of the user's own that replaces or adds.
 ///
 /// # Errors
-/// When the folder can't be read or a file of it is no pack.
+/// When the folder can't be read; [`RunError::Files`] with everything that is wrong when a file of it is no pack.
 pub fn packs(folder: Option<&Utf8Path>) -> Result<Packs, RunError> {
     let Some(folder) = folder else {
         return Ok(Packs::builtin()?);
     };
+    let files = pack_files(folder)?;
+    Packs::from_files(files.clone()).or_else(|error| {
+        let mut problems = problems(folder, files);
+        problems.retain(|problem| problem.severity == causeway_domain::Severity::Error);
+        if problems.is_empty() {
+            return Err(error.into());
+        }
+        Err(RunError::Files { problems })
+    })
+}
+
+/// Everything that is wrong with a folder of rule packs, laid over the built-in ones; files are named as the user finds them.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn check_packs(folder: &Utf8Path) -> Result<Vec<Problem>, RunError> {
+    Ok(problems(folder, pack_files(folder)?))
+}
+
+fn problems(folder: &Utf8Path, files: Vec<PackFile>) -> Vec<Problem> {
+    let own: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    Packs::check(files)
+        .into_iter()
+        .map(|problem| {
+            if !own.contains(&problem.file.name) {
+                return problem;
+            }
+            let name = folder.join(&problem.file.name);
+            let file = Arc::new(SourceFile::new(name, &problem.file.text));
+            Problem { file, ..problem }
+        })
+        .collect()
+}
+
+/// The files of a folder of rule packs.
+fn pack_files(folder: &Utf8Path) -> Result<Vec<PackFile>, RunError> {
     let mut files = Vec::new();
     let mut waiting = vec![folder.to_owned()];
     let read = |path: &Utf8Path, error: std::io::Error| RunError::Read {
         path: path.to_owned(),
         error,
-        help: "`--rules` names a folder of rule packs".to_owned(),
+        help: "name a folder of rule packs: `DIR/us/rules.cedar`".to_owned(),
     };
     while let Some(directory) = waiting.pop() {
         for entry in directory
@@ -208,7 +244,7 @@ pub fn packs(folder: Option<&Utf8Path>) -> Result<Packs, RunError> {
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Packs::from_files(files)?)
+    Ok(files)
 }
 
 /// The built-in market, with the price lists imported into a state directory in place of the built-in ones of their cloud.

@@ -257,17 +257,28 @@ pub(crate) enum RulesVerb {
         /// The day; today where left out
         #[arg(long, value_name = "DATE")]
         as_of: Option<Date>,
+        /// Rules of this jurisdiction only: the folder of its pack (`us`, `eu`)
+        #[arg(long, value_name = "XX")]
+        jurisdiction: Option<String>,
         /// A folder of rule packs that replaces or adds to the built-in ones
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
     },
-    /// Show a rule: citation, dates, status, text
+    /// Show a rule: what it controls, citation, thresholds, timeline
     Show {
         /// Its id
         id: String,
+        /// How it stands on this day; today where left out
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
         /// A folder of rule packs that replaces or adds to the built-in ones
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
+    },
+    /// Check a folder of rule packs, laid over the built-in ones; exits 2 when something is wrong
+    Check {
+        /// The folder
+        directory: Utf8PathBuf,
     },
     /// Run cases from a file; exits 1 when one fails
     Test {

@@ -644,6 +644,9 @@ pub struct Law {
     pub packs: Vec<PackId>,
     /// Scheduled rules that somebody confirmed in the official journal
     pub confirms: Vec<String>,
+    /// Days past the day up to which a rule pack was checked against its sources; an allow that rests on an older one is a
+    /// review. Left out: never, the allow obliges to check the pack again
+    pub max_pack_age_days: Option<u32>,
 }
 
 /// Posture towards rules that are on the books and not enforced.

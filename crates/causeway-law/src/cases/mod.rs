@@ -2,6 +2,9 @@
 //!
 //! A word that the format doesn't know is no error: the law has to answer `needs_review`, and a case can test that it does.
 
+mod facts;
+mod items;
+mod parties;
 mod read;
 
 use std::sync::Arc;
@@ -29,6 +32,8 @@ pub struct Case {
     pub obligations: Vec<String>,
     /// The first must be among the deciding rules, for any outcome but allow.
     pub rules: Vec<String>,
+    /// Rules that must be named, deciding or beside.
+    pub context: Vec<String>,
     /// Why.
     pub why: String,
     /// Confidence of whoever wrote it.
@@ -127,6 +132,9 @@ pub fn run(packs: &Packs, case: &Case) -> CaseResult {
     if let Some(review) = case.review.filter(|review| Some(*review) != result.review) {
         let got = result.review.map_or("none", Review::word);
         differs.push(format!("expected the review to be {review}, got {got}"));
+    }
+    for id in case.context.iter().filter(|id| !result.rules.contains(id)) {
+        differs.push(format!("the rule `{id}` is not named"));
     }
     for obligation in case
         .obligations

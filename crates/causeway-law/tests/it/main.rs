@@ -7,6 +7,8 @@
 )]
 
 mod cases;
-mod packs;
 mod determined;
+mod facts;
+mod packs;
 mod properties;
+mod timeline;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_law::{PackFile, Packs, Settings, cases, judge};
+use causeway_law::{PackFile, Packs, Settings, Verified, cases, judge};
 
 fn with(path: &str, text: &str) -> Result<Packs, String> {
     Packs::from_files(vec![PackFile {
@@ -79,6 +79,111 @@ fn slips_in_packs_are_refused_with_the_place() {
 }
 
 #[test]
+fn a_check_finds_everything_at_once_each_at_its_line() {
+    assert_eq!(Packs::check(Vec::new()), [], "the built-in packs are clean");
+    let files = [
+        ("us/own.cedar", "@id(\"own-1\") @title(\"t\") @status(\"bill\") @verified(\"sen\") @outcome(\"prohibited\") @from(\"2026-02-31\")
+forbid (principal, action == Action::\"export\", resource)
+when { context.to.contains(\"D:7\") && context.facts.end_use == \"civill\" };
+
+@id(\"us-acs-hq\") @title(\"t\") @status(\"in_force\") @verified(\"seen\") @outcome(\"context\")
+forbid (principal, action == Action::\"export\", resource)
+when { context.tu.contains(\"SG\") };
+
+@id(\"own-2\") @title(\"t\") @status(\"in_force\") @verified(\"seen\") @outcome(\"context\") @from(\"2026-01-01\") @to(\"2026-02-01\")
+forbid (principal, action == Action::\"export\", resource) when { context.item.class.contains(\"dense\") };
+
+@id(\"own-2\") @from(\"2026-02-01\") @to(\"\") @outcome(\"context\")
+forbid (principal, action == Action::\"export\", resource) when { context.item.class.contains(\"dense\") };
+"),
+        ("us/torn.cedar", "@id(\"torn\")\nforbid (principal, action, resource)\nwhen { context.to.contains( };\n"),
+        ("us/definitions-own.yaml", "items:
+- {class: dense, to: 2026-01-01, is: {measure: tpq, ge: 3}}
+- {class: dense, from: 2026-01-01, is: {chip: [h100]}}
+- {class: idle, is: {flag: datacenter}}
+parties:
+- {class: lonely, is: {owned_by: {listed: [entity_lost]}, at_least: 50}}
+"),
+        ("us/country_groups-own.json", "{\"groups\": {},\n \"dated\": [\n  {\"country\": \"KH\", \"group\": \"D:5\", \"from\": \"2020-01-01\", \"to\": \"2020-02-01\", \"state\": \"in\"},\n  {\"country\": \"KH\", \"group\": \"D:5\", \"from\": \"2020-02-01\", \"to\": null, \"state\": \"out\"}]}\n"),
+        ("xx/rules.cedar", ""),
+        ("yy/jurisdiction.yaml", "name: Y\nzone: Mars/Olympus\n"),
+        ("zz/jurisdiction.yaml", "name: Z\nzone: UTC\ncolour: red\n"),
+    ];
+    let files = files.map(|(path, text)| PackFile {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    });
+    let said: Vec<String> = Packs::check(files.into())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let expected = [
+        "us/country_groups-own.json:4:3: error: KH in D:5: an earlier row speaks for some of these days",
+        "us/definitions-own.yaml:2:48: error: class `dense`: `tpq` is not a measure",
+        "us/definitions-own.yaml:3:10: warning: the class `dense` has another definition for some of these days (us/definitions-own.yaml:2)",
+        "us/definitions-own.yaml:3:49: error: class `dense`: `h100` is not a chip of the table",
+        "us/definitions-own.yaml:4:10: warning: no rule asks for the class `idle`",
+        "us/definitions-own.yaml:6:10: warning: no rule asks for the class `lonely`",
+        "us/definitions-own.yaml:6:46: error: class `lonely`: `entity_lost` is not a list",
+        "us/own.cedar:1:27: error: `own-1`: what is not law yet (`bill`) stands in a pack of its own",
+        "us/own.cedar:1:43: error: `own-1`: `@verified(\"sen\")` is not a word of it",
+        "us/own.cedar:1:84: error: `own-1`: `@from(\"2026-02-31\")` is not a day",
+        "us/own.cedar:3:27: error: rule `own-1` compares `context.to` with `D:7`, which nothing can give",
+        "us/own.cedar:3:63: error: rule `own-1` compares `context.facts.end_use` with `civill`, which nothing can give",
+        "us/own.cedar:5:1: error: `us-acs-hq` is the id of a rule of us/chips.cedar:200",
+        "us/own.cedar:7:16: error: `us-acs-hq`: attribute `tu` not found",
+        "us/own.cedar:12:1: warning: `own-2` says the same on line 9 for some of these days",
+        "us/torn.cedar:3:28: error: unexpected token `}`",
+        "xx/rules.cedar:1:1: warning: `xx` has no jurisdiction.yaml: its days would be those of UTC",
+        "yy/jurisdiction.yaml:2:7: error: `Mars/Olympus` is not a time zone",
+        "zz/jurisdiction.yaml:3:1: error: unknown field `colour`, expected one of `name`, `version`, `zone`, `verified_horizon`",
+    ];
+    assert_eq!(said, expected, "{}", said.join("\n"));
+}
+
+#[test]
+fn each_pack_has_a_version_and_a_hash_of_its_own() {
+    let builtin = Packs::builtin().unwrap();
+    let of = |packs: &Packs, folder: &str| {
+        packs
+            .versions()
+            .find(|pack| pack.jurisdiction == folder)
+            .unwrap()
+            .clone()
+    };
+    assert!(builtin.versions().count() >= 12);
+    assert!(builtin.versions().all(|pack| !pack.version.is_empty()));
+    assert_eq!(of(&builtin, "us").name, "United States");
+    let own = with("us/own.cedar", RULE).unwrap();
+    assert_ne!(of(&own, "us").digest, of(&builtin, "us").digest);
+    assert_eq!(of(&own, "cn"), of(&builtin, "cn"));
+    let numbered = with("sg/jurisdiction.yaml", "name: S\nversion: 7\nzone: UTC").unwrap();
+    assert_eq!(of(&numbered, "sg").version, "7");
+}
+
+#[test]
+fn how_much_of_a_rule_was_seen_is_a_closed_set() {
+    let own = with(
+        "us/own.cedar",
+        &RULE.replace("ours", "from memory, unverified"),
+    )
+    .unwrap();
+    let rule = own.rules().find(|rule| rule.id == "own-1").unwrap();
+    assert_eq!(rule.verified, Verified::Memory);
+    assert_eq!(rule.verified.to_string(), "memory");
+    assert!(
+        with("us/own.cedar", &RULE.replace("ours", "surely"))
+            .unwrap_err()
+            .contains("`@verified(\"surely\")` is not a word of it")
+    );
+    // A verdict says it of each rule that it leans on.
+    let case = &cases::parse("[{id: A, date: '2026-05-01', act: export, from: US, to: IR, item: {other: server}, parties: [{role: end_user, in: IR, hq: IR}]}]").unwrap()[0];
+    let verdict = cases::verdict(&own, case).unwrap();
+    assert_eq!(verdict.deciding[0].id, "us-embargo");
+    assert_eq!(verdict.deciding[0].verified, "memory");
+}
+
+#[test]
 fn every_rule_file_is_built_in() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
     // Replacing every built-in file by the folder's own gives the same digest only if both are the same set.
@@ -86,7 +191,7 @@ fn every_rule_file_is_built_in() {
     for jurisdiction in std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir() && !path.ends_with("cases"))
+        .filter(|path| path.is_dir() && !path.ends_with("cases") && !path.ends_with("facts"))
     {
         for path in std::fs::read_dir(&jurisdiction)
             .unwrap()

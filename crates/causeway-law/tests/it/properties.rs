@@ -71,6 +71,10 @@ const FACTS: &[(&str, &[&str])] = &[
     ("jan2026_certifications", &["complete", "absent"]),
     ("china_share_of_us_shipments", &["0.4", "0.6"]),
     ("export_planned", &["false", "true"]),
+    ("foundry_presumption", &["none", "overcome", "stands"]),
+    ("site_fp64_pflops", &["0", "100"]),
+    ("site_fp32_pflops", &["0", "200"]),
+    ("site_volume_cubic_feet", &["41600", "50000"]),
 ];
 
 fn country(code: &str) -> Country {
