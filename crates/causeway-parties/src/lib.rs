@@ -26,6 +26,7 @@
 //! ```
 
 mod cascade;
+pub mod names;
 mod parent;
 mod register;
 
