@@ -27,6 +27,7 @@
 //! ```
 
 mod cascade;
+pub mod names;
 pub mod ownership;
 mod parent;
 mod register;
