@@ -7,7 +7,9 @@
 //!   a lower and an upper bound where shares or registers are unknown;
 //! - [`flagged_holders`]: which parties of a kind hold a stake from a floor up, directly or behind a holder (a red flag).
 //!
-//! It refuses to know lists, laws and countries' groups: what counts as listed is a predicate of the caller. No floating
+//! [`lists`] reads screening lists and registers of owners and gives them as a [`Register`].
+//!
+//! It refuses to know laws and countries' groups: what counts as listed is a predicate of the caller. No floating
 //! point number decides anything: shares are decimals, sums are exact.
 //!
 //! Read first: [`Register`], [`Cascade`], [`Parent`].
@@ -26,6 +28,7 @@
 //! ```
 
 mod cascade;
+pub mod lists;
 mod parent;
 mod register;
 
