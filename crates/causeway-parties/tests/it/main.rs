@@ -6,5 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod lists;
+mod lists_bad;
+mod lists_graph;
 mod names;
 mod ownership;
