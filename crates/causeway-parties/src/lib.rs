@@ -7,6 +7,8 @@
 //!   a lower and an upper bound where shares or registers are unknown;
 //! - [`flagged_holders`]: which parties of a kind hold a stake from a floor up, directly or behind a holder (a red flag).
 //!
+//! [`kyc`] is the provider's side: questionnaire, evidence, retention and red flags.
+//!
 //! It refuses to know lists, laws and countries' groups: what counts as listed is a predicate of the caller. No floating
 //! point number decides anything: shares are decimals, sums are exact.
 //!
@@ -26,6 +28,7 @@
 //! ```
 
 mod cascade;
+pub mod kyc;
 mod parent;
 mod register;
 

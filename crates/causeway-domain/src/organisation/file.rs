@@ -55,6 +55,9 @@ pub struct File {
     /// People whose signed determinations count
     #[serde(default)]
     pub reviewers: Vec<Reviewer>,
+    /// The form that providers get, and the lines of the red-flag checks
+    #[serde(default)]
+    pub kyc: super::Kyc,
 }
 
 /// A value of a legal fact: text, true or false, a number or a day. Kept as text.
