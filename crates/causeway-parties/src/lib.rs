@@ -11,6 +11,8 @@
 //! law as dated data, and answers for people: verdicts with their arithmetic, look-through shares, a tree, a picture, and a
 //! record that a checker can redo. No floating point number decides anything: shares are exact, and so are sums.
 //!
+//! [`kyc`] is the provider's side: questionnaire, evidence, retention and red flags.
+//!
 //! [`lists`] reads screening lists and registers of owners by streaming; [`names`] compares names across scripts.
 //!
 //! Read first: [`Register`], [`Cascade`], [`ownership::OwnershipRecord`].
@@ -29,6 +31,7 @@
 //! ```
 
 mod cascade;
+pub mod kyc;
 pub mod lists;
 pub mod names;
 pub mod ownership;

@@ -57,6 +57,9 @@ pub struct File {
     pub approvals: ApprovalPolicy,
     /// Lists that every party is screened against
     pub screening: Option<Screening>,
+    /// The form that providers get, and the lines of the red-flag checks
+    #[serde(default)]
+    pub kyc: super::Kyc,
 }
 
 /// Lists that every party is screened against. Without it what `listed` says counts as it stands.

@@ -4,11 +4,13 @@
 
 mod checks;
 mod file;
+mod kyc;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use file::*;
+pub use kyc::Kyc;
 
 use crate::yaml::{Dialect, Node, read};
 use crate::{DatasetId, Fact, PartyId, Percent, Problem, SiteId, SourceFile, schema};
