@@ -422,14 +422,7 @@ pub(crate) fn overlaps(packs: &Packs) -> Vec<Problem> {
 
 /// A policy without its annotations and without white space.
 fn body(rule: &Rule) -> String {
-    let text = rule.text();
-    let start = ["forbid", "permit"]
-        .iter()
-        .filter_map(|word| text.rfind(&format!("\n{word}")))
-        .max()
-        .unwrap_or(0);
-    text.get(start..)
-        .unwrap_or_default()
+    text::inside(&rule.file.text, text::body(&rule.file.text, rule.place))
         .split_whitespace()
         .collect()
 }

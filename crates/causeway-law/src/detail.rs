@@ -200,11 +200,18 @@ impl RuleDetail {
             } else {
                 format!(" ({})", row.note)
             };
+            // Where another row takes over its first day says it all.
+            let next = row.to.and_then(|to| to.tomorrow().ok());
+            let followed = self.groups.iter().any(|other| {
+                (other.country, &other.group) == (row.country, &row.group)
+                    && next.is_some()
+                    && other.from == next
+            });
             span(
                 row.from,
-                row.to,
+                row.to.filter(|_| !followed),
                 format!("{name}: {}{note}", row.state),
-                format!("{name}: no longer `{}`", row.state),
+                format!("{name}: as the plain list says"),
             );
         }
         for held in &self.authorisations {

@@ -464,15 +464,16 @@ fn said(error: &LawError) -> String {
 
 /// The piece of a policy that a message names in backticks; its first line where it names none.
 fn narrow(file: &SourceFile, policy: Place, message: &str) -> Place {
+    let body = text::body(&file.text, policy);
     message
         .split('`')
         .skip(1)
         .step_by(2)
+        .filter(|named| !named.is_empty())
         .find_map(|named| {
             let last = named.rsplit('.').next().unwrap_or(named);
-            text::find(&file.text, policy, named)
-                .or_else(|| text::find(&file.text, policy, last))
-                .filter(|_| !named.is_empty())
+            text::find(&file.text, body, &format!(".{last}"))
+                .or_else(|| text::find(&file.text, body, named))
         })
         .unwrap_or_else(|| text::first_line(&file.text, policy))
 }

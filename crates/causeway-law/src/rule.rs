@@ -172,14 +172,6 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// The text of the policy, annotations included.
-    pub(crate) fn text(&self) -> &str {
-        self.file
-            .text
-            .get(self.place.offset..self.place.offset + self.place.length)
-            .unwrap_or_default()
-    }
-
     /// The line that it begins on.
     pub(crate) fn line(&self) -> usize {
         self.file.line_column(self.place.offset).0

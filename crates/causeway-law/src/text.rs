@@ -98,6 +98,20 @@ pub(crate) fn annotation(text: &str, policy: Place, key: &str) -> Place {
     }
 }
 
+/// A policy without its annotations.
+pub(crate) fn body(text: &str, policy: Place) -> Place {
+    let slice = inside(text, policy);
+    let start = ["forbid", "permit"]
+        .iter()
+        .filter_map(|word| slice.find(&format!("\n{word}")))
+        .min()
+        .map_or(0, |newline| newline + 1);
+    Place {
+        offset: policy.offset + start,
+        length: policy.length.saturating_sub(start),
+    }
+}
+
 /// A word of a policy in quotation marks; the first line of the policy where it has none such.
 pub(crate) fn quoted(text: &str, policy: Place, word: &str) -> Place {
     find(text, policy, &format!("\"{word}\"")).unwrap_or_else(|| first_line(text, policy))
@@ -232,5 +246,6 @@ mod tests {
         );
         assert_eq!(inside(text, quoted(text, policy, "D:7")), "\"D:7\"");
         assert_eq!(inside(text, quoted(text, policy, "D:8")), "@id(\"x\")");
+        assert!(inside(text, body(text, policy)).starts_with("forbid (principal"));
     }
 }

@@ -181,13 +181,13 @@ pub fn packs(folder: Option<&Utf8Path>) -> Result<Packs, RunError> {
         return Ok(Packs::builtin()?);
     };
     let files = pack_files(folder)?;
-    Packs::from_files(files.clone()).or_else(|error| {
+    Packs::from_files(files.clone()).map_err(|error| {
         let mut problems = problems(folder, files);
         problems.retain(|problem| problem.severity == causeway_domain::Severity::Error);
         if problems.is_empty() {
-            return Err(error.into());
+            return error.into();
         }
-        Err(RunError::Files { problems })
+        RunError::Files { problems }
     })
 }
 

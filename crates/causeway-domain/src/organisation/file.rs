@@ -647,8 +647,7 @@ pub struct Law {
     pub packs: Vec<PackId>,
     /// Scheduled rules that somebody confirmed in the official journal
     pub confirms: Vec<String>,
-    /// Days past the day up to which a rule pack was checked against its sources; an allow that rests on an older one is a
-    /// review. Left out: never, the allow obliges to check the pack again
+    /// Days past a rule pack's verified horizon; an allow that rests on an older pack is a review. Left out: no limit
     pub max_pack_age_days: Option<u32>,
 }
 

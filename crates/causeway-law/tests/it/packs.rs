@@ -115,25 +115,31 @@ parties:
     });
     let said: Vec<String> = Packs::check(files.into())
         .iter()
-        .map(ToString::to_string)
+        .map(
+            |problem| match problem.to_string().split_once("us/chips.cedar:") {
+                // The line of a built-in rule moves.
+                Some((before, _)) => format!("{before}us/chips.cedar:LINE"),
+                None => problem.to_string(),
+            },
+        )
         .collect();
     let expected = [
         "us/country_groups-own.json:4:3: error: KH in D:5: an earlier row speaks for some of these days",
         "us/definitions-own.yaml:2:48: error: class `dense`: `tpq` is not a measure",
-        "us/definitions-own.yaml:3:10: warning: the class `dense` has another definition for some of these days (us/definitions-own.yaml:2)",
-        "us/definitions-own.yaml:3:49: error: class `dense`: `h100` is not a chip of the table",
-        "us/definitions-own.yaml:4:10: warning: no rule asks for the class `idle`",
-        "us/definitions-own.yaml:6:10: warning: no rule asks for the class `lonely`",
-        "us/definitions-own.yaml:6:46: error: class `lonely`: `entity_lost` is not a list",
-        "us/own.cedar:1:27: error: `own-1`: what is not law yet (`bill`) stands in a pack of its own",
-        "us/own.cedar:1:43: error: `own-1`: `@verified(\"sen\")` is not a word of it",
-        "us/own.cedar:1:84: error: `own-1`: `@from(\"2026-02-31\")` is not a day",
-        "us/own.cedar:3:27: error: rule `own-1` compares `context.to` with `D:7`, which nothing can give",
+        "us/definitions-own.yaml:3:11: warning: the class `dense` has another definition for some of these days (us/definitions-own.yaml:2)",
+        "us/definitions-own.yaml:3:48: error: class `dense`: `h100` is not a chip of the table",
+        "us/definitions-own.yaml:4:11: warning: no rule asks for the class `idle`",
+        "us/definitions-own.yaml:6:11: warning: no rule asks for the class `lonely`",
+        "us/definitions-own.yaml:6:44: error: class `lonely`: `entity_lost` is not a list",
+        "us/own.cedar:1:26: error: `own-1`: what is not law yet (`bill`) stands in a pack of its own",
+        "us/own.cedar:1:42: error: `own-1`: `@verified(\"sen\")` is not a word of it",
+        "us/own.cedar:1:82: error: `own-1`: `@from(\"2026-02-31\")` is not a day",
+        "us/own.cedar:3:28: error: rule `own-1` compares `context.to` with `D:7`, which nothing can give",
         "us/own.cedar:3:63: error: rule `own-1` compares `context.facts.end_use` with `civill`, which nothing can give",
-        "us/own.cedar:5:1: error: `us-acs-hq` is the id of a rule of us/chips.cedar:200",
-        "us/own.cedar:7:16: error: `us-acs-hq`: attribute `tu` not found",
+        "us/own.cedar:5:1: error: `us-acs-hq` is the id of a rule of us/chips.cedar:LINE",
+        "us/own.cedar:7:15: error: `us-acs-hq`: attribute `tu` in context for Action::\"export\" not found",
         "us/own.cedar:12:1: warning: `own-2` says the same on line 9 for some of these days",
-        "us/torn.cedar:3:28: error: unexpected token `}`",
+        "us/torn.cedar:3:29: error: unexpected token `}`",
         "xx/rules.cedar:1:1: warning: `xx` has no jurisdiction.yaml: its days would be those of UTC",
         "yy/jurisdiction.yaml:2:7: error: `Mars/Olympus` is not a time zone",
         "zz/jurisdiction.yaml:3:1: error: unknown field `colour`, expected one of `name`, `version`, `zone`, `verified_horizon`",

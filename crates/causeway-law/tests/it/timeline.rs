@@ -92,6 +92,9 @@ fn around(day: Date) -> [Date; 3] {
     [day.yesterday().unwrap(), day, day.tomorrow().unwrap()]
 }
 
+/// Country, group, first day, last day, state.
+type Row = (String, String, Option<Date>, Option<Date>, String);
+
 fn within(from: Option<Date>, to: Option<Date>, day: Date) -> bool {
     from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to)
 }
@@ -251,7 +254,7 @@ fn definitions_hold_on_their_days_and_on_no_others() {
 
 #[test]
 fn countries_join_and_leave_groups_on_their_days() {
-    let mut rows: Vec<(String, String, Option<Date>, Option<Date>, String)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     let mut lists: BTreeSet<(String, String)> = BTreeSet::new();
     let mut aliases: Vec<(String, String, Date)> = Vec::new();
     for text in texts()

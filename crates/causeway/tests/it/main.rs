@@ -13,6 +13,7 @@ mod files;
 mod home;
 mod kill;
 mod path;
+mod rules;
 mod ssh;
 mod tamper;
 
