@@ -73,6 +73,19 @@ impl Groups {
             .collect()
     }
 
+    /// The days on which a membership begins or has ended.
+    pub(crate) fn days(&self) -> BTreeSet<Date> {
+        let mut days = BTreeSet::new();
+        for (_, file) in &self.files {
+            days.extend(file.aliases.values().filter_map(|alias| alias.from));
+            for row in &file.dated {
+                days.extend(row.from);
+                days.extend(row.to.and_then(|to| to.tomorrow().ok()));
+            }
+        }
+        days
+    }
+
     /// The groups that a country is in, or may be in. `day` says which day it is in a jurisdiction.
     pub(crate) fn of(
         &self,

@@ -33,6 +33,7 @@ mod candidates;
 pub mod cases;
 mod cedar;
 mod clearance;
+pub mod counterfactual;
 mod definitions;
 mod disclosure;
 mod error;
@@ -53,7 +54,7 @@ pub use act::{
 };
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
 pub use error::LawError;
-pub use explain::explain;
+pub use explain::{Tree, act_tree, explain, parties, verdict_tree};
 pub use judge::judge;
 pub use packs::{PackFile, Packs, RuleInfo, Status};
 pub use settings::{Posture, Settings};

@@ -56,6 +56,13 @@ impl AuthorisationSpec {
     pub(crate) fn exists(&self, day: causeway_domain::Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
+
+    /// The days on which it begins and has ended.
+    pub(crate) fn days(&self) -> impl Iterator<Item = causeway_domain::Date> {
+        self.from
+            .into_iter()
+            .chain(self.to.and_then(|to| to.tomorrow().ok()))
+    }
 }
 
 impl FactSpec {

@@ -7,5 +7,6 @@
 )]
 
 mod cases;
+mod counterfactual;
 mod packs;
 mod properties;
