@@ -36,6 +36,7 @@ pub mod cases;
 mod cedar;
 mod chips;
 mod clearance;
+pub mod counterfactual;
 mod dangling;
 mod definitions;
 mod detail;
@@ -70,7 +71,7 @@ pub use approval::{Approvals, Described, OnFile, Signed, Unfit, Used, facts_of, 
 pub use clearance::{Clearance, Cleared, Subject, Verdict, clear};
 pub use detail::{Event, RuleDetail, RulePart, SatisfiedBy, Standing, Threshold};
 pub use error::LawError;
-pub use explain::explain;
+pub use explain::{Tree, act_tree, explain, parties, verdict_tree};
 pub use groups::GroupChange;
 pub use judge::{decide, judge, judge_in_full};
 pub use packs::{PackFile, PackVersion, Packs, RuleInfo, Status, Verified};

@@ -18,6 +18,7 @@
 
 mod acts;
 mod candidate;
+mod counterfactual;
 mod error;
 mod factors;
 mod paths;
@@ -27,6 +28,7 @@ mod register;
 mod request;
 
 pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
+pub use counterfactual::{Advice, Elsewhere, ElsewhereChanged};
 pub use error::PlanError;
 pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};

@@ -227,6 +227,9 @@ pub(crate) struct ExplainArgs {
     /// Judge by the law of this day
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<Date>,
+    /// List the smallest changes of plan that would give `allow`; never another party, owner or headquarters
+    #[arg(long)]
+    pub(crate) counterfactual: bool,
     /// A folder of rule packs that replaces or adds to the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Option<Utf8PathBuf>,

@@ -5,10 +5,14 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use causeway_domain::{Problem, Severity};
-use causeway_law::Outcome;
+use causeway_law::{Outcome, Tree};
 use causeway_run::RunError;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
+
+/// Columns of a tree.
+const WIDEST: usize = 100;
+const NARROWEST: usize = 40;
 
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,25 @@ impl Output {
     /// A line of the answer. A closed pipe ends the program quietly, as `head` expects.
     pub(crate) fn line(self, text: impl Display) {
         let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    /// A tree, broken into lines of at most 100 columns, or as wide as a narrower terminal.
+    pub(crate) fn tree(self, tree: &Tree) {
+        let width = Table::new()
+            .width()
+            .map_or(WIDEST, usize::from)
+            .clamp(NARROWEST, WIDEST);
+        tree.visit(&mut |first, further, text| {
+            // However deep it hangs, a third of the line is for the text.
+            let room = width.max(textwrap::core::display_width(further) + width / 3);
+            self.line(textwrap::fill(
+                text,
+                textwrap::Options::new(room)
+                    .initial_indent(first)
+                    .subsequent_indent(further)
+                    .break_words(false),
+            ));
+        });
     }
 
     /// The answer as one JSON document.

@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod counterfactual;
 mod determined;
 mod facts;
 mod packs;

@@ -103,7 +103,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn acts()(
+    pub(crate) fn acts()(
         kind in select(ActKind::ALL),
         day in select(DAYS),
         from in select(PLACES),

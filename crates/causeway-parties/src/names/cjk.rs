@@ -54,14 +54,19 @@ fn find(text: &str, short: bool) -> Option<Part> {
     if let Some(forms) = TABLES.native_forms.get(text) {
         return Some(Part::Form(*forms));
     }
-    TABLES.native.get(text).map(|entry| Part::Word(text.into(), *entry))
+    TABLES
+        .native
+        .get(text)
+        .map(|entry| Part::Word(text.into(), *entry))
 }
 
 fn last(text: &str) -> Option<(Part, &str)> {
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     let skip = starts.len().saturating_sub(LONGEST_NATIVE);
     for at in starts.into_iter().skip(skip) {
-        let (Some(before), Some(end)) = (text.get(..at), text.get(at..)) else { continue };
+        let (Some(before), Some(end)) = (text.get(..at), text.get(at..)) else {
+            continue;
+        };
         if let Some(part) = find(end, true) {
             // A whole text was looked up before: leave a brand of at least one character, unless nothing is left over.
             return Some((part, before));
@@ -71,10 +76,17 @@ fn last(text: &str) -> Option<(Part, &str)> {
 }
 
 fn first(text: &str, at_start: bool) -> Option<(Part, &str)> {
-    let ends: Vec<usize> = text.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
+    let ends: Vec<usize> = text
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .collect();
     for at in ends.into_iter().take(LONGEST_NATIVE).rev() {
-        let (Some(start), Some(mut after)) = (text.get(..at), text.get(at..)) else { continue };
-        let Some(part) = find(start, false) else { continue };
+        let (Some(start), Some(mut after)) = (text.get(..at), text.get(at..)) else {
+            continue;
+        };
+        let Some(part) = find(start, false) else {
+            continue;
+        };
         let place = matches!(&part, Part::Word(_, entry) if entry.place);
         // Only places and legal forms open a name; another known word there is more likely a piece of the brand, unless it
         // follows a place (中国电子…).
@@ -121,7 +133,12 @@ fn han_readings(text: &str) -> Vec<Box<str>> {
             // A character without a reading (rare ones, kokuji): nothing to compare in Latin.
             return Vec::new();
         }
-        wade.push_str(readings.first().and_then(|one| syllable::wade_giles(one)).unwrap_or(""));
+        wade.push_str(
+            readings
+                .first()
+                .and_then(|one| syllable::wade_giles(one))
+                .unwrap_or(""),
+        );
         for reading in &mut readings {
             if reading.contains('v') {
                 *reading = reading.replace('v', "u");
@@ -130,7 +147,10 @@ fn han_readings(text: &str) -> Vec<Box<str>> {
         if count > 4 || all.len() * readings.len() > MOST_READINGS {
             readings.truncate(1);
         }
-        all = all.iter().flat_map(|head| readings.iter().map(move |tail| format!("{head}{tail}"))).collect();
+        all = all
+            .iter()
+            .flat_map(|head| readings.iter().map(move |tail| format!("{head}{tail}")))
+            .collect();
     }
     if count <= 4 && !all.contains(&wade) {
         all.push(wade);
@@ -158,7 +178,10 @@ mod tests {
     fn the_brand_is_what_stays() {
         assert_eq!(shown("浙江大华技术股份有限公司"), "浙江 [大华] 技术 *");
         assert_eq!(shown("依图科技"), "[依图] 科技");
-        assert_eq!(shown("深圳市大疆创新科技有限公司"), "深圳 [大疆] 创新 科技 *");
+        assert_eq!(
+            shown("深圳市大疆创新科技有限公司"),
+            "深圳 [大疆] 创新 科技 *"
+        );
         assert_eq!(shown("中国电子科技集团"), "中国 电子 科技 集团");
         assert_eq!(shown("삼성전자"), "[삼성] 전자");
         assert_eq!(shown("株式会社"), "*");

@@ -16,15 +16,24 @@ impl Match {
             match part.relation {
                 Relation::LeftOnly => only_left.push(part),
                 Relation::RightOnly => only_right.push(part),
-                _ => lines.push(line(part, &text(&left, part.left), &text(&right, part.right))),
+                _ => lines.push(line(
+                    part,
+                    &text(&left, part.left),
+                    &text(&right, part.right),
+                )),
             }
         }
         // What is left over on both sides, beside each other where both are of one kind.
         for part in only_left {
             let one = text(&left, part.left);
-            let other = only_right.iter().position(|other| other.class == part.class);
+            let other = only_right
+                .iter()
+                .position(|other| other.class == part.class);
             let Some(other) = other.map(|at| only_right.remove(at)) else {
-                lines.push(format!("{one}: only the first name has this {}", word(part.class)));
+                lines.push(format!(
+                    "{one}: only the first name has this {}",
+                    word(part.class)
+                ));
                 continue;
             };
             let two = text(&right, other.right);
@@ -32,11 +41,22 @@ impl Match {
                 Some(halves) => format!("{} apart in ", edits(halves)),
                 None => "another ".to_owned(),
             };
-            let apart = if apart.starts_with("another") { apart } else { format!("{apart}a ") };
-            lines.push(format!("{one} ~ {two}: {apart}{}: not the same", word(part.class)));
+            let apart = if apart.starts_with("another") {
+                apart
+            } else {
+                format!("{apart}a ")
+            };
+            lines.push(format!(
+                "{one} ~ {two}: {apart}{}: not the same",
+                word(part.class)
+            ));
         }
         for part in only_right {
-            lines.push(format!("{}: only the second name has this {}", text(&right, part.right), word(part.class)));
+            lines.push(format!(
+                "{}: only the second name has this {}",
+                text(&right, part.right),
+                word(part.class)
+            ));
         }
         lines
     }
@@ -87,25 +107,44 @@ fn word(class: Class) -> &'static str {
 
 /// The words of a name as they were compared.
 fn shown(name: &Name, personal: bool) -> Vec<String> {
-    let known = if personal { name.person.is_some() } else { name.words.is_some() };
+    let known = if personal {
+        name.person.is_some()
+    } else {
+        name.words.is_some()
+    };
     if !known {
         let kind = if personal { Kind::Person } else { Kind::Entity };
         return shown(&Name::new(name.text(), kind), personal);
     }
     if !personal {
-        return name.words.iter().flat_map(|words| &words.tokens).map(|token| token.text.to_string()).collect();
+        return name
+            .words
+            .iter()
+            .flat_map(|words| &words.tokens)
+            .map(|token| token.text.to_string())
+            .collect();
     }
     name.person
         .iter()
         .flat_map(|person| match &person.spoken {
-            Some(spoken) => spoken.syllables.iter().map(|one| one.text.to_string()).collect::<Vec<_>>(),
-            None => person.parts.iter().map(|part| part.text.to_string()).collect(),
+            Some(spoken) => spoken
+                .syllables
+                .iter()
+                .map(|one| one.text.to_string())
+                .collect::<Vec<_>>(),
+            None => person
+                .parts
+                .iter()
+                .map(|part| part.text.to_string())
+                .collect(),
         })
         .collect()
 }
 
 fn text(words: &[String], span: Span) -> String {
-    words.get(usize::from(span.from)..usize::from(span.to)).map_or_else(String::new, |words| words.join(" "))
+    words
+        .get(usize::from(span.from)..usize::from(span.to))
+        .map_or_else(String::new, |words| words.join(" "))
 }
 
 #[cfg(test)]
@@ -122,7 +161,10 @@ mod tests {
         assert!(found.is_clear());
         assert_eq!(
             found.explain(&left, &right),
-            ["technologies = technologies: the same common word", "cambrian ~ cambricon: 2 edits apart in a brand: not the same"]
+            [
+                "technologies = technologies: the same common word",
+                "cambrian ~ cambricon: 2 edits apart in a brand: not the same"
+            ]
         );
     }
 }

@@ -43,7 +43,10 @@ const ANYWHERE: u128 = 1 << 127;
 impl Forms {
     /// From a row of the table: countries as two letters, comma separated; `*` is any.
     pub(super) fn new(family: Form, countries: &str) -> Self {
-        let countries = countries.split(',').map(country).fold(0, |all, one| all | one);
+        let countries = countries
+            .split(',')
+            .map(country)
+            .fold(0, |all, one| all | one);
         Self {
             families: family as u8,
             countries,
@@ -63,7 +66,10 @@ impl Forms {
             return;
         }
         self.families |= other.families;
-        self.countries = match (self.countries & ANYWHERE != 0, other.countries & ANYWHERE != 0) {
+        self.countries = match (
+            self.countries & ANYWHERE != 0,
+            other.countries & ANYWHERE != 0,
+        ) {
             (true, _) => other.countries,
             (_, true) => self.countries,
             _ if self.countries & other.countries != 0 => self.countries & other.countries,
@@ -111,7 +117,9 @@ impl Forms {
 fn country(code: &str) -> u128 {
     match code.trim().as_bytes() {
         [first, second] => {
-            let number = u32::from(*first).wrapping_mul(26).wrapping_add(u32::from(*second));
+            let number = u32::from(*first)
+                .wrapping_mul(26)
+                .wrapping_add(u32::from(*second));
             1_u128 << (number % 127)
         }
         _ => ANYWHERE,

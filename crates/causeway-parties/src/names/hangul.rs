@@ -21,7 +21,9 @@ impl Sound {
     /// A number for each syllable that it may be; two sounds that may be each other share one.
     pub(super) fn each(self) -> impl Iterator<Item = u16> {
         let edges = u16::from(self.initial % 32) * 32 + u16::from(self.last % 32);
-        (0..21_u16).filter(move |vowel| self.vowels & 1 << vowel != 0).map(move |vowel| edges * 32 + vowel)
+        (0..21_u16)
+            .filter(move |vowel| self.vowels & 1 << vowel != 0)
+            .map(move |vowel| edges * 32 + vowel)
     }
 }
 
@@ -34,7 +36,11 @@ const FINALS: [u8; 28] = *b"-kkknnntlkmlllplmppttgttktpt";
 /// The sound of a syllable of Hangul.
 pub(super) fn sound(c: char) -> Option<Sound> {
     let (initial, vowel, last) = jamo(c)?;
-    Some(Sound { initial: *INITIALS.get(initial)?, vowels: 1 << vowel, last: *FINALS.get(last)? })
+    Some(Sound {
+        initial: *INITIALS.get(initial)?,
+        vowels: 1 << vowel,
+        last: *FINALS.get(last)?,
+    })
 }
 
 fn jamo(c: char) -> Option<(usize, usize, usize)> {
@@ -135,14 +141,25 @@ pub(super) fn parse(word: &str) -> Vec<Sound> {
     }
     let starts = STARTS.iter().copied().chain([("h", b'h'), ("", b'-')]);
     for (start, initial) in starts {
-        let Some(rest) = word.strip_prefix(start) else { continue };
-        // The longest vowel that fits: "yeon" is not "ye" and "on".
-        let Some((codes, end)) = VOWELS.iter().find_map(|(vowel, codes)| Some((*codes, rest.strip_prefix(*vowel)?))) else {
+        let Some(rest) = word.strip_prefix(start) else {
             continue;
         };
-        let Some((_, last)) = ENDS.iter().find(|(spelling, _)| *spelling == end) else { continue };
+        // The longest vowel that fits: "yeon" is not "ye" and "on".
+        let Some((codes, end)) = VOWELS
+            .iter()
+            .find_map(|(vowel, codes)| Some((*codes, rest.strip_prefix(*vowel)?)))
+        else {
+            continue;
+        };
+        let Some((_, last)) = ENDS.iter().find(|(spelling, _)| *spelling == end) else {
+            continue;
+        };
         let vowels = codes.iter().fold(0, |all, code| all | 1_u32 << code);
-        sounds.push(Sound { initial, vowels, last: *last });
+        sounds.push(Sound {
+            initial,
+            vowels,
+            last: *last,
+        });
         if !start.is_empty() {
             break;
         }
@@ -153,11 +170,17 @@ pub(super) fn parse(word: &str) -> Vec<Sound> {
 /// Whether Latin letters may spell a word of Hangul, syllable by syllable.
 pub(super) fn spells(hangul: &str, latin: &str) -> bool {
     let mut chars = hangul.chars();
-    let Some(first) = chars.next() else { return latin.is_empty() };
-    let Some(sound) = sound(first) else { return false };
+    let Some(first) = chars.next() else {
+        return latin.is_empty();
+    };
+    let Some(sound) = sound(first) else {
+        return false;
+    };
     let rest = chars.as_str();
     (1..=latin.len().min(6)).any(|at| {
-        let (Some(head), Some(tail)) = (latin.get(..at), latin.get(at..)) else { return false };
+        let (Some(head), Some(tail)) = (latin.get(..at), latin.get(at..)) else {
+            return false;
+        };
         parse(head).iter().any(|heard| heard.may_be(sound)) && spells(rest, tail)
     })
 }
@@ -165,19 +188,24 @@ pub(super) fn spells(hangul: &str, latin: &str) -> bool {
 /// The Revised Romanization, letter by letter, for showing and for indexing.
 pub(super) fn romanise(text: &str) -> String {
     const FIRST: [&str; 19] = [
-        "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p", "h",
+        "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t",
+        "p", "h",
     ];
     const MIDDLE: [&str; 21] = [
-        "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "eu", "ui", "i",
+        "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo",
+        "we", "wi", "yu", "eu", "ui", "i",
     ];
     const LAST: [&str; 28] = [
-        "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p", "p", "t", "t", "ng", "t", "t", "k", "t",
-        "p", "t",
+        "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p",
+        "p", "t", "t", "ng", "t", "t", "k", "t", "p", "t",
     ];
     let mut latin = String::new();
     for c in text.chars() {
         if let Some((first, middle, last)) = jamo(c) {
-            for part in [FIRST.get(first), MIDDLE.get(middle), LAST.get(last)].into_iter().flatten() {
+            for part in [FIRST.get(first), MIDDLE.get(middle), LAST.get(last)]
+                .into_iter()
+                .flatten()
+            {
                 latin.push_str(part);
             }
         }
@@ -200,13 +228,24 @@ mod tests {
         ] {
             let sound = sound(hangul).unwrap();
             for spelling in spellings {
-                assert!(parse(spelling).iter().any(|heard| heard.may_be(sound)), "{hangul} {spelling}");
+                assert!(
+                    parse(spelling).iter().any(|heard| heard.may_be(sound)),
+                    "{hangul} {spelling}"
+                );
             }
         }
         let yong = parse("yong");
-        assert!(!parse("jong").iter().any(|one| yong.iter().any(|two| one.may_be(*two))));
+        assert!(
+            !parse("jong")
+                .iter()
+                .any(|one| yong.iter().any(|two| one.may_be(*two)))
+        );
         let il = parse("il");
-        assert!(!parse("un").iter().any(|one| il.iter().any(|two| one.may_be(*two))));
+        assert!(
+            !parse("un")
+                .iter()
+                .any(|one| il.iter().any(|two| one.may_be(*two)))
+        );
     }
 
     #[test]

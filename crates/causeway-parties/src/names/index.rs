@@ -80,11 +80,20 @@ impl<I: Clone> Index<I> {
             let number = count(index.bearers.len());
             index.bearers.push(bearer);
             for name in names {
-                let (Ok(start), Ok(length)) = (u32::try_from(index.texts.len()), u16::try_from(name.text().len())) else {
+                let (Ok(start), Ok(length)) = (
+                    u32::try_from(index.texts.len()),
+                    u16::try_from(name.text().len()),
+                ) else {
                     continue;
                 };
                 index.texts.push_str(name.text());
-                index.names.push(Kept { bearer: number, start, length, kind: name.kind(), weak: name.is_weak() });
+                index.names.push(Kept {
+                    bearer: number,
+                    start,
+                    length,
+                    kind: name.kind(),
+                    weak: name.is_weak(),
+                });
                 keys_of(&name, &mut keys);
                 all.extend(&keys);
                 ends.push(count(all.len()));
@@ -94,7 +103,10 @@ impl<I: Clone> Index<I> {
         index
     }
 
-    #[expect(clippy::indexing_slicing, reason = "keys are below KEYS, and starts has one place more than there are keys")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "keys are below KEYS, and starts has one place more than there are keys"
+    )]
     fn lay_out(&mut self, all: &[u32], ends: &[u32]) {
         let mut starts = vec![0_u32; KEYS as usize + 1];
         for key in all {
@@ -136,8 +148,15 @@ impl<I: Clone> Index<I> {
     pub fn search(&self, sought: &Name, limit: usize) -> Vec<Found<I>> {
         let mut best: Vec<(u32, Name, Match)> = Vec::new();
         for at in self.candidates(sought) {
-            let Some(kept) = self.names.get(at as usize) else { continue };
-            let Some(text) = self.texts.get(kept.start as usize..kept.start as usize + usize::from(kept.length)) else { continue };
+            let Some(kept) = self.names.get(at as usize) else {
+                continue;
+            };
+            let Some(text) = self
+                .texts
+                .get(kept.start as usize..kept.start as usize + usize::from(kept.length))
+            else {
+                continue;
+            };
             let name = Name::new(text, kept.kind);
             let name = if kept.weak { name.weak() } else { name };
             let found = compare(&self.weights, sought, &name);
@@ -153,17 +172,27 @@ impl<I: Clone> Index<I> {
                 None => best.push((kept.bearer, name, found)),
             }
         }
-        best.sort_by(|(one, _, left), (two, _, right)| right.score.cmp(&left.score).then(one.cmp(two)));
+        best.sort_by(|(one, _, left), (two, _, right)| {
+            right.score.cmp(&left.score).then(one.cmp(two))
+        });
         best.truncate(limit);
         best.into_iter()
-            .filter_map(|(bearer, name, found)| Some(Found { id: self.bearers.get(bearer as usize)?.clone(), name, found }))
+            .filter_map(|(bearer, name, found)| {
+                Some(Found {
+                    id: self.bearers.get(bearer as usize)?.clone(),
+                    name,
+                    found,
+                })
+            })
             .collect()
     }
 
     fn list(&self, key: u32) -> &[u32] {
         let start = self.starts.get(key as usize).copied().unwrap_or(0);
         let end = self.starts.get(key as usize + 1).copied().unwrap_or(start);
-        self.postings.get(start as usize..end as usize).unwrap_or_default()
+        self.postings
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 
     /// Names that share the most rare keys with a name, in order of their number.
@@ -275,7 +304,11 @@ fn keys_of(name: &Name, keys: &mut Vec<u32>) {
         trigrams(&whole, keys);
     }
     if let Some(person) = &name.person {
-        for part in person.parts.iter().filter(|part| part.class == Class::Personal) {
+        for part in person
+            .parts
+            .iter()
+            .filter(|part| part.class == Class::Personal)
+        {
             trigrams(&part.folded, keys);
             keys.push(hashed(3, &skeleton(&part.folded)));
             if part.variant != 0 {
@@ -310,7 +343,13 @@ mod tests {
             [
                 ("dahua", vec![entity("Zhejiang Dahua Technology Co., Ltd.")]),
                 ("samsung", vec![entity("Samsung Electronics Co., Ltd.")]),
-                ("smic", vec![entity("Semiconductor Manufacturing International Corporation"), entity("SMIC").weak()]),
+                (
+                    "smic",
+                    vec![
+                        entity("Semiconductor Manufacturing International Corporation"),
+                        entity("SMIC").weak(),
+                    ],
+                ),
                 ("gazprom", vec![entity("Open Joint Stock Company Gazprom")]),
                 ("kim", vec![person("Kim Jong Un")]),
                 ("lavrov", vec![person("Sergei Viktorovich Lavrov")]),

@@ -16,9 +16,16 @@ pub(super) fn romanise(text: &str) -> String {
             glide(&mut latin, small);
             continue;
         }
-        let Some(syllable) = syllable(c) else { continue };
+        let Some(syllable) = syllable(c) else {
+            continue;
+        };
         if std::mem::take(&mut doubled) {
-            latin.extend(syllable.chars().next().map(|first| if first == 'c' { 't' } else { first }));
+            latin.extend(
+                syllable
+                    .chars()
+                    .next()
+                    .map(|first| if first == 'c' { 't' } else { first }),
+            );
         }
         latin.push_str(syllable);
     }
@@ -27,7 +34,10 @@ pub(super) fn romanise(text: &str) -> String {
 
 /// The same text with long vowels closed up: "toukyou" and "tokyo" are both written.
 pub(super) fn closed(latin: &str) -> String {
-    latin.replace("ou", "o").replace("oo", "o").replace("uu", "u")
+    latin
+        .replace("ou", "o")
+        .replace("oo", "o")
+        .replace("uu", "u")
 }
 
 fn hiragana(c: char) -> char {
@@ -55,14 +65,19 @@ fn small(c: char) -> Option<&'static str> {
 fn glide(latin: &mut String, small: &str) {
     latin.pop();
     let sibilant = latin.ends_with("sh") || latin.ends_with("ch") || latin.ends_with('j');
-    latin.push_str(if sibilant { small.trim_start_matches('y') } else { small });
+    latin.push_str(if sibilant {
+        small.trim_start_matches('y')
+    } else {
+        small
+    });
 }
 
 fn syllable(c: char) -> Option<&'static str> {
     const ROWS: &str = "あa いi うu えe おo かka きki くku けke こko がga ぎgi ぐgu げge ごgo さsa しshi すsu せse そso ざza じji ずzu ぜze ぞzo \
         たta ちchi つtsu てte とto だda ぢji づzu でde どdo なna にni ぬnu ねne のno はha ひhi ふfu へhe ほho ばba びbi ぶbu べbe ぼbo \
         ぱpa ぴpi ぷpu ぺpe ぽpo まma みmi むmu めme もmo やya ゆyu よyo らra りri るru れre ろro わwa ゐi ゑe をo んn ゔvu";
-    ROWS.split_ascii_whitespace().find_map(|row| row.strip_prefix(c))
+    ROWS.split_ascii_whitespace()
+        .find_map(|row| row.strip_prefix(c))
 }
 
 #[cfg(test)]

@@ -69,15 +69,24 @@ impl Name {
     /// Whether nothing is left of it to compare.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let words = self.words.as_ref().is_none_or(|words| words.tokens.is_empty());
-        let person = self.person.as_ref().is_none_or(|person| person.parts.is_empty() && person.spoken.is_none());
+        let words = self
+            .words
+            .as_ref()
+            .is_none_or(|words| words.tokens.is_empty());
+        let person = self
+            .person
+            .as_ref()
+            .is_none_or(|person| person.parts.is_empty() && person.spoken.is_none());
         words && person
     }
 
     /// The scripts that it is written in, each once.
     #[must_use]
     pub fn scripts(&self) -> Vec<Script> {
-        let mut scripts: Vec<Script> = text::pieces(&self.text).iter().map(|piece| piece.script).collect();
+        let mut scripts: Vec<Script> = text::pieces(&self.text)
+            .iter()
+            .map(|piece| piece.script)
+            .collect();
         scripts.sort_unstable();
         scripts.dedup();
         scripts
@@ -85,8 +94,16 @@ impl Name {
 
     /// The words whose rarity matters.
     pub(super) fn key_words(&self) -> impl Iterator<Item = &str> {
-        let words = self.words.iter().flat_map(|words| &words.tokens).map(|token| &*token.text);
-        let parts = self.person.iter().flat_map(|person| &person.parts).map(|part| &*part.folded);
+        let words = self
+            .words
+            .iter()
+            .flat_map(|words| &words.tokens)
+            .map(|token| &*token.text);
+        let parts = self
+            .person
+            .iter()
+            .flat_map(|person| &person.parts)
+            .map(|part| &*part.folded);
         words.chain(parts)
     }
 }

@@ -1,12 +1,12 @@
 //! Two persons' names, part by part or syllable by syllable.
 
+use super::Weights;
 use super::compare::{BELOW_HIT, Match, REVIEW, Relation, Span, TokenMatch};
 use super::distance::{self, Cost};
 use super::person::{Given, Person, skeleton};
 use super::syllable::{Languages, Sameness, Spoken};
 use super::text::Script;
 use super::words::Class;
-use super::Weights;
 
 /// The best score of names that differ in a part on both sides.
 const OTHER: u16 = REVIEW - 100;
@@ -14,13 +14,21 @@ const OTHER: u16 = REVIEW - 100;
 pub(super) fn persons(weights: &Weights, left: &Person, right: &Person) -> Match {
     let mut found = match (&left.spoken, &right.spoken) {
         (Some(one), Some(two)) => syllables(one, two),
-        (Some(one), None) if left.parts.is_empty() => nothing(one.syllables.len(), right.parts.len()),
-        (None, Some(two)) if right.parts.is_empty() => nothing(left.parts.len(), two.syllables.len()),
+        (Some(one), None) if left.parts.is_empty() => {
+            nothing(one.syllables.len(), right.parts.len())
+        }
+        (None, Some(two)) if right.parts.is_empty() => {
+            nothing(left.parts.len(), two.syllables.len())
+        }
         _ => parts(weights, &left.parts, &right.parts),
     };
     // Two syllables or one name alone: too many bear it.
     let least = left.telling().min(right.telling());
-    let most = if left.spoken.is_some() || right.spoken.is_some() { 2 } else { 1 };
+    let most = if left.spoken.is_some() || right.spoken.is_some() {
+        2
+    } else {
+        1
+    };
     if least <= most {
         found = found.capped(BELOW_HIT);
     }
@@ -29,8 +37,22 @@ pub(super) fn persons(weights: &Weights, left: &Person, right: &Person) -> Match
 
 fn nothing(left: usize, right: usize) -> Match {
     let parts = vec![
-        TokenMatch { left: Span::many(0, left), right: Span::NONE, class: Class::Syllable, relation: Relation::LeftOnly, similarity: 0, weight: 0 },
-        TokenMatch { left: Span::NONE, right: Span::many(0, right), class: Class::Personal, relation: Relation::RightOnly, similarity: 0, weight: 0 },
+        TokenMatch {
+            left: Span::many(0, left),
+            right: Span::NONE,
+            class: Class::Syllable,
+            relation: Relation::LeftOnly,
+            similarity: 0,
+            weight: 0,
+        },
+        TokenMatch {
+            left: Span::NONE,
+            right: Span::many(0, right),
+            class: Class::Personal,
+            relation: Relation::RightOnly,
+            similarity: 0,
+            weight: 0,
+        },
     ];
     Match::new(0, 1000, true, parts)
 }
@@ -59,7 +81,9 @@ fn syllables(left: &Spoken, right: &Spoken) -> Match {
         let mut variants = 0;
         for (i, one) in left.syllables.iter().enumerate() {
             let j = (i + turn) % count;
-            let Some(two) = right.syllables.get(j) else { continue };
+            let Some(two) = right.syllables.get(j) else {
+                continue;
+            };
             let (relation, similarity) = match one.compare(two, languages) {
                 Sameness::Same => (Relation::Same, 1000),
                 Sameness::Variant => (Relation::Reading, 960),
@@ -71,10 +95,21 @@ fn syllables(left: &Spoken, right: &Spoken) -> Match {
             };
             alike += 1;
             variants += u32::from(relation == Relation::Reading);
-            parts.push(TokenMatch { left: Span::one(i), right: Span::one(j), class: Class::Syllable, relation, similarity, weight: 200 });
+            parts.push(TokenMatch {
+                left: Span::one(i),
+                right: Span::one(j),
+                class: Class::Syllable,
+                relation,
+                similarity,
+                weight: 200,
+            });
         }
         let all = u32::try_from(count).unwrap_or(1).max(1);
-        let score = if alike == all { 1000 - variants * 40 - u32::from(*turn != 0) * 20 } else { 700 * alike / all };
+        let score = if alike == all {
+            1000 - variants * 40 - u32::from(*turn != 0) * 20
+        } else {
+            700 * alike / all
+        };
         if best.as_ref().is_none_or(|(best, _)| score > *best) {
             best = Some((score, parts));
         }
@@ -84,17 +119,46 @@ fn syllables(left: &Spoken, right: &Spoken) -> Match {
 }
 
 fn side(at: usize, left: bool) -> TokenMatch {
-    let (here, relation) = (Span::one(at), if left { Relation::LeftOnly } else { Relation::RightOnly });
-    let (left, right) = if left { (here, Span::NONE) } else { (Span::NONE, here) };
-    TokenMatch { left, right, class: Class::Syllable, relation, similarity: 0, weight: 100 }
+    let (here, relation) = (
+        Span::one(at),
+        if left {
+            Relation::LeftOnly
+        } else {
+            Relation::RightOnly
+        },
+    );
+    let (left, right) = if left {
+        (here, Span::NONE)
+    } else {
+        (Span::NONE, here)
+    };
+    TokenMatch {
+        left,
+        right,
+        class: Class::Syllable,
+        relation,
+        similarity: 0,
+        weight: 100,
+    }
 }
 
 /// Another number of syllables: the same only when the letters are the same, split otherwise (xi an and xian).
 fn uneven(left: &Spoken, right: &Spoken) -> Match {
-    let text = |spoken: &Spoken| -> String { spoken.syllables.iter().map(|one| &*one.text).collect() };
-    let (one, two) = (Span::many(0, left.syllables.len()), Span::many(0, right.syllables.len()));
+    let text =
+        |spoken: &Spoken| -> String { spoken.syllables.iter().map(|one| &*one.text).collect() };
+    let (one, two) = (
+        Span::many(0, left.syllables.len()),
+        Span::many(0, right.syllables.len()),
+    );
     if text(left) == text(right) {
-        let part = TokenMatch { left: one, right: two, class: Class::Syllable, relation: Relation::Joined, similarity: 1000, weight: 200 };
+        let part = TokenMatch {
+            left: one,
+            right: two,
+            class: Class::Syllable,
+            relation: Relation::Joined,
+            similarity: 1000,
+            weight: 200,
+        };
         return Match::new(980, 1000, true, vec![part]);
     }
     let mut parts: Vec<TokenMatch> = (0..left.syllables.len()).map(|at| side(at, true)).collect();
@@ -126,7 +190,14 @@ fn parts(weights: &Weights, left: &[Given], right: &[Given]) -> Match {
             if let Some((similarity, j, relation)) = best {
                 used.0 |= 1 << i;
                 used.1 |= 1 << j;
-                found.push(TokenMatch { left: Span::one(i), right: Span::one(j), class: one.class, relation, similarity, weight: 0 });
+                found.push(TokenMatch {
+                    left: Span::one(i),
+                    right: Span::one(j),
+                    class: one.class,
+                    relation,
+                    similarity,
+                    weight: 0,
+                });
             }
         }
     }
@@ -140,7 +211,11 @@ fn parts(weights: &Weights, left: &[Given], right: &[Given]) -> Match {
             similarity,
             weight: 200,
         };
-        let cap = if relation == Relation::Joined { 1000 } else { BELOW_HIT };
+        let cap = if relation == Relation::Joined {
+            1000
+        } else {
+            BELOW_HIT
+        };
         return Match::new(u32::from(similarity), cap, true, vec![part]);
     }
     score(weights, left, right, used, found)
@@ -148,17 +223,29 @@ fn parts(weights: &Weights, left: &[Given], right: &[Given]) -> Match {
 
 /// Names that differ in how they are split into parts: "FridrichBuchenberg".
 fn joined(left: &[Given], right: &[Given], used: (u32, u32)) -> Option<(Relation, u16)> {
-    let counts = |parts: &[Given]| parts.iter().filter(|part| part.class == Class::Personal).count();
+    let counts = |parts: &[Given]| {
+        parts
+            .iter()
+            .filter(|part| part.class == Class::Personal)
+            .count()
+    };
     let (one, two) = (counts(left), counts(right));
     if one == two || one.min(two) == 0 || one.max(two) > 4 {
         return None;
     }
     let text = |parts: &[Given]| -> String {
-        parts.iter().filter(|part| part.class == Class::Personal).map(|part| &*part.folded).collect()
+        parts
+            .iter()
+            .filter(|part| part.class == Class::Personal)
+            .map(|part| &*part.folded)
+            .collect()
     };
     // Only where something is left over on both sides: otherwise one is simply longer.
     let left_over = |parts: &[Given], used: u32| {
-        parts.iter().enumerate().any(|(at, part)| part.class == Class::Personal && used & 1 << at == 0)
+        parts
+            .iter()
+            .enumerate()
+            .any(|(at, part)| part.class == Class::Personal && used & 1 << at == 0)
     };
     if !left_over(left, used.0) || !left_over(right, used.1) {
         return None;
@@ -172,7 +259,10 @@ fn joined(left: &[Given], right: &[Given], used: (u32, u32)) -> Option<(Relation
         return None;
     }
     let halves = distance::halves(&one, &two, Cost::Personal, 3)?;
-    Some((Relation::Spelling(halves), likeness(halves, length).min(920)))
+    Some((
+        Relation::Spelling(halves),
+        likeness(halves, length).min(920),
+    ))
 }
 
 fn likeness(halves: u8, length: usize) -> u16 {
@@ -211,7 +301,9 @@ fn alike(one: &Given, two: &Given, exact: bool) -> Option<(u16, Relation)> {
         return Some((960, Relation::Reading));
     }
     // The article written together with the name: Alhouthi.
-    if let Some((long, short)) = [(one, two), (two, one)].into_iter().find(|(long, short)| long.text.len() == short.text.len() + 2)
+    if let Some((long, short)) = [(one, two), (two, one)]
+        .into_iter()
+        .find(|(long, short)| long.text.len() == short.text.len() + 2)
         && matches!(long.text.get(..2), Some("al" | "el"))
         && long.text.get(2..) == Some(&*short.text)
     {
@@ -233,7 +325,10 @@ fn alike(one: &Given, two: &Given, exact: bool) -> Option<(u16, Relation)> {
 }
 
 fn spelling(one: &Given, two: &Given) -> Option<(u16, Relation)> {
-    let servant = (one.text.strip_prefix("abdul"), two.text.strip_prefix("abdul"));
+    let servant = (
+        one.text.strip_prefix("abdul"),
+        two.text.strip_prefix("abdul"),
+    );
     let (left, right) = match servant {
         (Some(left), Some(right)) if !left.is_empty() && !right.is_empty() => (left, right),
         (None, None) => (&*one.text, &*two.text),
@@ -254,13 +349,25 @@ fn spelling(one: &Given, two: &Given) -> Option<(u16, Relation)> {
     }
     let halves = halves?;
     // A consonant in a name of four letters is half of what it has: enough beside two other names, not beside one.
-    let similarity = if length == 4 && halves > 1 { 500 } else { likeness(halves, length) };
+    let similarity = if length == 4 && halves > 1 {
+        500
+    } else {
+        likeness(halves, length)
+    };
     Some((similarity, Relation::Spelling(halves)))
 }
 
-fn score(weights: &Weights, left: &[Given], right: &[Given], used: (u32, u32), mut found: Vec<TokenMatch>) -> Match {
+fn score(
+    weights: &Weights,
+    left: &[Given],
+    right: &[Given],
+    used: (u32, u32),
+    mut found: Vec<TokenMatch>,
+) -> Match {
     let weigh = |parts: &[Given], span: Span| {
-        parts.get(usize::from(span.from)).map_or(0, |part| weights.of(&part.folded, part.weight))
+        parts
+            .get(usize::from(span.from))
+            .map_or(0, |part| weights.of(&part.folded, part.weight))
     };
     let mut agreed = 0;
     let mut total = 0;
@@ -272,7 +379,10 @@ fn score(weights: &Weights, left: &[Given], right: &[Given], used: (u32, u32), m
         agreed += weight * u32::from(part.similarity);
         total += weight * 1000;
         names += u32::from(part.class == Class::Personal && part.similarity >= 700);
-        if !matches!(part.relation, Relation::Same | Relation::Meaning | Relation::Joined) {
+        if !matches!(
+            part.relation,
+            Relation::Same | Relation::Meaning | Relation::Joined
+        ) {
             cap = cap.min(BELOW_HIT);
         }
     }
@@ -284,9 +394,19 @@ fn score(weights: &Weights, left: &[Given], right: &[Given], used: (u32, u32), m
                 continue;
             }
             let weight = weights.of(&part.folded, part.weight);
-            let (left, right, relation) =
-                if side == 0 { (Span::one(at), Span::NONE, Relation::LeftOnly) } else { (Span::NONE, Span::one(at), Relation::RightOnly) };
-            found.push(TokenMatch { left, right, class: part.class, relation, similarity: 0, weight: u16::try_from(weight).unwrap_or(u16::MAX) });
+            let (left, right, relation) = if side == 0 {
+                (Span::one(at), Span::NONE, Relation::LeftOnly)
+            } else {
+                (Span::NONE, Span::one(at), Relation::RightOnly)
+            };
+            found.push(TokenMatch {
+                left,
+                right,
+                class: part.class,
+                relation,
+                similarity: 0,
+                weight: u16::try_from(weight).unwrap_or(u16::MAX),
+            });
             // A name that only one side gives is no contradiction: people have more names than are written.
             total += weight * EXTRA;
             match part.class {
@@ -305,7 +425,11 @@ fn score(weights: &Weights, left: &[Given], right: &[Given], used: (u32, u32), m
             }
         }
     }
-    let mut score = if total == 0 { 0 } else { agreed / (total / 1000).max(1) };
+    let mut score = if total == 0 {
+        0
+    } else {
+        agreed / (total / 1000).max(1)
+    };
     if rest.iter().all(|rest| *rest > 0) || initials == [true, true] {
         score = score * 80 / 100;
         cap = cap.min(OTHER);

@@ -30,10 +30,22 @@ fn load() -> Syllables {
     let mut all: Map<Box<str>, Vec<Box<str>>> = Map::default();
     for (number, row) in rows(include_str!("../../data/names/syllables.tsv")).enumerate() {
         let number = u16::try_from(number + 1).unwrap_or(u16::MAX);
-        let Some(syllable) = row.first() else { continue };
-        let others: Vec<&str> = row.get(1).map_or_else(Vec::new, |others| others.split(' ').filter(|other| !other.is_empty()).collect());
-        let wade = others.iter().find(|other| !other.contains("yu") || syllable.starts_with('y'));
-        pinyin.insert((*syllable).into(), (number, (*wade.unwrap_or(syllable)).into()));
+        let Some(syllable) = row.first() else {
+            continue;
+        };
+        let others: Vec<&str> = row.get(1).map_or_else(Vec::new, |others| {
+            others
+                .split(' ')
+                .filter(|other| !other.is_empty())
+                .collect()
+        });
+        let wade = others
+            .iter()
+            .find(|other| !other.contains("yu") || syllable.starts_with('y'));
+        pinyin.insert(
+            (*syllable).into(),
+            (number, (*wade.unwrap_or(syllable)).into()),
+        );
         for spelling in std::iter::once(syllable).chain(&others) {
             let numbers = spellings.entry((*spelling).into()).or_default();
             if !numbers.contains(&number)
@@ -41,7 +53,9 @@ fn load() -> Syllables {
             {
                 *free = number;
             }
-            all.entry((*syllable).into()).or_default().push((*spelling).into());
+            all.entry((*syllable).into())
+                .or_default()
+                .push((*spelling).into());
         }
     }
     let mut surnames = HashSet::default();
@@ -58,7 +72,9 @@ fn load() -> Syllables {
             ["vietnamese", words] => vietnamese.extend(words.split(' ').map(Box::from)),
             ["korean", words] => {
                 let mut words = words.split(' ');
-                let Some(hangul) = words.next().and_then(|word| word.chars().next()) else { continue };
+                let Some(hangul) = words.next().and_then(|word| word.chars().next()) else {
+                    continue;
+                };
                 for word in words {
                     korean.entry(word.into()).or_default().push(hangul);
                 }
@@ -66,7 +82,13 @@ fn load() -> Syllables {
             _ => {}
         }
     }
-    Syllables { spellings, pinyin, surnames, vietnamese, korean }
+    Syllables {
+        spellings,
+        pinyin,
+        surnames,
+        vietnamese,
+        korean,
+    }
 }
 
 /// The Chinese syllables that a spelling may stand for.
@@ -147,10 +169,21 @@ impl Spoken {
                 for (slot, reading) in chinese.iter_mut().zip(readings(c)) {
                     *slot = number(&reading).unwrap_or(0);
                 }
-                Syllable { text: c.to_string().into(), native: true, chinese, korean: Vec::new() }
+                Syllable {
+                    text: c.to_string().into(),
+                    native: true,
+                    chinese,
+                    korean: Vec::new(),
+                }
             })
             .collect();
-        Self { syllables, languages: Languages { chinese: true, ..Languages::default() } }
+        Self {
+            syllables,
+            languages: Languages {
+                chinese: true,
+                ..Languages::default()
+            },
+        }
     }
 
     /// From Hangul.
@@ -178,7 +211,13 @@ impl Spoken {
                 }
             }
         }
-        Self { syllables, languages: Languages { korean: true, ..Languages::default() } }
+        Self {
+            syllables,
+            languages: Languages {
+                korean: true,
+                ..Languages::default()
+            },
+        }
     }
 
     /// From Latin words, when they are all syllables and the first or last is a surname of that language.
@@ -188,20 +227,34 @@ impl Spoken {
         }
         let (first, last) = (*words.first()?, *words.last()?);
         let table = &*SYLLABLES;
-        let chinese = if table.surnames.contains(first) || table.surnames.contains(last) { split_all(words, split_chinese) } else { None };
-        let korean = if words.len() > 1 && (table.korean.contains_key(first) || table.korean.contains_key(last)) {
+        let chinese = if table.surnames.contains(first) || table.surnames.contains(last) {
+            split_all(words, split_chinese)
+        } else {
+            None
+        };
+        let korean = if words.len() > 1
+            && (table.korean.contains_key(first) || table.korean.contains_key(last))
+        {
             split_all(words, split_korean)
         } else {
             None
         };
         let vietnamese = words.len() > 1
             && (table.vietnamese.contains(first) || table.vietnamese.contains(last))
-            && words.iter().all(|word| word.len() <= 6 && vowel_groups(word) == 1);
-        let languages = Languages { chinese: chinese.is_some(), korean: korean.is_some(), vietnamese };
+            && words
+                .iter()
+                .all(|word| word.len() <= 6 && vowel_groups(word) == 1);
+        let languages = Languages {
+            chinese: chinese.is_some(),
+            korean: korean.is_some(),
+            vietnamese,
+        };
         if !languages.any() {
             return None;
         }
-        let parts = chinese.or(korean).unwrap_or_else(|| words.iter().map(|word| (*word).to_owned()).collect());
+        let parts = chinese
+            .or(korean)
+            .unwrap_or_else(|| words.iter().map(|word| (*word).to_owned()).collect());
         if parts.len() > 5 {
             return None;
         }
@@ -222,7 +275,10 @@ impl Spoken {
                 }
             })
             .collect();
-        Some(Self { syllables, languages })
+        Some(Self {
+            syllables,
+            languages,
+        })
     }
 }
 
@@ -251,7 +307,11 @@ fn split_korean(word: &str) -> Option<Vec<String>> {
     if SYLLABLES.korean.contains_key(word) || !hangul::parse(word).is_empty() {
         return Some(vec![word.to_owned()]);
     }
-    split_by(word, &|part| part.len() > 1 && !hangul::parse(part).is_empty(), 2)
+    split_by(
+        word,
+        &|part| part.len() > 1 && !hangul::parse(part).is_empty(),
+        2,
+    )
 }
 
 fn split_by(word: &str, known: &dyn Fn(&str) -> bool, most: usize) -> Option<Vec<String>> {
@@ -264,7 +324,9 @@ fn split_by(word: &str, known: &dyn Fn(&str) -> bool, most: usize) -> Option<Vec
     let mut best: Option<Vec<String>> = None;
     // The longest first syllable first, but never more syllables than needed.
     for at in (1..word.len().min(7)).rev() {
-        let (Some(head), Some(tail)) = (word.get(..at), word.get(at..)) else { continue };
+        let (Some(head), Some(tail)) = (word.get(..at), word.get(at..)) else {
+            continue;
+        };
         if !known(head) {
             continue;
         }
@@ -303,8 +365,15 @@ impl Syllable {
         }
         let chinese = languages.chinese && super::tables::share(&self.chinese, &other.chinese);
         let korean = languages.korean
-            && self.korean.iter().any(|left| other.korean.iter().any(|right| left.may_be(*right)));
-        if chinese || korean { Sameness::Variant } else { Sameness::Other }
+            && self
+                .korean
+                .iter()
+                .any(|left| other.korean.iter().any(|right| left.may_be(*right)));
+        if chinese || korean {
+            Sameness::Variant
+        } else {
+            Sameness::Other
+        }
     }
 }
 
@@ -317,7 +386,13 @@ mod tests {
     use super::*;
 
     fn parts(words: &[&str]) -> Vec<String> {
-        Spoken::latin(words).map_or_else(Vec::new, |spoken| spoken.syllables.iter().map(|one| one.text.to_string()).collect())
+        Spoken::latin(words).map_or_else(Vec::new, |spoken| {
+            spoken
+                .syllables
+                .iter()
+                .map(|one| one.text.to_string())
+                .collect()
+        })
     }
 
     #[test]
@@ -332,7 +407,14 @@ mod tests {
 
     #[test]
     fn spellings_of_one_syllable_meet() {
-        for (left, right) in [("tsai", "cai"), ("chiang", "jiang"), ("wong", "wang"), ("tan", "chen"), ("hsueh", "xue"), ("lui", "lv")] {
+        for (left, right) in [
+            ("tsai", "cai"),
+            ("chiang", "jiang"),
+            ("wong", "wang"),
+            ("tan", "chen"),
+            ("hsueh", "xue"),
+            ("lui", "lv"),
+        ] {
             let (left, right) = (chinese(left).unwrap(), chinese(right).unwrap());
             assert!(super::super::tables::share(&left, &right));
         }

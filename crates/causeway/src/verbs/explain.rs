@@ -1,7 +1,9 @@
-//! `causeway explain`: why a plan is lawful or not, as a tree a lawyer can follow.
+//! `causeway explain`: why a plan is lawful or not, as a tree a lawyer can follow, and what would have to change.
 
 use camino::Utf8Path;
-use causeway_domain::{Fact, RunId};
+use causeway_domain::{Env, Fact, RunId, SiteId};
+use causeway_law::{Packs, Tree};
+use causeway_plan::{Candidate, Comparison};
 use causeway_run::launch::{compare, copies, find};
 use causeway_run::{RunError, State, files};
 use serde_json::json;
@@ -31,6 +33,9 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
             context.organisation.as_deref(),
         )?,
     };
+    // Advice compares with every other place.
+    let only = site;
+    let site = only.clone().filter(|_| !args.counterfactual);
     let packs = packs(args.rules.as_deref())?;
     let state = State::exists(&context.state)
         .then(|| State::open(&context.state, false))
@@ -44,40 +49,29 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         site.as_ref(),
         &crate::verbs::plan::records(context, &files)?,
     )?;
-    let candidate = match comparison.choose() {
-        Ok(planned) => planned.candidate().clone(),
-        Err(why) => match comparison.candidates.first() {
-            Some(first) => first.clone(),
-            None => {
-                return Err(RunError::NoPlace {
-                    why,
-                    help: "`causeway plan` shows every place and what it lacks".to_owned(),
-                });
-            }
-        },
-    };
+    let candidate = chosen(&comparison, only.as_ref())?;
     let exit = candidate.outcome.into();
+    let tree = reasoning(&packs, &comparison, &candidate);
+    let today = jiff::tz::TimeZone::UTC
+        .to_datetime(context.env.now())
+        .date();
+    let advice = args
+        .counterfactual
+        .then(|| comparison.advice(&candidate, &packs, Some(today)));
     if output.json {
-        output.document(&json!({"place": candidate.label, "outcome": candidate.outcome, "clearance": candidate.clearance, "factors": candidate.factors}));
+        output.document(&json!({"place": candidate.label, "outcome": candidate.outcome, "clearance": candidate.clearance, "factors": candidate.factors, "tree": tree, "counterfactual": advice}));
         return Ok(exit);
     }
-    let place = match &candidate.country {
-        Fact::Known(country, source) => format!("{} (says {source})", country.name()),
-        Fact::Unknown(why) => format!("an unknown country: {why}"),
-    };
+    output.tree(&tree);
     output.line(format_args!(
-        "{} in {place}: {}",
-        candidate.label,
-        output.outcome(candidate.outcome)
-    ));
-    output.line(format_args!(
-        "rule packs {}, checked against sources up to {}",
+        "\nrule packs {}, checked against sources up to {}",
         packs.digest().short(),
         packs.horizon()
     ));
-    for verdict in &candidate.clearance.verdicts {
+    if let Some(advice) = advice {
         output.line("");
-        output.line(causeway_law::explain(verdict).trim_end());
+        output.tree(&advice.tree());
+        return Ok(exit);
     }
     output.line("\nFactors");
     for (name, factor) in candidate.factors.named() {
@@ -90,4 +84,52 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         }
     }
     Ok(exit)
+}
+
+/// The candidate that is explained: of the site that was named, else the best that could be launched, else the best.
+fn chosen(comparison: &Comparison, only: Option<&SiteId>) -> Result<Candidate, RunError> {
+    if let Some(site) = only {
+        let mut there = comparison
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.site.as_ref() == Some(site));
+        let first = there.clone().next();
+        return there
+            .find(|candidate| candidate.fit())
+            .or(first)
+            .cloned()
+            .ok_or_else(|| RunError::NoPlace {
+                why: format!("site `{site}` has no offer of the kind that the task asks for"),
+                help: "`causeway plan` shows every place and what it lacks".to_owned(),
+            });
+    }
+    match comparison.choose() {
+        Ok(planned) => Ok(planned.candidate().clone()),
+        Err(why) => comparison
+            .candidates
+            .first()
+            .cloned()
+            .ok_or_else(|| RunError::NoPlace {
+                why,
+                help: "`causeway plan` shows every place and what it lacks".to_owned(),
+            }),
+    }
+}
+
+/// Plan, acts, parties.
+fn reasoning(packs: &Packs, comparison: &Comparison, candidate: &Candidate) -> Tree {
+    let place = match &candidate.country {
+        Fact::Known(country, source) => format!("{} (says {source})", country.name()),
+        Fact::Unknown(why) => format!("an unknown country: {why}"),
+    };
+    let acts = candidate.acts(comparison.at);
+    let mut tree = Tree::new(format!(
+        "{} at {} in {place}: {}",
+        comparison.task, candidate.label, candidate.outcome
+    ));
+    for (act, verdict) in acts.iter().zip(&candidate.clearance.verdicts) {
+        tree.push(causeway_law::act_tree(packs, act, verdict));
+    }
+    tree.push(causeway_law::parties(&acts));
+    tree
 }
