@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::path::ClearRecord;
+use crate::screening;
 use crate::workspace::{Workspace, predicate_type};
 use crate::{RunError, StageName};
 
@@ -330,10 +331,12 @@ pub fn records(
         .filter(|one| one.void.is_none())
         .map(|one| one.signed)
         .collect();
+    let approvals = Approvals { signed, used };
+    let screened = screening::screen(workspace, organisation, &approvals)?;
     Ok(Arc::new(Records {
-        approvals: Approvals { signed, used },
+        screened: screened.map(|found| found.facts()).unwrap_or_default(),
+        approvals,
         moves,
-        screened: BTreeMap::new(),
     }))
 }
 

@@ -33,6 +33,7 @@ mod home;
 mod journal;
 pub mod launch;
 pub mod path;
+pub mod screening;
 pub mod site;
 mod stage;
 mod state;

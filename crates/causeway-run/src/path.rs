@@ -18,6 +18,7 @@ use crate::driver::{Driver, Outcome};
 use crate::events::{Event, StageName};
 use crate::home::{self, Home};
 use crate::launch::compare;
+use crate::screening;
 use crate::stage::{self, Staged};
 use crate::train::{self, Trained};
 
@@ -208,6 +209,9 @@ fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, 
         });
     } else {
         driver.begin(StageName::Clear, attempt)?;
+        let approvals = &driver.records()?.approvals;
+        let lists = screening::screen(driver.workspace, &driver.organisation, approvals)?
+            .map(|found| found.used());
         let outcome = Outcome {
             summary: in_words(&record),
             output: record,
@@ -218,6 +222,7 @@ fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, 
             says: json!({
                 "clearance": clearance,
                 "settings": driver.settings,
+                "lists": lists,
                 "facts": driver.organisation.file.facts.keys().collect::<Vec<_>>(),
             }),
         };

@@ -205,6 +205,9 @@ impl<T> OneOrMore<T> {
 pub struct Party {
     /// Full legal name
     pub name: String,
+    /// Former names, names in other scripts, trade names: all are screened
+    #[serde(default)]
+    pub other_names: Vec<String>,
     /// Company, person, state, or dispersed holders
     #[serde(default)]
     pub kind: PartyKind,

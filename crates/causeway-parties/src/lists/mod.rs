@@ -47,6 +47,7 @@ mod listing;
 mod ofac;
 mod reading;
 mod record;
+mod screening;
 mod share;
 pub mod stored;
 mod text;
@@ -68,6 +69,7 @@ pub use record::{
     Address, Closed, Doubt, DoubtKind, Exception, Item, Kind, ListedName, More, NameKind, Origin,
     Record, Unread,
 };
+pub use screening::{Finding, Screenee, Screener, Screening, thousandths};
 pub use share::Share;
 pub use version::{Freshness, ListFile, ListVersion};
 pub use words::{Judging, ListedWords, Screened};

@@ -1,0 +1,151 @@
+//! The parties of an organisation against the lists that were imported.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufReader;
+
+use causeway_domain::organisation::{Organisation, PartyKind};
+use causeway_domain::{Env, Fact};
+use causeway_law::Approvals;
+use causeway_parties::lists::{
+    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, load, pack_words,
+};
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::RunError;
+use crate::workspace::Workspace;
+
+/// What screening found.
+#[derive(Debug, Clone, Default)]
+pub struct Screened {
+    /// By party.
+    pub parties: BTreeMap<String, Screening>,
+    /// The lists, as they were.
+    pub versions: Vec<ListVersion>,
+}
+
+/// A list that was screened against, for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListUsed {
+    /// Its name.
+    pub list: String,
+    /// SHA-256 of its files.
+    pub sha256: String,
+    /// Its date, where somebody says it.
+    pub date: Option<String>,
+}
+
+impl Screened {
+    /// The lists for the record.
+    #[must_use]
+    pub fn used(&self) -> Vec<ListUsed> {
+        self.versions
+            .iter()
+            .map(|version| ListUsed {
+                list: version.list.clone(),
+                sha256: version.hash().to_string(),
+                date: version.date.map(|date| date.to_string()),
+            })
+            .collect()
+    }
+
+    /// The lists on which each party stands, as far as that is known.
+    #[must_use]
+    pub fn facts(&self) -> BTreeMap<String, Fact<BTreeSet<String>>> {
+        self.parties
+            .iter()
+            .map(|(party, screening)| (party.clone(), screening.listed.clone()))
+            .collect()
+    }
+}
+
+/// Screens every party of the organisation against the lists that its `screening` names; `None` where it names none.
+///
+/// # Errors
+/// When a stored list can't be read. One that was never imported is no error: it leaves every party's lists unknown.
+pub fn screen(
+    workspace: &Workspace,
+    organisation: &Organisation,
+    approvals: &Approvals,
+) -> Result<Option<Screened>, RunError> {
+    let Some(policy) = &organisation.file.screening else {
+        return Ok(None);
+    };
+    let parties = || {
+        organisation
+            .file
+            .parties
+            .iter()
+            .filter(|(_, party)| party.kind != PartyKind::Dispersed)
+    };
+    let mut loaded = Vec::new();
+    let mut missing = Vec::new();
+    for name in &policy.lists {
+        let path = workspace.state.lists().join(format!("{name}.jsonl"));
+        match fs_err::File::open(&path) {
+            Ok(file) => loaded.push(load(path.as_str(), BufReader::new(file))?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                missing.push(format!("`{name}`"));
+            }
+            Err(error) => return Err(RunError::state(&path, error)),
+        }
+    }
+    let versions = loaded.iter().map(|list| list.version.clone()).collect();
+    if !missing.is_empty() || loaded.is_empty() {
+        let why = format!(
+            "list {} is not imported: `causeway parties import` takes it in",
+            missing.join(", ")
+        );
+        let unknown = || Screening {
+            findings: Vec::new(),
+            listed: Fact::unknown(why.clone()),
+        };
+        return Ok(Some(Screened {
+            parties: parties()
+                .map(|(id, _)| (id.to_string(), unknown()))
+                .collect(),
+            versions,
+        }));
+    }
+    let now = workspace.env.now();
+    let lists = Lists::new(loaded);
+    let judging = Judging {
+        oldest: SignedDuration::from_hours(i64::from(policy.max_age_hours)),
+        words: covered(&lists),
+        ..Judging::at(now)
+    };
+    let day = judging.day;
+    let screener = Screener::new(&lists, judging);
+    let parties = parties()
+        .map(|(id, party)| {
+            let names: Vec<&str> = std::iter::once(party.name.as_str())
+                .chain(party.other_names.iter().map(String::as_str))
+                .collect();
+            let person = match party.kind {
+                PartyKind::Person => Some(true),
+                PartyKind::Company | PartyKind::State | PartyKind::Dispersed => Some(false),
+            };
+            let screening = screener.screen(&Screenee { names, person }, |entry, digest| {
+                approvals.same(id.as_str(), &entry.list, &entry.id, digest, day)
+            });
+            (id.to_string(), screening)
+        })
+        .collect();
+    Ok(Some(Screened { parties, versions }))
+}
+
+/// The words of the rule packs that these lists can speak of. About the others the organisation's file says what it says.
+fn covered(lists: &Lists) -> BTreeSet<String> {
+    pack_words()
+        .filter(|word| {
+            known_lists()
+                .iter()
+                .filter(|known| {
+                    known.pack_word.as_deref() == Some(word)
+                        || known.perhaps.as_deref() == Some(word)
+                })
+                .any(|known| lists.lists().any(|(_, list)| list.covers(&known.word)))
+        })
+        .map(str::to_owned)
+        .collect()
+}
