@@ -8,6 +8,8 @@
 //!
 //! This room refuses to know files, clocks and networks: packs come in as texts, time as an argument. It never guesses:
 //! an unknown fact is tried at every value that the rules tell apart, and an error of any kind is a review, not an allow.
+//! Packs have an age: an allow for a day past the day up to which they were checked obliges to look again.
+//! [`Packs::check`] says everything that is wrong with a folder of packs, each at its line; [`Packs::detail`] has a rule in full.
 //!
 //! Read first: [`Act`], [`ActVerdict`], [`Verdict`].
 //!

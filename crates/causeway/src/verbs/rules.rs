@@ -294,7 +294,7 @@ fn sections(
                     .map_or_else(String::new, |name| format!("the authorisation {name}")),
             ],
         ),
-        ("satisfied by", satisfied.collect()),
+        ("looks for", satisfied.collect()),
         ("obligations", rule.obligations.clone()),
         ("policies", policies.collect()),
         ("timeline", timeline.collect()),
