@@ -7,7 +7,7 @@ use super::persons::persons;
 use super::tables::share;
 use super::text::Script;
 use super::words::{Class, MOST_TOKENS, Token, Words};
-use super::{Kind, Name, Weights, hangul};
+use super::{Kind, Name, Weights, hangul, letters};
 
 /// From this score on, in thousandths, a pair goes to a reviewer. `docs/src/screening.md` has the measured precision and
 /// recall; the test `names_hold` keeps them.
@@ -376,6 +376,7 @@ impl Pairing<'_> {
         let mut left_numbers: Vec<(usize, &Token)> = Vec::new();
         let mut right_numbers: Vec<(usize, &Token)> = Vec::new();
         let mut rest = [0_u32; 2];
+        let mut all = [0_u32; 2];
         let mut brands = [false; 2];
         for (side, tokens, used) in [(0_usize, left, self.left_used), (1, right, self.right_used)] {
             for (at, token) in tokens.iter().enumerate() {
@@ -393,6 +394,9 @@ impl Pairing<'_> {
                 let weight = weights.of(&token.text, token.weight);
                 let weight = if brand { weight * 3 / 2 } else { weight };
                 total += weight * 1000;
+                if let Some(all) = all.get_mut(side) {
+                    *all += weight;
+                }
                 if weight > SLIGHT {
                     if let Some(rest) = rest.get_mut(side) {
                         *rest += weight;
@@ -412,20 +416,29 @@ impl Pairing<'_> {
             cap = cap.min(600);
         }
         let mut score = if total == 0 { 0 } else { agreed / (total / 1000) };
-        if rest.iter().all(|rest| *rest > 0) {
+        if all.iter().all(|all| *all >= TELLING) && rest.iter().any(|rest| *rest > 0) {
             // Each has something that the other has not: two parties of one family, at best.
             score = score * 85 / 100;
-            cap = cap.min(BELOW_REVIEW - 9);
+            if rest.iter().all(|rest| *rest > 0) {
+                cap = cap.min(BELOW_REVIEW);
+            }
         }
         if self.left.len() == 1 && self.right.len() == 1 && short(left) && short(right) {
+            cap = cap.min(BELOW_HIT);
+        }
+        if penalty >= OTHER_FORM {
             cap = cap.min(BELOW_HIT);
         }
         Match::new(score.saturating_sub(u32::from(penalty)), cap, false, self.parts)
     }
 }
 
+/// From this penalty on, legal forms speak of two legal entities.
+const OTHER_FORM: u16 = 60;
 /// Words that hardly tell: group, holdings, international.
 const SLIGHT: u32 = 15;
+/// From this weight on, words left over on both sides contradict each other: links do not.
+const TELLING: u32 = 8;
 
 /// An acronym or a very short brand and nothing else.
 fn short(tokens: &[Token]) -> bool {
@@ -455,7 +468,20 @@ fn says(token: &Token, letters: &str) -> bool {
     if token.text.as_ref() == letters || token.readings.iter().any(|reading| **reading == *letters) {
         return true;
     }
-    token.script == Script::Hangul && hangul::spells(&token.text, letters)
+    match token.script {
+        Script::Hangul => hangul::spells(&token.text, letters) || borrowed(token, letters),
+        Script::Kana => borrowed(token, letters),
+        _ => false,
+    }
+}
+
+/// Whether a word in Kana or Hangul is a foreign one with these letters: its consonants agree, at least three of them.
+fn borrowed(token: &Token, letters: &str) -> bool {
+    if token.class != Class::Brand || letters.len() < 4 {
+        return false;
+    }
+    let sought = letters::consonants(letters);
+    sought.len() >= 3 && token.readings.iter().any(|reading| letters::consonants(reading) == sought)
 }
 
 /// Half edits that a brand of this length may have: one edit for each five letters, at most two.

@@ -50,7 +50,7 @@ fn replace_cost(from: u8, to: u8, first: bool, cost: Cost) -> u8 {
         Cost::Personal if vowel(from) && vowel(to) => 1,
         Cost::Personal => {
             let pair = (from.min(to), from.max(to));
-            if matches!(pair, (b'c', b'k') | (b'k', b'q') | (b'c', b'q') | (b's', b'z') | (b'v', b'w') | (b'j', b'y') | (b'i', b'j')) {
+            if matches!(pair, (b'c', b'k') | (b'k', b'q') | (b'c', b'q') | (b's', b'z') | (b'j', b'z') | (b'v', b'w') | (b'j', b'y') | (b'i', b'j')) {
                 1
             } else {
                 2

@@ -156,6 +156,10 @@ impl Builder {
         } else {
             let small = c.is_lowercase();
             let piece = self.start(script);
+            if let Some(letter) = arabic(c) {
+                piece.text.push_str(letter);
+                return;
+            }
             for letter in any_ascii_char(c).chars().filter(char::is_ascii_alphanumeric) {
                 piece.text.push(letter.to_ascii_lowercase());
             }
@@ -188,6 +192,33 @@ impl Builder {
         }
         self.hyphen = false;
     }
+}
+
+/// Letters of Arabic and Persian as names are compared: one Latin letter each, those that Latin spellings mix up together.
+fn arabic(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ا' | 'أ' | 'آ' | 'ٱ' | 'ع' | 'ى' => "a",
+        'إ' | 'ي' | 'ی' | 'ئ' => "i",
+        'و' | 'ؤ' => "u",
+        'ب' => "b",
+        'پ' => "p",
+        'ت' | 'ث' | 'ط' => "t",
+        'ج' => "j",
+        'چ' => "c",
+        'ح' | 'خ' | 'ه' => "h",
+        'د' | 'ذ' | 'ض' => "d",
+        'ر' => "r",
+        'ز' | 'ظ' | 'ژ' => "z",
+        'س' | 'ش' | 'ص' => "s",
+        'غ' | 'گ' => "g",
+        'ف' => "f",
+        'ق' | 'ك' | 'ک' => "k",
+        'ل' => "l",
+        'م' => "m",
+        'ن' => "n",
+        'ة' | 'ء' => "",
+        _ => return None,
+    })
 }
 
 /// Digits stand inside words of other alphabets.

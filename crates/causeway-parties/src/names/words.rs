@@ -20,7 +20,7 @@ pub enum Class {
     Number,
     /// A part of a person's name.
     Personal,
-    /// Connects the parts of a person's name: bin, al, de.
+    /// Connects the parts of a name: bin, al, van, de.
     Particle,
     /// An honorific or rank before a person's name.
     Title,
@@ -284,17 +284,19 @@ fn tokens(pieces: &[&Piece], forms: &mut Forms) -> Vec<Token> {
             continue;
         }
         at += 1;
-        // "i-Flytek": a letter that a hyphen joins to the brand is a part of it.
-        let joined = piece.hyphened || pieces.get(at).is_some_and(|next| next.hyphened);
-        if !joined && TABLES.stop.contains(&*piece.text) {
+        if TABLES.stop.contains(&*piece.text) {
             continue;
         }
         if let Some(entry) = word(&piece.text) {
             tokens.push(known(&piece.text, piece.script, entry, piece.hyphened));
             continue;
         }
-        if let Some(number) = number(&piece.text, tokens.is_empty()) {
+        if let Some(number) = number(&piece.text, tokens.is_empty(), at == pieces.len()) {
             tokens.push(Token { text: number.into(), class: Class::Number, weight: 60, ..brand(piece) });
+            continue;
+        }
+        if TABLES.links.contains(&*piece.text) {
+            tokens.push(Token { class: Class::Particle, weight: 4, ..brand(piece) });
             continue;
         }
         // "Zhe Jiang", "Bei Jing": a place written apart.
@@ -346,23 +348,24 @@ fn word(text: &str) -> Option<&'static Entry> {
     })
 }
 
-/// A number as digits. Roman ones from two letters up, and a single letter that is not the first word.
-fn number(text: &str, first: bool) -> Option<String> {
+/// A number as digits. Roman ones from two letters up; a single letter only as the last word.
+fn number(text: &str, first: bool, last: bool) -> Option<String> {
+    let alone = last && !first;
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         let trimmed = text.trim_start_matches('0');
         return Some(if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() });
     }
     let roman = match text {
-        "i" if !first => 1,
+        "i" if alone => 1,
         "ii" => 2,
         "iii" => 3,
         "iv" => 4,
-        "v" if !first => 5,
+        "v" if alone => 5,
         "vi" => 6,
         "vii" => 7,
         "viii" => 8,
         "ix" => 9,
-        "x" if !first => 10,
+        "x" if alone => 10,
         "xi" if !first => 11,
         "xii" => 12,
         _ => {
@@ -397,7 +400,7 @@ mod tests {
     #[test]
     fn words_fall_into_classes() {
         assert_eq!(shown("Zhejiang Dahua Technology Co., Ltd."), "@zhejiang [dahua] technology");
-        assert_eq!(shown("Zhe Jiang Da Hua Technology Company Limited"), "@zhejiang [da] [hua] technology");
+        assert_eq!(shown("Zhe Jiang Da Hua Technology Company Limited"), "@zhejiang da [hua] technology");
         assert_eq!(shown("KKR Asian Fund III L.P."), "[kkr] @asian fund #3");
         assert_eq!(shown("Bowne Global Solutions Denmark, A/S"), "[bowne] global solutions @denmark");
         assert_eq!(shown("L.X.C. Aviation"), "[lxc] aviation");
