@@ -4,7 +4,7 @@
 use super::form::Forms;
 use super::tables::{Entry, LONGEST_NATIVE, TABLES};
 use super::text::Script;
-use super::{hangul, kana, syllable};
+use super::{hangul, kana, letters, syllable};
 
 /// What a part of a name is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
         parts.push(Part::Brand(rest.into()));
     }
     parts.extend(tail.into_iter().rev());
+    // ソフトバンク: a brand that is made of known words, in a script that borrows them.
+    let borrowed = text.chars().next().is_some_and(|c| ('\u{3040}'..='\u{30ff}').contains(&c));
+    if borrowed && parts.iter().all(|part| matches!(part, Part::Word(_, entry) if !entry.place)) {
+        return vec![Part::Brand(text.into())];
+    }
     parts
 }
 
@@ -113,9 +118,14 @@ pub(super) fn readings(text: &str, script: Script) -> Vec<Box<str>> {
             if *closed != *all.first().map_or("", |one| one) {
                 all.push(closed.into());
             }
+            all.extend(letters::spelled(text).map(Box::from));
             all
         }
-        Script::Hangul => vec![hangul::romanise(text).into()],
+        Script::Hangul => {
+            let mut all = vec![hangul::romanise(text).into_boxed_str()];
+            all.extend(letters::spelled(text).map(Box::from));
+            all
+        }
         _ => han_readings(text),
     }
 }

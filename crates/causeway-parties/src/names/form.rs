@@ -88,6 +88,8 @@ impl Forms {
             penalty += 120;
         }
         let (left, right) = (left & !branch, right & !branch);
+        // Forms of one country's law, not translations: an AG and a GmbH are two companies.
+        let somewhere = (self.countries | other.countries) & ANYWHERE == 0;
         if left == 0 || right == 0 {
             return penalty;
         }
@@ -100,13 +102,15 @@ impl Forms {
                 80
             } else if odd != 0 {
                 60
+            } else if somewhere {
+                100
             } else {
                 15
             };
         }
-        let somewhere = (self.countries | other.countries) & ANYWHERE == 0;
         if somewhere && self.countries & other.countries == 0 {
-            penalty += 100;
+            // A Sdn. Bhd. is a company of Malaysia and a Pte. Ltd. one of Singapore: two registers, two companies.
+            penalty += 220;
         }
         penalty
     }
@@ -135,9 +139,18 @@ mod tests {
         let sdn = Forms::new(Form::Limited, "MY,BN");
         let pte = Forms::new(Form::Limited, "SG");
         let ltd = Forms::new(Form::Limited, "*");
-        assert_eq!(sdn.penalty(pte), 100);
+        assert_eq!(sdn.penalty(pte), 220);
         assert_eq!(sdn.penalty(ltd), 0);
         assert_eq!(Forms::default().penalty(pte), 0);
+    }
+
+    #[test]
+    fn two_forms_of_one_law_differ_more_than_two_translations() {
+        let gmbh = Forms::new(Form::Limited, "DE");
+        let stock = Forms::new(Form::Stock, "DE,AT");
+        let corporation = Forms::new(Form::Stock, "*");
+        assert_eq!(gmbh.penalty(stock), 100);
+        assert_eq!(gmbh.penalty(corporation), 15);
     }
 
     #[test]

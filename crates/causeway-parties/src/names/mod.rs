@@ -30,6 +30,7 @@ mod form;
 mod hangul;
 mod index;
 mod kana;
+mod letters;
 mod name;
 mod person;
 mod persons;

@@ -317,9 +317,6 @@ fn alike(one: &Given, two: &Given, exact: bool) -> Option<(u16, Relation)> {
         if left == right && left.len() >= 2 {
             return Some((900, Relation::Reading));
         }
-        if one.script == two.script {
-            return None;
-        }
     }
     spelling(one, two)
 }

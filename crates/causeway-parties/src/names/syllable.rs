@@ -419,6 +419,6 @@ mod tests {
             assert!(super::super::tables::share(&left, &right));
         }
         assert_eq!(wade_giles("zhong"), Some("chung"));
-        assert_eq!(readings('重').len(), 2);
+        assert!(readings('重').contains(&"chong".to_owned()));
     }
 }

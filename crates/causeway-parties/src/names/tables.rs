@@ -58,6 +58,7 @@ pub(super) struct Tables {
     /// Long words of legal forms, in which a slip of the pen is forgiven.
     pub(super) form_words: Vec<Box<str>>,
     pub(super) stop: Set<Box<str>>,
+    pub(super) links: Set<Box<str>>,
     pub(super) titles: Set<Box<str>>,
     pub(super) particles: Set<Box<str>>,
     /// Number of the name that a spelling is one of.
@@ -88,6 +89,7 @@ impl Tables {
             form_phrases: Map::default(),
             form_words: Vec::new(),
             stop: Set::default(),
+            links: Set::default(),
             titles: Set::default(),
             particles: Set::default(),
             variants: Map::default(),
@@ -120,7 +122,7 @@ impl Tables {
                 continue;
             };
             let weight = match *kind {
-                "country" => 45,
+                "country" => 55,
                 "region" => 35,
                 _ => 25,
             };
@@ -190,6 +192,7 @@ impl Tables {
             let set = match *kind {
                 "title" => &mut self.titles,
                 "particle" => &mut self.particles,
+                "link" => &mut self.links,
                 _ => &mut self.stop,
             };
             set.extend(words.split('|').filter_map(|word| Some(key(word)?.0)));
