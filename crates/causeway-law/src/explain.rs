@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::{ActVerdict, Outcome, RuleHit};
 
 /// The reasoning of a verdict as a plain-text tree that a lawyer can follow: outcome, deciding rules with their citations,
-/// what is open and what each value would give, obligations, context.
+/// what is open and what each value would give, obligations, what it rests on, context, and where the verdict was made in
+/// full ([`crate::judge_in_full`]) the rules that did not speak.
 #[must_use]
 pub fn explain(verdict: &ActVerdict) -> String {
     let mut sections: Vec<(String, Vec<String>)> = Vec::new();
@@ -47,10 +48,37 @@ pub fn explain(verdict: &ActVerdict) -> String {
     if !verdict.obligations.is_empty() {
         sections.push(("obligations".to_owned(), verdict.obligations.clone()));
     }
+    if !verdict.authorisations_used.is_empty() {
+        sections.push((
+            "rests on authorisations on file".to_owned(),
+            verdict.authorisations_used.clone(),
+        ));
+    }
+    if !verdict.from_memory.is_empty() {
+        sections.push((
+            "known in part from memory, no source seen: have it checked".to_owned(),
+            verdict.from_memory.clone(),
+        ));
+    }
     if !verdict.context.is_empty() {
         sections.push((
             "beside it".to_owned(),
             verdict.context.iter().flat_map(rule).collect(),
+        ));
+    }
+    if !verdict.passed.is_empty() {
+        sections.push((
+            "rules that did not speak".to_owned(),
+            verdict
+                .passed
+                .iter()
+                .flat_map(|passed| {
+                    [
+                        format!("{}: {}", passed.id, passed.title),
+                        format!("    {}", passed.why),
+                    ]
+                })
+                .collect(),
         ));
     }
     sections.push((

@@ -58,6 +58,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Its acts, as they would be done at this instant: those of its clearance, in the same order.
+    #[must_use]
+    pub fn acts(&self, at: Timestamp) -> Vec<Act> {
+        self.undertaking.acts(at)
+    }
+
     /// Whether it could be launched, were it lawful.
     #[must_use]
     pub fn fit(&self) -> bool {

@@ -224,6 +224,9 @@ pub(crate) struct ExplainArgs {
     /// Judge by the law of this day
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<Date>,
+    /// Name also the rules that did not speak, each with the condition that failed
+    #[arg(long)]
+    pub(crate) full: bool,
     /// A folder of rule packs that replaces or adds to the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Option<Utf8PathBuf>,

@@ -6,6 +6,10 @@
     reason = "everything here is a test, the functions around them too"
 )]
 
+mod acts;
 mod cases;
+mod decisions;
 mod packs;
+mod passed;
 mod properties;
+mod strictness;

@@ -36,14 +36,9 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         .then(|| State::open(&context.state, false))
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
-    let comparison = compare(
-        &files,
-        &packs,
-        &market,
-        as_of(context, args.as_of)?,
-        site.as_ref(),
-    )?;
-    let candidate = match comparison.choose() {
+    let at = as_of(context, args.as_of)?;
+    let comparison = compare(&files, &packs, &market, at, site.as_ref())?;
+    let mut candidate = match comparison.choose() {
         Ok(planned) => planned.candidate().clone(),
         Err(why) => match comparison.candidates.first() {
             Some(first) => first.clone(),
@@ -55,6 +50,13 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
             }
         },
     };
+    if args.full {
+        let settings = causeway_plan::settings(&files.organisation);
+        let acts = candidate.acts(at);
+        for (verdict, act) in candidate.clearance.verdicts.iter_mut().zip(&acts) {
+            *verdict = verdict.clone().in_full(&packs, &settings, act);
+        }
+    }
     let exit = candidate.outcome.into();
     if output.json {
         output.document(&json!({"place": candidate.label, "outcome": candidate.outcome, "clearance": candidate.clearance, "factors": candidate.factors}));
