@@ -459,6 +459,16 @@ impl Compiled {
         Ok(slice)
     }
 
+    /// Every policy.
+    pub(crate) fn every(&self) -> Result<PolicySet, LawError> {
+        let mut all = PolicySet::new();
+        for (index, (policy, _, _)) in self.policies.iter().enumerate() {
+            all.add(numbered(policy, index))
+                .map_err(|error| LawError::packs(error.to_string(), FAULT))?;
+        }
+        Ok(all)
+    }
+
     /// A request about an act. Attributes that `given` lacks are given as empty, so that none is ever missing.
     pub(crate) fn request(
         &self,

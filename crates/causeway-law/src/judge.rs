@@ -40,17 +40,37 @@ pub fn judge(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
 /// Judges one act, and says of every rule for such acts that did not speak which of its conditions failed.
 #[must_use]
 pub fn judge_in_full(packs: &Packs, settings: &Settings, act: &Act) -> ActVerdict {
-    let mut verdict = judge(packs, settings, act);
-    let spoke: BTreeSet<&str> = verdict
-        .deciding
-        .iter()
-        .chain(&verdict.context)
-        .map(|hit| hit.id.as_str())
-        .collect();
-    verdict.passed = read_as(act, |reading| {
-        passed::over(packs, settings, act, reading, &spoke)
-    });
-    verdict
+    judge(packs, settings, act).in_full(packs, settings, act)
+}
+
+impl ActVerdict {
+    /// With every rule for such acts that did not speak, and why not. The packs, settings and act are those that it was
+    /// judged by.
+    #[must_use]
+    pub fn in_full(mut self, packs: &Packs, settings: &Settings, act: &Act) -> Self {
+        let spoke: BTreeSet<&str> = self
+            .deciding
+            .iter()
+            .chain(&self.context)
+            .map(|hit| hit.id.as_str())
+            .collect();
+        let read = |reading: Reading<'_>| passed::over(packs, settings, act, reading, &spoke);
+        let passed = match (act.kind, planned(act)) {
+            (ActKind::DomesticSale, Planned::Yes) => as_export(act, read),
+            (ActKind::DomesticSale, Planned::Unclear(_)) => {
+                let mut all = read(plainly(act));
+                for more in as_export(act, read) {
+                    if all.iter().all(|known| known.id != more.id) {
+                        all.push(more);
+                    }
+                }
+                all
+            }
+            _ => read(plainly(act)),
+        };
+        self.passed = passed;
+        self
+    }
 }
 
 /// Judges one act in short: what [`judge`] says without its words. For those who judge many acts.
@@ -232,14 +252,6 @@ fn as_export<T>(act: &Act, read: impl FnOnce(Reading<'_>) -> T) -> T {
         to: &abroad,
         not_to: home,
     })
-}
-
-/// Reads an act as it stands, or a sale that is meant for export as that export.
-fn read_as<T>(act: &Act, read: impl FnOnce(Reading<'_>) -> T) -> T {
-    match (act.kind, planned(act)) {
-        (ActKind::DomesticSale, Planned::Yes) => as_export(act, read),
-        _ => read(plainly(act)),
-    }
 }
 
 fn weigh<'p>(packs: &'p Packs, settings: &Settings, act: &Act, words: bool) -> Weighed<'p> {

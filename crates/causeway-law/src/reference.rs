@@ -14,6 +14,14 @@ use crate::formula::Leaf;
 use crate::scene::{Reading, Scene, Stated};
 use crate::{Act, LawError, Packs, Settings};
 
+/// Every policy of all packs as one set, whatever act, day and pack it is of.
+///
+/// # Errors
+/// [`LawError::Packs`]: Cedar does not take them together; never for packs that were read.
+pub fn policies(packs: &Packs) -> Result<PolicySet, LawError> {
+    packs.compiled.every()
+}
+
 /// An act as Cedar takes it: the policies that apply to it, and a request.
 #[derive(Debug)]
 pub struct Question<'p> {
@@ -25,10 +33,12 @@ pub struct Question<'p> {
 }
 
 impl<'p> Question<'p> {
-    /// Puts an act whose facts are all known, as far as the policies that apply to it ask for them.
+    /// Puts an act of which no policy turns on an unknown fact. What is unknown all the same is given as no: whatever is
+    /// given, the answers are the same.
     ///
     /// # Errors
-    /// [`LawError::Packs`]: a policy asks for a fact that is unknown, in words; or Cedar does not take the request.
+    /// [`LawError::Packs`]: a policy turns on a fact that is unknown, by the policy's rule; or Cedar does not take the
+    /// request.
     pub fn new(packs: &'p Packs, settings: &Settings, act: &Act) -> Result<Self, LawError> {
         let era = packs.law.era(packs, act.date);
         let reading = Reading {
@@ -54,28 +64,28 @@ impl<'p> Question<'p> {
         let slice = packs
             .compiled
             .slice(act.kind, |index| applies.contains(&index))?;
-        let asked: BTreeSet<&str> = applies
-            .iter()
-            .filter_map(|index| packs.rules.get(*index))
-            .flat_map(|rule| rule.mentions.keys().map(String::as_str))
-            .collect();
         let answers = Answers::new(&scene);
-        let mut given: BTreeMap<&str, Attribute> = BTreeMap::new();
-        for (path, kind) in packs.compiled.attributes() {
-            if !asked.contains(path) {
-                continue;
-            }
-            let value = attribute(&scene, &answers, path, kind)
-                .ok_or_else(|| fail(format!("`context.{path}` turns on an unknown fact")))?;
-            given.insert(path, value);
-        }
+        let given: BTreeMap<&str, Attribute> = packs
+            .compiled
+            .attributes()
+            .map(|(path, kind)| (path, attribute(&scene, &answers, path, kind)))
+            .collect();
         let request = packs.compiled.request(act.kind, &given).map_err(fail)?;
         let mut ours = BTreeSet::new();
         for index in applies {
-            if let Some(policy) = packs.law.policies.get(index)
-                && answers.holds(&policy.formula) == Certainty::Yes
-            {
-                ours.insert(index);
+            let Some((policy, rule)) = packs.law.policies.get(index).zip(packs.rules.get(index))
+            else {
+                continue;
+            };
+            match answers.holds(&policy.formula) {
+                Certainty::Yes => {
+                    ours.insert(index);
+                }
+                Certainty::No => {}
+                Certainty::Open => {
+                    let id = &rule.info.id;
+                    return Err(fail(format!("`{id}` turns on an unknown fact")));
+                }
             }
         }
         Ok(Self {
@@ -140,47 +150,38 @@ impl<'p> Question<'p> {
     }
 }
 
-/// The value of an attribute: sets hold what some policy asks for. `None`: it turns on an unknown.
+/// The value of an attribute: sets hold what some policy asks for.
 fn attribute(
     scene: &Scene<'_>,
     answers: &Answers<'_, '_>,
     path: &str,
     kind: Kind,
-) -> Option<Attribute> {
+) -> Attribute {
     let asked = scene.law.asked.get(path).map_or(&[][..], Vec::as_slice);
-    let known = |question: u16| match answers.of(question) {
-        Certainty::Yes => Some(true),
-        Certainty::No => Some(false),
-        Certainty::Open => None,
+    let yes = |question: u16| answers.of(question) == Certainty::Yes;
+    let words = || {
+        asked.iter().filter_map(|(leaf, question)| match leaf {
+            Leaf::Has(word) | Leaf::Is(word) if yes(*question) => Some(word.clone()),
+            _ => None,
+        })
     };
     match kind {
-        Kind::Set | Kind::Word => {
-            let mut words = BTreeSet::new();
-            for (leaf, question) in asked {
-                if let Leaf::Has(word) | Leaf::Is(word) = leaf
-                    && known(*question)?
-                {
-                    words.insert(word.clone());
-                }
-            }
-            Some(if kind == Kind::Set {
-                Attribute::Set(words)
-            } else {
-                Attribute::Word(words.pop_first().unwrap_or_default())
-            })
-        }
-        Kind::Flag => {
-            let yes = asked.iter().find(|(leaf, _)| *leaf == Leaf::Yes);
-            yes.map_or(Some(Attribute::Flag(false)), |(_, question)| {
-                known(*question).map(Attribute::Flag)
-            })
-        }
+        Kind::Set => Attribute::Set(words().collect()),
+        Kind::Word => Attribute::Word(words().next().unwrap_or_default()),
+        Kind::Flag => Attribute::Flag(
+            asked
+                .iter()
+                .any(|(leaf, question)| *leaf == Leaf::Yes && yes(*question)),
+        ),
         Kind::Long => {
-            let name = path.strip_prefix("facts.")?;
-            let index = scene.law.facts.iter().position(|fact| fact.name == name)?;
-            match scene.stated(u16::try_from(index).ok()?) {
-                Stated::Day(day) => Some(Attribute::Long(day)),
-                _ => None,
+            let name = path.strip_prefix("facts.").unwrap_or(path);
+            let index = scene.law.facts.iter().position(|fact| fact.name == name);
+            let stated = index
+                .and_then(|index| u16::try_from(index).ok())
+                .map(|index| scene.stated(index));
+            match stated {
+                Some(Stated::Day(day)) => Attribute::Long(day),
+                _ => Attribute::Long(0),
             }
         }
     }

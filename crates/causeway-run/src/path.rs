@@ -240,9 +240,7 @@ fn uses(acts: &[Described], clearance: &causeway_law::Clearance) -> BTreeMap<Str
     let mut by_approval: BTreeMap<&str, Vec<&Described>> = BTreeMap::new();
     for (described, verdict) in acts.iter().zip(&clearance.verdicts) {
         for known in &described.act.on_file {
-            if verdict.outcome == LawOutcome::Allow
-                && described.act.authorisations.contains(&known.gives)
-            {
+            if verdict.authorisations_used.contains(&known.gives) {
                 by_approval
                     .entry(&known.approval)
                     .or_default()

@@ -7,7 +7,7 @@ use causeway_domain::organisation::{Organisation, PartyKind};
 use causeway_domain::{Env, Fact};
 use causeway_law::Approvals;
 use causeway_parties::lists::{
-    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, load, pack_words,
+    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, pack_words, stored::load,
 };
 use jiff::SignedDuration;
 use serde::Serialize;

@@ -230,6 +230,9 @@ pub(crate) struct ExplainArgs {
     /// List the smallest changes of plan that would give `allow`; never another party, owner or headquarters
     #[arg(long)]
     pub(crate) counterfactual: bool,
+    /// Name also the rules that did not speak, each with the condition that failed
+    #[arg(long)]
+    pub(crate) full: bool,
     /// A folder of rule packs that replaces or adds to the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Option<Utf8PathBuf>,

@@ -57,6 +57,10 @@ pub struct CaseResult {
     pub obligations: Vec<String>,
     /// Facts on which the answer turns.
     pub open_facts: Vec<OpenFact>,
+    /// Authorisations on file without which the outcome would be stricter.
+    pub authorisations_used: Vec<String>,
+    /// Rules that the answer leans on and that are known in part from memory.
+    pub from_memory: Vec<String>,
     /// Whether it is what was expected; true where nothing was.
     pub passed: bool,
     /// What was expected.
@@ -97,6 +101,8 @@ pub fn run(packs: &Packs, case: &Case) -> CaseResult {
         review: None,
         obligations: Vec::new(),
         open_facts: case.unknown.iter().map(|what| unknown_word(what)).collect(),
+        authorisations_used: Vec::new(),
+        from_memory: Vec::new(),
         passed: true,
         expected: case.expect,
         why: String::new(),
@@ -114,6 +120,8 @@ pub fn run(packs: &Packs, case: &Case) -> CaseResult {
         result.review = verdict.review;
         result.obligations = verdict.obligations;
         result.open_facts = verdict.open_facts;
+        result.authorisations_used = verdict.authorisations_used;
+        result.from_memory = verdict.from_memory;
     }
     let mut differs = Vec::new();
     if let Some(expected) = case.expect {

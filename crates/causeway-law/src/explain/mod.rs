@@ -54,10 +54,32 @@ fn reasoning(verdict: &ActVerdict, facts: Vec<Tree>) -> Tree {
             .map(|name| Tree::new(name.as_str()))
             .collect(),
     );
+    let named = |ids: &[String]| ids.iter().map(|id| Tree::new(id.as_str())).collect();
+    section(
+        &mut tree,
+        "rests on authorisations on file",
+        named(&verdict.authorisations_used),
+    );
+    section(
+        &mut tree,
+        "known in part from memory, no source seen: have it checked",
+        named(&verdict.from_memory),
+    );
     section(
         &mut tree,
         "beside it",
         verdict.context.iter().map(rule).collect::<Vec<_>>(),
+    );
+    section(
+        &mut tree,
+        "rules that did not speak",
+        verdict
+            .passed
+            .iter()
+            .map(|passed| {
+                Tree::new(format!("{}: {}", passed.id, passed.title)).with([passed.why.as_str()])
+            })
+            .collect(),
     );
     tree.push(format!(
         "judged for {} by packs {}",

@@ -135,7 +135,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_proposal_gives_allow_is_minimal_and_changes_nobody(act in crate::properties::acts(), open in proptest::sample::subsequence(vec!["end_use", "kyc", "red_flags", "chips_licence", "scc", "relation"], 0..4)) {
+    fn a_proposal_gives_allow_is_minimal_and_changes_nobody(act in crate::acts::acts(), open in proptest::sample::subsequence(vec!["end_use", "kyc", "red_flags", "chips_licence", "scc", "relation"], 0..4)) {
         let mut act = act;
         for name in open {
             act.facts.insert(name.to_owned(), Fact::unknown("hidden"));

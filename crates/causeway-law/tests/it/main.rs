@@ -6,10 +6,14 @@
     reason = "everything here is a test, the functions around them too"
 )]
 
+mod acts;
 mod cases;
 mod counterfactual;
+mod decisions;
 mod determined;
 mod facts;
 mod packs;
+mod passed;
 mod properties;
+mod strictness;
 mod timeline;

@@ -41,15 +41,23 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         .then(|| State::open(&context.state, false))
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
+    let at = as_of(context, args.as_of)?;
     let comparison = compare(
         &files,
         &packs,
         &market,
-        as_of(context, args.as_of)?,
+        at,
         site.as_ref(),
         &crate::verbs::plan::records(context, &files)?,
     )?;
-    let candidate = chosen(&comparison, only.as_ref())?;
+    let mut candidate = chosen(&comparison, only.as_ref())?;
+    if args.full {
+        let settings = causeway_plan::settings(&files.organisation);
+        let acts = candidate.acts(at);
+        for (verdict, act) in candidate.clearance.verdicts.iter_mut().zip(&acts) {
+            *verdict = verdict.clone().in_full(&packs, &settings, act);
+        }
+    }
     let exit = candidate.outcome.into();
     let tree = reasoning(&packs, &comparison, &candidate);
     let today = jiff::tz::TimeZone::UTC

@@ -383,10 +383,18 @@ fn test(
                     ));
                 }
             }
-            rows.push(json!({
-                "id": result.id, "outcome": result.outcome, "rules": result.rules, "review": result.review,
-                "obligations": result.obligations, "open_facts": result.open_facts, "passed": result.passed,
-            }));
+            if output.json {
+                // Why the other rules did not speak is for whoever reads the document.
+                let passed_over = case.act.as_ref().map(|act| {
+                    causeway_law::judge_in_full(&packs, &case.settings, act).passed
+                });
+                rows.push(json!({
+                    "id": result.id, "outcome": result.outcome, "rules": result.rules, "review": result.review,
+                    "obligations": result.obligations, "open_facts": result.open_facts, "passed": result.passed,
+                    "authorisations_used": result.authorisations_used, "from_memory": result.from_memory,
+                    "passed_over": passed_over.unwrap_or_default(),
+                }));
+            }
         }
     }
     let summary = format!("{passed} passed, {failed} failed");
