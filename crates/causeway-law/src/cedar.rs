@@ -189,6 +189,8 @@ pub(crate) struct Source {
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) kinds: BTreeSet<ActKind>,
     pub(crate) mentions: BTreeMap<String, Mention>,
+    /// Its conditions in Cedar's JSON form.
+    pub(crate) conditions: Value,
     pub(crate) policy: Policy,
 }
 
@@ -276,6 +278,7 @@ fn source(path: &str, index: usize, policy: &Policy) -> Result<Source, LawError>
         annotations,
         kinds,
         mentions,
+        conditions: json.get("conditions").cloned().unwrap_or_default(),
         policy: policy.new_id(id),
     })
 }

@@ -34,6 +34,7 @@ pub mod cases;
 mod cedar;
 mod clearance;
 mod definitions;
+pub mod diff;
 mod disclosure;
 mod error;
 mod explain;

@@ -93,6 +93,8 @@ pub(crate) struct Rule {
     pub(crate) compliance_from: Option<Date>,
     pub(crate) kinds: BTreeSet<ActKind>,
     pub(crate) mentions: BTreeMap<String, Mention>,
+    /// Its conditions in Cedar's JSON form.
+    pub(crate) conditions: Value,
 }
 
 /// A chip of the table.
@@ -188,6 +190,12 @@ impl Packs {
     /// Every rule, sorted by id.
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.infos.values()
+    }
+
+    /// Whether a rule belongs to a pack.
+    #[must_use]
+    pub fn has_pack(&self, pack: &PackId) -> bool {
+        self.packs.contains(pack)
     }
 
     /// The last day up to which every jurisdiction was checked against sources.
@@ -531,6 +539,7 @@ fn rule(jurisdiction: &str, source: &cedar::Source, first: Option<&Rule>) -> Res
         )?,
         kinds: source.kinds.clone(),
         mentions: source.mentions.clone(),
+        conditions: source.conditions.clone(),
         info,
     })
 }

@@ -7,5 +7,6 @@
 )]
 
 mod cases;
+mod diff;
 mod packs;
 mod properties;

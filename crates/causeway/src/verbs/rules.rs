@@ -13,6 +13,7 @@ use crate::verbs::{Context, packs};
 pub(crate) fn run(context: &Context, verb: &RulesVerb) -> Result<Exit, RunError> {
     match verb {
         RulesVerb::List { as_of, rules } => list(context, *as_of, rules.as_deref()),
+        RulesVerb::Diff(args) => crate::verbs::rules_diff::run(context, args),
         RulesVerb::Show { id, rules } => show(context, id, rules.as_deref()),
         RulesVerb::Test { files, rules } => test(context, files, rules.as_deref()),
     }
