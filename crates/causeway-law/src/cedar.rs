@@ -192,6 +192,8 @@ pub(crate) struct Source {
     pub(crate) kinds: BTreeSet<ActKind>,
     pub(crate) mentions: BTreeMap<String, Mention>,
     pub(crate) formula: Formula<Written>,
+    /// Its conditions in Cedar's JSON form.
+    pub(crate) conditions: Value,
     pub(crate) policy: Policy,
 }
 
@@ -281,6 +283,7 @@ fn source(path: &str, index: usize, policy: &Policy) -> Result<Source, LawError>
         kinds,
         mentions,
         formula,
+        conditions: json.get("conditions").cloned().unwrap_or_default(),
         policy: policy.new_id(id),
     })
 }

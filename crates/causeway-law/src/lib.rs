@@ -42,6 +42,7 @@ pub mod counterfactual;
 mod dangling;
 mod definitions;
 mod detail;
+pub mod diff;
 mod disclosure;
 mod error;
 mod explain;

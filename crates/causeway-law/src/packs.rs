@@ -132,6 +132,12 @@ impl Packs {
         self.versions.values()
     }
 
+    /// Whether a rule belongs to a pack.
+    #[must_use]
+    pub fn has_pack(&self, pack: &PackId) -> bool {
+        self.packs.contains(pack)
+    }
+
     /// The last day up to which every jurisdiction was checked against sources.
     #[must_use]
     pub const fn horizon(&self) -> Date {

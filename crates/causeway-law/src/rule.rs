@@ -164,6 +164,8 @@ pub(crate) struct Rule {
     pub(crate) compliance_from: Option<Date>,
     pub(crate) kinds: BTreeSet<ActKind>,
     pub(crate) mentions: BTreeMap<String, Mention>,
+    /// Its conditions in Cedar's JSON form.
+    pub(crate) conditions: Value,
     /// Whether it has an annotation that only a rule's first policy has.
     pub(crate) titled: bool,
     /// Where it is written.
@@ -470,6 +472,7 @@ pub(crate) fn read(
         compliance_from: info.compliance_from,
         kinds: source.kinds.clone(),
         mentions: source.mentions.clone(),
+        conditions: source.conditions.clone(),
         titled: read.own("title").is_some(),
         file: Arc::clone(file),
         place,

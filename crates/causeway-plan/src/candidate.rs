@@ -171,6 +171,15 @@ impl Subject for Undertaking {
 }
 
 impl Comparison {
+    /// What a candidate consists of, to be judged and not to be launched, by the candidate's label.
+    #[must_use]
+    pub fn undertaking(&self, label: &str) -> Option<impl Subject + use<>> {
+        self.candidates
+            .iter()
+            .find(|candidate| candidate.label == label)
+            .map(|candidate| candidate.undertaking.clone())
+    }
+
     /// The best place that can be reached and can run the task: a lawful one, else the one whose outcome is mildest.
     ///
     /// # Errors

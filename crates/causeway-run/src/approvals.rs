@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use causeway_domain::approval::{self, Approval};
 use causeway_domain::organisation::Organisation;
-use causeway_domain::{RunId, SourceFile, Timestamp};
+use causeway_domain::{Env, RunId, SourceFile, Timestamp};
 use causeway_law::{Approvals, Outcome as LawOutcome, Signed, Used};
-use causeway_ledger::{EntryKey, NAMESPACE, SshKey, SshSignature, Statement, Subject, sha256};
+use causeway_ledger::{EntryKey, Log, NAMESPACE, SshKey, SshSignature, Statement, Subject, sha256};
 use causeway_plan::{Move, Records};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::path::ClearRecord;
 use crate::screening;
+use crate::state::State;
 use crate::workspace::{Workspace, predicate_type};
 use crate::{RunError, StageName};
 
@@ -260,22 +261,54 @@ pub fn note_reviewers(
     Ok(())
 }
 
+/// Where approvals and lists are kept, to be read: a state directory, its log, and the present instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Shelf<'a> {
+    /// The state directory.
+    pub state: &'a State,
+    /// Its log.
+    pub log: &'a Log,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Workspace {
+    /// What is kept here, to be read.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf<'_> {
+        Shelf {
+            state: &self.state,
+            log: &self.log,
+            now: self.env.now(),
+        }
+    }
+}
+
+impl Shelf<'_> {
+    fn statement(&self, key: &EntryKey) -> Result<Option<Statement>, RunError> {
+        match self.log.find(key)? {
+            Some((_, entry)) => Ok(Some(entry.envelope.statement()?)),
+            None => Ok(None),
+        }
+    }
+}
+
 /// Every approval of the log, in order, with what runs used of it.
 ///
 /// # Errors
 /// When an entry can't be read.
 pub fn on_record(
-    workspace: &Workspace,
+    shelf: Shelf<'_>,
     organisation: &Organisation,
     run: Option<&RunId>,
 ) -> Result<Vec<OnRecord>, RunError> {
-    let (used, _) = past(workspace, run)?;
+    let (used, _) = past(shelf, run)?;
     let mut all = Vec::new();
-    for (_, entry, filed) in workspace.log.keys() {
+    for (_, entry, filed) in shelf.log.keys() {
         let Some(id) = entry.as_str().strip_prefix("approval/") else {
             continue;
         };
-        let Some(statement) = workspace.statement(entry)? else {
+        let Some(statement) = shelf.statement(entry)? else {
             continue;
         };
         let damaged = |what: String| RunError::Journal {
@@ -297,7 +330,7 @@ pub fn on_record(
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         let withdrawn = EntryKey::named(format!("approval-withdrawn/{id}"))?;
-        if let Some(statement) = workspace.statement(&withdrawn)? {
+        if let Some(statement) = shelf.statement(&withdrawn)? {
             let reason = statement
                 .predicate
                 .pointer("/says/reason")
@@ -321,18 +354,18 @@ pub fn on_record(
 /// # Errors
 /// When an entry can't be read.
 pub fn records(
-    workspace: &Workspace,
+    shelf: Shelf<'_>,
     organisation: &Organisation,
     run: Option<&RunId>,
 ) -> Result<Arc<Records>, RunError> {
-    let (used, moves) = past(workspace, run)?;
-    let signed = on_record(workspace, organisation, run)?
+    let (used, moves) = past(shelf, run)?;
+    let signed = on_record(shelf, organisation, run)?
         .into_iter()
         .filter(|one| one.void.is_none())
         .map(|one| one.signed)
         .collect();
     let approvals = Approvals { signed, used };
-    let screened = screening::screen(workspace, organisation, &approvals)?;
+    let screened = screening::screen(shelf.state, shelf.now, organisation, &approvals)?;
     Ok(Arc::new(Records {
         screened: screened.map(|found| found.facts()).unwrap_or_default(),
         approvals,
@@ -343,17 +376,17 @@ pub fn records(
 /// What other runs used and moved. Of two runs that were cleared at once the one whose entry came first into the log has
 /// what is left: a run that is cleared sees those alone whose newest clear entry stands before its own.
 fn past(
-    workspace: &Workspace,
+    shelf: Shelf<'_>,
     own: Option<&RunId>,
 ) -> Result<(BTreeMap<String, Used>, Vec<Move>), RunError> {
     let mut cleared: BTreeMap<RunId, (u64, ClearRecord)> = BTreeMap::new();
-    for (index, entry, _) in workspace.log.keys() {
+    for (index, entry, _) in shelf.log.keys() {
         let Some(run) = entry.run() else { continue };
         let prefix = format!("run/{run}/{}/", StageName::Clear);
         if !entry.as_str().starts_with(&prefix) {
             continue;
         }
-        let output = workspace
+        let output = shelf
             .statement(entry)?
             .and_then(|statement| statement.predicate.get("output").cloned());
         let record: ClearRecord =

@@ -117,7 +117,11 @@ impl Driver<'_> {
     /// # Errors
     /// When an entry of the log can't be read.
     pub fn records(&self) -> Result<Arc<causeway_plan::Records>, RunError> {
-        crate::approvals::records(self.workspace, &self.organisation, Some(&self.run.id))
+        crate::approvals::records(
+            self.workspace.shelf(),
+            &self.organisation,
+            Some(&self.run.id),
+        )
     }
 
     /// Tells a consumer.

@@ -237,6 +237,17 @@ pub enum RunError {
         /// What.
         what: String,
     },
+    /// The solver that proves claims about rule packs.
+    #[error("the solver `{binary}`: {why}")]
+    #[diagnostic(help(
+        "`apt-get install cvc5` installs one, `--solver FILE` names one; `--no-solver` compares by boundary values alone"
+    ))]
+    Solver {
+        /// Its program.
+        binary: Utf8PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// The market.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -15,7 +15,7 @@ use crate::events::{Event, Reporter};
 use crate::files::{self, Files};
 use crate::journal::{RunRow, Status};
 use crate::path::{self, Deployed};
-use crate::state::{publish, read_text};
+use crate::state::{State, publish, read_text};
 use crate::workspace::Workspace;
 
 /// What a launch is given besides the files.
@@ -198,7 +198,11 @@ pub fn make(
 /// # Errors
 /// When the copies can't be read.
 pub fn copies(workspace: &Workspace, row: &RunRow) -> Result<Files, RunError> {
-    let folder = workspace.state.run(&row.id);
+    copies_in(&workspace.state, row)
+}
+
+pub(crate) fn copies_in(state: &State, row: &RunRow) -> Result<Files, RunError> {
+    let folder = state.run(&row.id);
     let source = |name: &str, shown: &str| {
         let path = folder.join(name);
         read_text(&path, 8 << 20)
@@ -309,7 +313,22 @@ fn recover(workspace: &Workspace, id: &RunId) -> Result<Option<RunRow>, RunError
     let Some((_, predicate)) = workspace.logged(id, crate::events::StageName::Plan)? else {
         return Ok(None);
     };
-    let output = predicate.get("output").cloned().unwrap_or_default();
+    let deployed = workspace
+        .logged(id, crate::events::StageName::Deploy)?
+        .is_some();
+    let row = remembered(id, &predicate, deployed, workspace.env.now())?;
+    workspace.journal.insert(&row)?;
+    Ok(Some(row))
+}
+
+/// A run's row from the log's plan entry.
+pub(crate) fn remembered(
+    id: &RunId,
+    plan: &serde_json::Value,
+    deployed: bool,
+    now: causeway_domain::Timestamp,
+) -> Result<RunRow, RunError> {
+    let output = plan.get("output").cloned().unwrap_or_default();
     let text = |name: &str| {
         output
             .get(name)
@@ -324,10 +343,7 @@ fn recover(workspace: &Workspace, id: &RunId) -> Result<Option<RunRow>, RunError
                 what: error.to_string(),
             })
     };
-    let deployed = workspace
-        .logged(id, crate::events::StageName::Deploy)?
-        .is_some();
-    let row = RunRow {
+    Ok(RunRow {
         id: id.clone(),
         task: digest("task_digest")?,
         organisation: digest("organisation_digest")?,
@@ -335,14 +351,12 @@ fn recover(workspace: &Workspace, id: &RunId) -> Result<Option<RunRow>, RunError
         organisation_path: text("organisation_path"),
         name: text("task"),
         site: Some(text("site")).filter(|site| !site.is_empty()),
-        created: workspace.env.now(),
+        created: now,
         status: if deployed {
             Status::Done
         } else {
             Status::Unfinished
         },
         detail: String::new(),
-    };
-    workspace.journal.insert(&row)?;
-    Ok(Some(row))
+    })
 }

@@ -210,7 +210,8 @@ fn clear(driver: &mut Driver<'_>, planned: Planned) -> Result<Cleared<Planned>, 
     } else {
         driver.begin(StageName::Clear, attempt)?;
         let approvals = &driver.records()?.approvals;
-        let lists = screening::screen(driver.workspace, &driver.organisation, approvals)?
+        let shelf = driver.workspace.shelf();
+        let lists = screening::screen(shelf.state, shelf.now, &driver.organisation, approvals)?
             .map(|found| found.used());
         let outcome = Outcome {
             summary: in_words(&record),

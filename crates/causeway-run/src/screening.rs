@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
 use causeway_domain::organisation::{Organisation, PartyKind};
-use causeway_domain::{Env, Fact};
+use causeway_domain::{Fact, Timestamp};
 use causeway_law::Approvals;
 use causeway_parties::lists::{
-    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, pack_words, stored::load,
+    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, pack_words,
+    stored::load,
 };
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::RunError;
-use crate::workspace::Workspace;
+use crate::state::State;
 
 /// What screening found.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +65,8 @@ impl Screened {
 /// # Errors
 /// When a stored list can't be read. One that was never imported is no error: it leaves every party's lists unknown.
 pub fn screen(
-    workspace: &Workspace,
+    state: &State,
+    now: Timestamp,
     organisation: &Organisation,
     approvals: &Approvals,
 ) -> Result<Option<Screened>, RunError> {
@@ -81,7 +83,7 @@ pub fn screen(
     let mut loaded = Vec::new();
     let mut missing = Vec::new();
     for name in &policy.lists {
-        let path = workspace.state.lists().join(format!("{name}.jsonl"));
+        let path = state.lists().join(format!("{name}.jsonl"));
         match fs_err::File::open(&path) {
             Ok(file) => loaded.push(load(path.as_str(), BufReader::new(file))?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -107,7 +109,6 @@ pub fn screen(
             versions,
         }));
     }
-    let now = workspace.env.now();
     let lists = Lists::new(loaded);
     let judging = Judging {
         oldest: SignedDuration::from_hours(i64::from(policy.max_age_hours)),

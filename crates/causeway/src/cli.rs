@@ -91,6 +91,8 @@ pub(crate) enum Verb {
     Stop(StopArgs),
     /// Explain why a plan is lawful or not, rule by rule
     Explain(ExplainArgs),
+    /// Judge every run again, by the law of another day, pack or posture
+    Impact(ImpactArgs),
     /// Price lists
     #[command(subcommand)]
     Offers(OffersVerb),
@@ -270,6 +272,8 @@ pub(crate) enum RulesVerb {
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
     },
+    /// Show what changed between two packs, days or what-ifs, and whether one is at least as strict as the other
+    Diff(DiffArgs),
     /// Show a rule: what it controls, citation, thresholds, timeline
     Show {
         /// Its id
@@ -347,6 +351,68 @@ pub(crate) enum ApprovalsVerb {
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "A side is one of these, or several joined with +:
+  builtin                  the built-in packs, today
+  DIR                      a folder of packs laid over the built-in ones
+  2026-01-15, DIR@2026-01-15   on that day
+  what-if:PACK, PACK       with a hypothetical pack switched on
+  posture:books            with the rules that stand in the books and are not enforced
+
+Examples:
+  causeway rules diff 2026-01-14 2026-01-15          a day before a rule, and on it
+  causeway rules diff builtin builtin+hyp-remote-access   what a bill would change
+  causeway rules diff builtin my-rules               your own folder against the built-in packs")]
+pub(crate) struct DiffArgs {
+    /// One side
+    pub(crate) a: String,
+    /// The other side
+    pub(crate) b: String,
+    /// A cvc5 that proves strictness; `cvc5` of the path where left out
+    #[arg(long, value_name = "FILE", env = "CVC5")]
+    pub(crate) solver: Option<Utf8PathBuf>,
+    /// Compare by boundary values alone
+    #[arg(long, conflicts_with = "solver")]
+    pub(crate) no_solver: bool,
+    /// Time for one claim, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) time: u64,
+    /// Most acts that are judged at boundary values
+    #[arg(long, value_name = "N", default_value_t = 30_000)]
+    pub(crate) acts: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Judges by the law of today where no date is given. Nothing is launched and nothing is written.
+Exit codes: 0 nothing gets an answer other than allow, 3, 4 or 5 by the strictest new answer that changed"
+)]
+pub(crate) struct ImpactArgs {
+    /// Judge by the law of this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<Date>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+    /// Switch a hypothetical pack on
+    #[arg(long = "pack", value_name = "PACK")]
+    pub(crate) packs: Vec<causeway_domain::PackId>,
+    /// Read rules that stand in the books and are not enforced in this way
+    #[arg(long, value_enum)]
+    pub(crate) posture: Option<PostureChoice>,
+    /// Show runs of which nothing changes, too
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PostureChoice {
+    /// As the authority says that it enforces.
+    Enforced,
+    /// As written.
+    Books,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

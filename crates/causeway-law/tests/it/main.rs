@@ -11,6 +11,7 @@ mod cases;
 mod counterfactual;
 mod decisions;
 mod determined;
+mod diff;
 mod facts;
 mod packs;
 mod passed;

@@ -417,7 +417,7 @@ fn list(context: &Context) -> Result<Exit, RunError> {
     let workspace = context.existing()?;
     let today =
         causeway_law::When::Instant(causeway_domain::Env::now(workspace.env.as_ref())).day();
-    let all = approvals::on_record(&workspace, &organisation, None)?;
+    let all = approvals::on_record(workspace.shelf(), &organisation, None)?;
     let states: Vec<String> = all
         .iter()
         .map(|one| match &one.void {

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod evidence;
 mod explain;
+mod impact;
 mod init;
 mod ledger;
 mod logs;
@@ -13,6 +14,7 @@ mod offers;
 mod plan;
 mod pull;
 mod rules;
+mod rules_diff;
 mod run;
 mod serve;
 mod status;
@@ -43,8 +45,14 @@ impl Context {
 
     /// Opens what is at home, which must be there.
     pub(crate) fn existing(&self) -> Result<Workspace, RunError> {
+        self.must_exist()?;
+        self.workspace()
+    }
+
+    /// Refuses a state directory that is not there, and touches nothing.
+    pub(crate) fn must_exist(&self) -> Result<(), RunError> {
         if causeway_run::State::exists(&self.state) {
-            return self.workspace();
+            return Ok(());
         }
         Err(RunError::Read {
             path: self.state.clone(),
@@ -74,6 +82,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Logs(args) => logs::run(&context, &args),
         Verb::Stop(args) => status::stop(&context, &args),
         Verb::Explain(args) => explain::run(&context, &args),
+        Verb::Impact(args) => impact::run(&context, &args),
         Verb::Offers(verb) => offers::run(&context, &verb),
         Verb::Rules(verb) => rules::run(&context, &verb),
         Verb::Approvals(verb) => approvals::run(&context, &verb),

@@ -59,7 +59,7 @@ pub(crate) fn records(
     if !State::exists(&context.state) {
         return Ok(std::sync::Arc::default());
     }
-    causeway_run::approvals::records(&context.workspace()?, &files.organisation, None)
+    causeway_run::approvals::records(context.workspace()?.shelf(), &files.organisation, None)
 }
 
 /// The instant for which the law is asked: noon UTC of a day that was named, else now.

@@ -20,6 +20,7 @@ pub(crate) fn run(context: &Context, verb: &RulesVerb) -> Result<Exit, RunError>
         } => list(context, *as_of, jurisdiction.as_deref(), rules.as_deref()),
         RulesVerb::Show { id, as_of, rules } => show(context, id, *as_of, rules.as_deref()),
         RulesVerb::Check { directory } => check(context, directory),
+        RulesVerb::Diff(args) => crate::verbs::rules_diff::run(context, args),
         RulesVerb::Test { files, rules } => test(context, files, rules.as_deref()),
     }
 }
@@ -385,9 +386,10 @@ fn test(
             }
             if output.json {
                 // Why the other rules did not speak is for whoever reads the document.
-                let passed_over = case.act.as_ref().map(|act| {
-                    causeway_law::judge_in_full(&packs, &case.settings, act).passed
-                });
+                let passed_over = case
+                    .act
+                    .as_ref()
+                    .map(|act| causeway_law::judge_in_full(&packs, &case.settings, act).passed);
                 rows.push(json!({
                     "id": result.id, "outcome": result.outcome, "rules": result.rules, "review": result.review,
                     "obligations": result.obligations, "open_facts": result.open_facts, "passed": result.passed,

@@ -30,7 +30,7 @@ pub(crate) fn run(context: &Context, args: RunArgs) -> Result<Exit, RunError> {
         &market,
         workspace.now()?,
         args.choice.site.as_ref(),
-        &causeway_run::approvals::records(&workspace, &files.organisation, None)?,
+        &causeway_run::approvals::records(workspace.shelf(), &files.organisation, None)?,
     )?;
     let before = if args.new {
         None

@@ -12,6 +12,7 @@ mod approvals;
 mod files;
 mod home;
 mod kill;
+mod law_changes;
 mod path;
 mod rules;
 mod ssh;

@@ -1,0 +1,8 @@
+//! The parts of a run that need another program.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod solver;
