@@ -97,6 +97,9 @@ pub(crate) enum Verb {
     /// Rule packs
     #[command(subcommand)]
     Rules(RulesVerb),
+    /// Parties: whose names they bear
+    #[command(subcommand)]
+    Parties(PartiesVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
     /// Serve a directory to a home; started at a site
@@ -275,6 +278,30 @@ pub(crate) enum RulesVerb {
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartiesVerb {
+    /// Compare names, pair by pair
+    Screen(ScreenArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "PAIRS is CSV with a header: left, right, schema (Person, Company, Organization, LegalEntity, Vessel, ...).
+The output has its rows in their order: left, right, schema, score (0 to 1), band (hit, review or clear).
+Examples:
+  causeway parties screen --pairs pairs.csv -o bands.csv
+  causeway parties screen --pairs pairs.csv --explain        why, word by word, in place of the table")]
+pub(crate) struct ScreenArgs {
+    /// Pairs of names to compare
+    #[arg(long, value_name = "PAIRS")]
+    pub(crate) pairs: Utf8PathBuf,
+    /// File to write; standard output where left out
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<Utf8PathBuf>,
+    /// Print the reasons of each pair, word by word
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
