@@ -238,6 +238,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Law(#[from] causeway_law::LawError),
+    /// A screening list or a register of owners.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lists(#[from] causeway_parties::lists::ListError),
     /// The site's engine.
     #[error(transparent)]
     #[diagnostic(transparent)]

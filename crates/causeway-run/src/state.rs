@@ -10,6 +10,7 @@
 //!   store/            files by their BLAKE3 hash
 //!   registry/         revisions and pointers
 //!   offers/           price catalogs imported by hand
+//!   lists/            screening lists and registers of owners imported by hand
 //!   runs/<RUN>/       the run's copies of both files, the job's log, the driver's lock
 //! ```
 
@@ -131,6 +132,12 @@ impl State {
     #[must_use]
     pub fn offers(&self) -> Utf8PathBuf {
         self.dir.join("offers")
+    }
+
+    /// Imported screening lists and registers of owners, one `<list>.jsonl` each.
+    #[must_use]
+    pub fn lists(&self) -> Utf8PathBuf {
+        self.dir.join("lists")
     }
 
     /// A run's own folder.

@@ -97,6 +97,9 @@ pub(crate) enum Verb {
     /// Rule packs
     #[command(subcommand)]
     Rules(RulesVerb),
+    /// Parties: screening lists, owners
+    #[command(subcommand)]
+    Parties(PartiesVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
     /// Serve a directory to a home; started at a site
@@ -275,6 +278,48 @@ pub(crate) enum RulesVerb {
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartiesVerb {
+    /// Import a screening list or a register of owners
+    Import(ImportArgs),
+    /// Show the imported lists, with dates, ages and hashes
+    Lists,
+}
+
+/// A family of list files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// FollowTheMoney JSON lines (OpenSanctions and others).
+    Ftm,
+    /// US Consolidated Screening List: CSV, TSV or JSON.
+    Csl,
+    /// OFAC's sdn.csv, alt.csv, add.csv, sdn_comments.csv.
+    Ofac,
+    /// GLEIF level 1, level 2 and exceptions, CSV.
+    Gleif,
+    /// BODS 0.4: a JSON array, or JSON lines.
+    Bods,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  causeway parties import csl consolidated.csv --date 2026-11-24T06:00:00Z
+  causeway parties import ofac sdn.csv alt.csv add.csv --date 2026-11-24
+  causeway parties import gleif lei2.csv rr.csv repex.csv")]
+pub(crate) struct ImportArgs {
+    /// What the files are
+    pub(crate) format: ListFormat,
+    /// The files of one list
+    #[arg(required = true)]
+    pub(crate) files: Vec<Utf8PathBuf>,
+    /// Name to keep it under; an earlier list of that name is replaced
+    #[arg(long, value_name = "NAME")]
+    pub(crate) list: Option<String>,
+    /// When the publisher made it: a day (its start, UTC) or an instant; else the day of the newest record that has one
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

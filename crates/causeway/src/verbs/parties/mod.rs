@@ -1,0 +1,16 @@
+//! `causeway parties`: who they are, who owns them, on which lists they stand.
+
+mod import;
+
+use causeway_run::RunError;
+
+use crate::cli::PartiesVerb;
+use crate::output::Exit;
+use crate::verbs::Context;
+
+pub(crate) fn run(context: &Context, verb: &PartiesVerb) -> Result<Exit, RunError> {
+    match verb {
+        PartiesVerb::Import(args) => import::import(context, args),
+        PartiesVerb::Lists => import::lists(context),
+    }
+}
