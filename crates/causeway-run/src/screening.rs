@@ -135,6 +135,48 @@ pub fn screen(
     Ok(Some(Screened { parties, versions }))
 }
 
+/// Names that somebody asks about, against every list that was imported. Nothing is determined about them.
+///
+/// # Errors
+/// When a stored list can't be read.
+pub fn names(state: &State, now: Timestamp, names: &[String]) -> Result<Vec<Screening>, RunError> {
+    let folder = state.lists();
+    let mut loaded = Vec::new();
+    let found = match folder.read_dir_utf8() {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(RunError::Value {
+                what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
+            });
+        }
+        Err(error) => return Err(RunError::state(&folder, error)),
+    };
+    for entry in found {
+        let entry = entry.map_err(|error| RunError::state(&folder, error))?;
+        let path = entry.path();
+        if path.extension() == Some("jsonl") && !entry.file_name().starts_with('.') {
+            let file = fs_err::File::open(path).map_err(|error| RunError::state(path, error))?;
+            loaded.push(load(path.as_str(), BufReader::new(file))?);
+        }
+    }
+    let lists = Lists::new(loaded);
+    let judging = Judging {
+        words: covered(&lists),
+        ..Judging::at(now)
+    };
+    let screener = Screener::new(&lists, judging);
+    Ok(names
+        .iter()
+        .map(|name| {
+            let party = Screenee {
+                names: vec![name.as_str()],
+                person: None,
+            };
+            screener.screen(&party, |_, _| None)
+        })
+        .collect())
+}
+
 /// The words of the rule packs that these lists can speak of. About the others the organisation's file says what it says.
 fn covered(lists: &Lists) -> BTreeSet<String> {
     pack_words()

@@ -99,9 +99,12 @@ pub(crate) enum Verb {
     /// Rule packs
     #[command(subcommand)]
     Rules(RulesVerb),
-    /// Parties: whose names they bear
+    /// Parties: who owns them, on which lists they stand, whose names are like theirs
     #[command(subcommand)]
     Parties(PartiesVerb),
+    /// Determinations and authorisations on file: drafted, signed by reviewers, counted down
+    #[command(subcommand)]
+    Approvals(ApprovalsVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
     /// Serve a directory to a home; started at a site
@@ -302,27 +305,185 @@ pub(crate) enum RulesVerb {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum PartiesVerb {
-    /// Compare names, pair by pair
-    Screen(ScreenArgs),
+#[command(after_help = "An approval on its way:
+  causeway approvals draft task.yaml --fact red_flags=resolved -o flags.yaml
+  causeway approvals sign flags.yaml --key ~/.ssh/id_ed25519      each reviewer, anywhere
+  causeway approvals file flags.yaml
+  causeway approvals list")]
+pub(crate) enum ApprovalsVerb {
+    /// Write an approval for what a plan lacks: its scope, and the facts that it would rest on
+    Draft {
+        #[command(flatten)]
+        choice: PlanChoice,
+        /// A fact that a reviewer determines: `red_flags=resolved`
+        #[arg(long, value_name = "NAME=VALUE", required_unless_present_any = ["rule", "authorisation"], conflicts_with_all = ["rule", "authorisation"])]
+        fact: Option<String>,
+        /// A rule that wants a person to look
+        #[arg(long, value_name = "ID", conflicts_with = "authorisation")]
+        rule: Option<String>,
+        /// An authorisation of the rule packs that is on file: `BIS_LICENCE`
+        #[arg(long, value_name = "NAME")]
+        authorisation: Option<String>,
+        /// Where to write it; printed where left out
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<Utf8PathBuf>,
+    },
+    /// Sign an approval with a reviewer's ssh key: FILE.<KEY>.sig beside it
+    Sign {
+        /// The approval
+        file: Utf8PathBuf,
+        /// The key: a private key outside the state directory, or the public half of one that an ssh agent holds
+        #[arg(long, value_name = "KEY")]
+        key: Utf8PathBuf,
+    },
+    /// Check the signatures of an approval and put it into the log
+    File {
+        /// The approval
+        file: Utf8PathBuf,
+        /// Signatures; every FILE*.sig where left out
+        #[arg(long, value_name = "FILE")]
+        signature: Vec<Utf8PathBuf>,
+    },
+    /// List what is on file, whether it counts, and what is left of it
+    List,
+    /// Take an approval back; whoever may, since it only makes answers stricter
+    Withdraw {
+        /// Its id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "PAIRS is CSV with a header: left, right, schema (Person, Company, Organization, LegalEntity, Vessel, ...).
+#[command(after_help = "A side is one of these, or several joined with +:
+  builtin                  the built-in packs, today
+  DIR                      a folder of packs laid over the built-in ones
+  2026-01-15, DIR@2026-01-15   on that day
+  what-if:PACK, PACK       with a hypothetical pack switched on
+  posture:books            with the rules that stand in the books and are not enforced
+
+Examples:
+  causeway rules diff 2026-01-14 2026-01-15          a day before a rule, and on it
+  causeway rules diff builtin builtin+hyp-remote-access   what a bill would change
+  causeway rules diff builtin my-rules               your own folder against the built-in packs")]
+pub(crate) struct DiffArgs {
+    /// One side
+    pub(crate) a: String,
+    /// The other side
+    pub(crate) b: String,
+    /// A cvc5 that proves strictness; `cvc5` of the path where left out
+    #[arg(long, value_name = "FILE", env = "CVC5")]
+    pub(crate) solver: Option<Utf8PathBuf>,
+    /// Compare by boundary values alone
+    #[arg(long, conflicts_with = "solver")]
+    pub(crate) no_solver: bool,
+    /// Time for one claim, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub(crate) time: u64,
+    /// Most acts that are judged at boundary values
+    #[arg(long, value_name = "N", default_value_t = 30_000)]
+    pub(crate) acts: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Judges by the law of today where no date is given. Nothing is launched and nothing is written.
+Exit codes: 0 nothing gets an answer other than allow, 3, 4 or 5 by the strictest new answer that changed"
+)]
+pub(crate) struct ImpactArgs {
+    /// Judge by the law of this day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<Date>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+    /// Switch a hypothetical pack on
+    #[arg(long = "pack", value_name = "PACK")]
+    pub(crate) packs: Vec<causeway_domain::PackId>,
+    /// Read rules that stand in the books and are not enforced in this way
+    #[arg(long, value_enum)]
+    pub(crate) posture: Option<PostureChoice>,
+    /// Show runs of which nothing changes, too
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PostureChoice {
+    /// As the authority says that it enforces.
+    Enforced,
+    /// As written.
+    Books,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartiesVerb {
+    /// Screen parties, or pairs of names
+    Screen(ScreenArgs),
+    /// Import a screening list or a register of owners
+    Import(ImportArgs),
+    /// Show the imported lists, with dates, ages and hashes
+    Lists,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "PAIRS is CSV with a header: left, right, schema (Person, Company, Organization, LegalEntity, Vessel, ...).
 The output has its rows in their order: left, right, schema, score (0 to 1), band (hit, review or clear).
 Examples:
-  causeway parties screen --pairs pairs.csv -o bands.csv
-  causeway parties screen --pairs pairs.csv --explain        why, word by word, in place of the table")]
+  causeway parties screen                                    the parties of causeway.yaml against its lists
+  causeway parties screen \"Huawei Technologies\"             a name against every imported list
+  causeway parties screen --pairs pairs.csv -o bands.csv     names against names
+  causeway parties screen --pairs pairs.csv --explain        why, word by word, in place of the table"
+)]
 pub(crate) struct ScreenArgs {
+    /// Names to screen against every imported list; the parties of causeway.yaml where left out
+    pub(crate) names: Vec<String>,
     /// Pairs of names to compare
-    #[arg(long, value_name = "PAIRS")]
-    pub(crate) pairs: Utf8PathBuf,
-    /// File to write; standard output where left out
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "PAIRS", conflicts_with = "names")]
+    pub(crate) pairs: Option<Utf8PathBuf>,
+    /// File to write the pairs to; standard output where left out
+    #[arg(short, long, value_name = "FILE", requires = "pairs")]
     pub(crate) output: Option<Utf8PathBuf>,
-    /// Print the reasons of each pair, word by word
+    /// Print the reasons, word by word
     #[arg(long)]
     pub(crate) explain: bool,
+}
+
+/// A family of list files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// FollowTheMoney JSON lines (OpenSanctions and others).
+    Ftm,
+    /// US Consolidated Screening List: CSV, TSV or JSON.
+    Csl,
+    /// OFAC's sdn.csv, alt.csv, add.csv, sdn_comments.csv.
+    Ofac,
+    /// GLEIF level 1, level 2 and exceptions, CSV.
+    Gleif,
+    /// BODS 0.4: a JSON array, or JSON lines.
+    Bods,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  causeway parties import csl consolidated.csv --date 2026-11-24T06:00:00Z
+  causeway parties import ofac sdn.csv alt.csv add.csv --date 2026-11-24
+  causeway parties import gleif lei2.csv rr.csv repex.csv")]
+pub(crate) struct ImportArgs {
+    /// What the files are
+    pub(crate) format: ListFormat,
+    /// The files of one list
+    #[arg(required = true)]
+    pub(crate) files: Vec<Utf8PathBuf>,
+    /// Name to keep it under; an earlier list of that name is replaced
+    #[arg(long, value_name = "NAME")]
+    pub(crate) list: Option<String>,
+    /// When the publisher made it: a day (its start, UTC) or an instant; else the day of the newest record that has one
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -249,6 +249,7 @@ fn exit_of(error: &RunError) -> Exit {
         | RunError::Read { .. }
         | RunError::UnknownRun { .. }
         | RunError::MissingValue { .. }
+        | RunError::Lists(_)
         | RunError::Value { .. } => Exit::Usage,
         RunError::ClearanceLost { outcome, .. } | RunError::NotCleared { outcome, .. } => {
             (*outcome).into()

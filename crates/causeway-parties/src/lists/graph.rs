@@ -177,6 +177,19 @@ impl Lists {
                 .or_default()
                 .insert(why.clone());
         }
+        // A party in doubt is never clear. One that is listed for certain is not cleared anyway.
+        if words.certain.is_empty() {
+            for (entry, record) in records {
+                for (word, doubt) in judging
+                    .words
+                    .iter()
+                    .flat_map(|word| record.doubts.iter().map(move |doubt| (word, doubt)))
+                {
+                    let why = format!("{entry} is in doubt: {}", doubt.why);
+                    words.perhaps.entry(word.clone()).or_default().insert(why);
+                }
+            }
+        }
         words.certain.retain(|word, _| judging.words.contains(word));
         words.perhaps.retain(|word, _| judging.words.contains(word));
         if !others.is_empty() {

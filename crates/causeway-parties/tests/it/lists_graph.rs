@@ -274,6 +274,21 @@ fn old_undated_and_unread_lists_clear_nobody() {
 }
 
 #[test]
+fn a_party_in_doubt_is_never_clear() {
+    let mut odd = gleif();
+    let harbour = odd.records.get_mut("5299SYN2000000000096").unwrap();
+    harbour.doubts.push(causeway_parties::lists::Doubt::new(
+        causeway_parties::lists::DoubtKind::Encoding,
+        "letters were lost",
+    ));
+    let lists = Lists::new([csl(), odd]);
+    let graph = graph(&lists, "2026-11-20");
+    let on = |key: &str| graph.listed[key].on("entity_list");
+    assert_eq!(on("gleif:5299SYN2000000000096"), Certainty::Open);
+    assert_eq!(on("gleif:5299SYN3000000000046"), Certainty::No);
+}
+
+#[test]
 fn programmes_of_744_8_settle_when_somebody_states_them() {
     let lists = Lists::new([csl()]);
     let with = |programmes: &[&str]| {

@@ -86,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Impact(args) => impact::run(&context, &args),
         Verb::Offers(verb) => offers::run(&context, &verb),
         Verb::Rules(verb) => rules::run(&context, &verb),
+        Verb::Approvals(verb) => approvals::run(&context, &verb),
         Verb::Parties(verb) => parties::run(&context, &verb),
         Verb::Pull(args) => pull::run(&context, &args),
         Verb::Agent(args) => pull::agent(&context, args),

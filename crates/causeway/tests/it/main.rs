@@ -13,6 +13,7 @@ mod files;
 mod home;
 mod kill;
 mod law_changes;
+mod lists;
 mod path;
 mod rules;
 mod ssh;

@@ -1,5 +1,7 @@
-//! `causeway parties`: whose names they bear.
+//! `causeway parties`: who they are, who owns them, on which lists they stand.
 
+mod import;
+mod pairs;
 mod screen;
 
 use causeway_run::RunError;
@@ -10,6 +12,8 @@ use crate::verbs::Context;
 
 pub(crate) fn run(context: &Context, verb: &PartiesVerb) -> Result<Exit, RunError> {
     match verb {
+        PartiesVerb::Import(args) => import::import(context, args),
+        PartiesVerb::Lists => import::lists(context),
         PartiesVerb::Screen(args) => screen::run(context, args),
     }
 }

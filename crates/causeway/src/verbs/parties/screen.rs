@@ -1,10 +1,10 @@
-//! `causeway parties screen --pairs`: names compared pair by pair.
+//! `causeway parties screen`: parties of causeway.yaml, or names, against the lists that were imported.
 
-use std::io::{self, BufReader, BufWriter, Write};
-
-use camino::{Utf8Path, Utf8PathBuf};
-use causeway_parties::names::{Band, HIT, Kind, Match, Name, REVIEW, Weights, compare};
-use causeway_run::RunError;
+use camino::Utf8Path;
+use causeway_domain::Fact;
+use causeway_parties::lists::{Finding, Screening, thousandths};
+use causeway_run::{RunError, State, approvals, files, screening};
+use comfy_table::Cell;
 use serde_json::{Value, json};
 
 use crate::cli::ScreenArgs;
@@ -12,169 +12,134 @@ use crate::output::Exit;
 use crate::verbs::Context;
 
 pub(crate) fn run(context: &Context, args: &ScreenArgs) -> Result<Exit, RunError> {
-    let output = context.output;
-    let weights = Weights::builtin();
-    let mut pairs = Pairs::open(&args.pairs)?;
-    let mut table = Table::open(args.output.as_deref(), args.output.is_some() || !(output.json || args.explain))?;
-    let mut counts = [0_u64; 3];
-    while let Some(pair) = pairs.next()? {
-        let kind = kind(&pair.schema);
-        let (left, right) = (Name::new(&pair.left, kind), Name::new(&pair.right, kind));
-        let found = compare(&weights, &left, &right);
-        let [clear, review, hit] = &mut counts;
-        *match found.band {
-            Band::Clear => clear,
-            Band::Review => review,
-            Band::Hit => hit,
-        } += 1;
-        table.row(&pair, &found)?;
-        if args.explain && output.json {
-            output.event(&explained(&pair, &found, found.explain(&left, &right)));
-        } else if args.explain {
-            output.line(format_args!("{} {} {} | {}", thousandths(found.score), found.band.word(), pair.left, pair.right));
-            for line in found.explain(&left, &right) {
-                output.line(format_args!("      {line}"));
-            }
-        }
-    }
-    table.close()?;
-    let [clear, review, hit] = counts;
-    let summary = json!({
-        "event": "screened", "pairs": clear + review + hit, "hit": hit, "review": review, "clear": clear,
-        "thresholds": {"hit": thousandths(HIT), "review": thousandths(REVIEW)},
-    });
-    if output.json && args.explain {
-        output.event(&summary);
-    } else if output.json {
-        output.document(&summary);
-    } else {
-        output.say(format_args!(
-            "{} pairs: {hit} hit (from {}), {review} review (from {}), {clear} clear; hits and reviews are for a person to judge",
-            clear + review + hit,
-            thousandths(HIT),
-            thousandths(REVIEW)
-        ));
-    }
-    Ok(Exit::Done)
-}
-
-fn explained(pair: &Pair, found: &Match, reasons: Vec<String>) -> Value {
-    json!({
-        "event": "pair", "left": pair.left, "right": pair.right, "schema": pair.schema,
-        "score": thousandths(found.score), "band": found.band, "reasons": reasons,
-    })
-}
-
-/// A score as decimal text, from integers: 1000 is 1.000.
-fn thousandths(score: u16) -> String {
-    format!("{}.{:03}", score / 1000, score % 1000)
-}
-
-/// Kinds by FollowTheMoney's schema names; what is not known is compared both ways.
-fn kind(schema: &str) -> Kind {
-    match schema {
-        "Person" => Kind::Person,
-        "Company" | "Organization" | "LegalEntity" | "PublicBody" | "Vessel" | "Airplane" | "Vehicle" | "Asset" | "Security" => Kind::Entity,
-        _ => Kind::Either,
+    match &args.pairs {
+        Some(pairs) => super::pairs::run(context, args, pairs),
+        None if args.names.is_empty() => parties(context, args),
+        None => names(context, args),
     }
 }
 
-struct Pair {
-    left: String,
-    right: String,
-    schema: String,
-}
-
-/// A file of pairs, read row by row.
-struct Pairs<'a> {
-    path: &'a Utf8Path,
-    reader: csv::Reader<BufReader<fs_err::File>>,
-    row: csv::StringRecord,
-    columns: [usize; 3],
-}
-
-const COLUMNS: [&str; 3] = ["left", "right", "schema"];
-
-impl<'a> Pairs<'a> {
-    fn open(path: &'a Utf8Path) -> Result<Self, RunError> {
-        let file = fs_err::File::open(path).map_err(|error| RunError::Read {
-            path: path.to_owned(),
-            error,
-            help: "it must be a CSV file with the columns left, right and schema".to_owned(),
-        })?;
-        let mut reader = csv::Reader::from_reader(BufReader::new(file));
-        let header = reader.headers().map_err(|error| bad(path, &error))?.clone();
-        let mut columns = [0; 3];
-        for (place, name) in columns.iter_mut().zip(COLUMNS) {
-            // A byte order mark is no part of the first column's name.
-            let found = header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
-            *place = found.ok_or_else(|| RunError::Value {
-                what: format!("{path}:1: there is no column `{name}`; a file of pairs has left, right and schema, and any others"),
-            })?;
-        }
-        Ok(Self { path, reader, row: csv::StringRecord::new(), columns })
-    }
-
-    fn next(&mut self) -> Result<Option<Pair>, RunError> {
-        if !self.reader.read_record(&mut self.row).map_err(|error| bad(self.path, &error))? {
-            return Ok(None);
-        }
-        let [left, right, schema] = self.columns.map(|column| self.row.get(column).unwrap_or_default().to_owned());
-        Ok(Some(Pair { left, right, schema }))
-    }
-}
-
-fn bad(path: &Utf8Path, error: &csv::Error) -> RunError {
-    let line = error.position().map_or(1, csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("this row has {len} fields, the header {expected_len}; put fields with commas in quotation marks")
-        }
-        csv::ErrorKind::Utf8 { .. } => "this row is not UTF-8".to_owned(),
-        _ => error.to_string(),
+/// The parties of the organisation, as a plan would screen them.
+fn parties(context: &Context, args: &ScreenArgs) -> Result<Exit, RunError> {
+    let path =
+        files::find_organisation(context.organisation.as_deref(), Utf8Path::new("task.yaml"))?;
+    let organisation = causeway_domain::organisation::parse(&files::source(&path)?)
+        .map_err(|problems| RunError::Files { problems })?;
+    let workspace = context.existing()?;
+    let shelf = workspace.shelf();
+    let on_file = approvals::records(shelf, &organisation, None)?;
+    let Some(found) = screening::screen(shelf.state, shelf.now, &organisation, &on_file.approvals)?
+    else {
+        return Err(RunError::Value {
+            what: format!(
+                "{path} names no lists to screen against: write `screening: {{lists: [NAME]}}`, with the names that `causeway parties lists` shows"
+            ),
+        });
     };
-    RunError::Value { what: format!("{path}:{line}: {what}") }
+    let rows: Vec<(String, &Screening)> = found
+        .parties
+        .iter()
+        .map(|(id, screening)| (id.clone(), screening))
+        .collect();
+    show(context, args, &rows);
+    Ok(exit(rows.iter().map(|(_, screening)| *screening)))
 }
 
-/// The table of results, to a file or to standard output.
-struct Table {
-    path: Utf8PathBuf,
-    writer: Option<csv::Writer<Box<dyn Write>>>,
+/// Names that somebody asks about, against everything that was imported.
+fn names(context: &Context, args: &ScreenArgs) -> Result<Exit, RunError> {
+    if !State::exists(&context.state) {
+        return Err(RunError::Value {
+            what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
+        });
+    }
+    let state = State::open(&context.state, false)?;
+    let found = screening::names(
+        &state,
+        causeway_domain::Env::now(context.env.as_ref()),
+        &args.names,
+    )?;
+    let rows: Vec<(String, &Screening)> = args.names.iter().cloned().zip(found.iter()).collect();
+    show(context, args, &rows);
+    Ok(exit(found.iter()))
 }
 
-impl Table {
-    fn open(path: Option<&Utf8Path>, wanted: bool) -> Result<Self, RunError> {
-        let named = path.unwrap_or(Utf8Path::new("standard output")).to_owned();
-        let mut table = Self { path: named, writer: None };
-        if !wanted {
-            return Ok(table);
+/// A person must look while something is open; nothing is judged by a name.
+fn exit<'s>(screenings: impl Iterator<Item = &'s Screening>) -> Exit {
+    let mut screenings = screenings;
+    let clear = |screening: &Screening| matches!(&screening.listed, Fact::Known(lists, _) if lists.is_empty());
+    if screenings.all(clear) {
+        Exit::Done
+    } else {
+        causeway_law::Outcome::NeedsReview.into()
+    }
+}
+
+fn show(context: &Context, args: &ScreenArgs, rows: &[(String, &Screening)]) {
+    let output = context.output;
+    if output.json {
+        let rows: Vec<Value> = rows
+            .iter()
+            .map(|(name, screening)| {
+                json!({"party": name, "listed": screening.listed, "findings": screening.findings})
+            })
+            .collect();
+        output.document(&json!({ "screened": rows }));
+        return;
+    }
+    let mut table = output.table(
+        &["party", "says", "entry", "name there", "score", "stands on"],
+        5,
+    );
+    for (name, screening) in rows {
+        let says = says(screening);
+        if screening.findings.is_empty() {
+            table.add_row([name.as_str(), says.as_str(), "", "", "", ""].map(Cell::new));
         }
-        let out: Box<dyn Write> = match path {
-            Some(path) => {
-                let file = fs_err::File::create(path).map_err(|error| table.failed(error))?;
-                Box::new(BufWriter::new(file))
+        for finding in &screening.findings {
+            table.add_row(
+                [
+                    name.clone(),
+                    in_words(finding),
+                    finding.entry.to_string(),
+                    finding.name.clone(),
+                    thousandths(finding.score),
+                    finding.lists.join("; "),
+                ]
+                .map(Cell::new),
+            );
+        }
+    }
+    output.line(table);
+    if args.explain {
+        for (name, screening) in rows {
+            for finding in &screening.findings {
+                output.line(format_args!("\n{name} and {}:", finding.entry));
+                for line in &finding.why {
+                    output.line(format_args!("    {line}"));
+                }
             }
-            None => Box::new(BufWriter::new(io::stdout())),
-        };
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(["left", "right", "schema", "score", "band"]).map_err(|error| table.failed(error.into()))?;
-        table.writer = Some(writer);
-        Ok(table)
+        }
     }
+    output.hint(
+        "a name is no judgement: a reviewer determines whether an entry is the party (`decides: {entry: ...}` of an approval)",
+    );
+}
 
-    fn row(&mut self, pair: &Pair, found: &Match) -> Result<(), RunError> {
-        let score = thousandths(found.score);
-        let row = [&pair.left, &pair.right, &pair.schema, score.as_str(), found.band.word()];
-        let done = self.writer.as_mut().map_or(Ok(()), |writer| writer.write_record(row));
-        done.map_err(|error| self.failed(error.into()))
+fn says(screening: &Screening) -> String {
+    match &screening.listed {
+        Fact::Known(lists, _) if lists.is_empty() => "clear".to_owned(),
+        Fact::Known(lists, _) => {
+            let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
+            format!("on {}", lists.join(", "))
+        }
+        Fact::Unknown(why) => format!("unknown: {why}"),
     }
+}
 
-    fn close(mut self) -> Result<(), RunError> {
-        let done = self.writer.as_mut().map_or(Ok(()), csv::Writer::flush);
-        done.map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, error: io::Error) -> RunError {
-        RunError::Read { path: self.path.clone(), error, help: "the output must be writable".to_owned() }
+fn in_words(finding: &Finding) -> String {
+    match finding.same {
+        Some(true) => "determined: the same".to_owned(),
+        Some(false) => "determined: another".to_owned(),
+        None => finding.band.word().to_owned(),
     }
 }
