@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use causeway_domain::{organisation, task};
+use causeway_parties::kyc;
 
 /// A file that code makes: its path below the root, and what must stand in it.
 type Document = (&'static str, String);
@@ -18,6 +19,18 @@ fn documents() -> Result<Vec<Document>> {
         (
             "docs/schema/causeway.schema.json",
             pretty(&organisation::json_schema()).context("the schema of causeway.yaml")?,
+        ),
+        (
+            "docs/schema/customer.schema.json",
+            pretty(&kyc::customer_schema()).context("the schema of customer.yaml")?,
+        ),
+        (
+            "docs/schema/provider.schema.json",
+            pretty(&kyc::provider_schema()).context("the schema of provider.yaml")?,
+        ),
+        (
+            "docs/schema/observed.schema.json",
+            pretty(&kyc::observed_schema()).context("the schema of observed.yaml")?,
         ),
     ])
 }

@@ -57,5 +57,5 @@ pub use key::LogKey;
 pub use log::{Appended, Log};
 pub use note::{Checkpoint, Verifier};
 pub use report::{EvidenceReport, Finding, ProvedAttachment, ProvedEntry, Report};
-pub use statement::{Envelope, Statement, Subject, sha256};
+pub use statement::{Envelope, Statement, Subject, canonical_text, sha256};
 pub use verify::{verify, verify_since};

@@ -30,6 +30,7 @@ mod events;
 pub mod files;
 mod home;
 mod journal;
+pub mod kyc;
 pub mod launch;
 pub mod path;
 pub mod site;
