@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use causeway_domain::{approval, organisation, task};
+use causeway_parties::kyc;
 
 /// A file that code makes: its path below the root, and what must stand in it.
 type Document = (&'static str, String);
@@ -24,6 +25,18 @@ fn documents(root: &Path) -> Result<Vec<Document>> {
         (
             "docs/schema/approval.schema.json",
             pretty(&approval::json_schema()).context("the schema of an approval")?,
+        ),
+        (
+            "docs/schema/customer.schema.json",
+            pretty(&kyc::customer_schema()).context("the schema of customer.yaml")?,
+        ),
+        (
+            "docs/schema/provider.schema.json",
+            pretty(&kyc::provider_schema()).context("the schema of provider.yaml")?,
+        ),
+        (
+            "docs/schema/observed.schema.json",
+            pretty(&kyc::observed_schema()).context("the schema of observed.yaml")?,
         ),
     ])
 }

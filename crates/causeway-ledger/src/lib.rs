@@ -59,5 +59,5 @@ pub use log::{Appended, Log};
 pub use note::{Checkpoint, Verifier};
 pub use report::{EvidenceReport, Finding, ProvedAttachment, ProvedEntry, Report};
 pub use ssh_signature::{NAMESPACE, SshKey, SshSignature};
-pub use statement::{Envelope, Statement, Subject, sha256};
+pub use statement::{Envelope, Statement, Subject, canonical_text, sha256};
 pub use verify::{verify, verify_since};

@@ -28,6 +28,16 @@ pub fn sha256(bytes: &[u8]) -> Digest {
     Digest::new(crate::merkle::sha256(bytes))
 }
 
+/// The one text of a JSON value, as statements and envelopes are written: what a digest or signature over a value is made of.
+///
+/// # Errors
+/// [`LedgerError::BadStatement`] with a JSON pointer to a floating-point number, or to what nests deeper than 64 levels.
+pub fn canonical_text(value: &Value) -> Result<String, LedgerError> {
+    canonical::check(value)
+        .map_err(|NotCanonical { at, why }| LedgerError::BadStatement { at, why })?;
+    Ok(canonical::text(value))
+}
+
 /// A thing that a statement speaks of, and its digests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,6 +243,33 @@ impl Envelope {
         })
     }
 
+    /// Puts a statement together with a signature that was kept elsewhere, such as in the file that the statement is about.
+    /// Proves nothing by itself.
+    ///
+    /// # Errors
+    /// [`LedgerError::BadStatement`] for a statement without canonical text, [`LedgerError::BadEnvelope`] for a signature that
+    /// is not base64 of 64 bytes.
+    pub fn detached(
+        statement: &Statement,
+        verifier: &Verifier,
+        signature: &str,
+    ) -> Result<Self, LedgerError> {
+        let bytes = BASE64.decode(signature).ok();
+        Ok(Self {
+            payload: statement.to_text()?,
+            key_id: verifier.key_id(),
+            signature: bytes
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or_else(|| bad("its signature is not base64 of 64 bytes"))?,
+        })
+    }
+
+    /// The signature alone, base64: what [`Envelope::detached`] takes.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        BASE64.encode(self.signature)
+    }
+
     /// Verifies the signature and reads the statement.
     ///
     /// # Errors
@@ -347,6 +384,19 @@ mod tests {
             read.payload()
                 .starts_with(r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"cost"#)
         );
+    }
+
+    #[test]
+    fn a_signature_kept_elsewhere_is_put_back() {
+        let signature = Envelope::sign(&statement(), &key()).unwrap().signature();
+        let verifier = key().verifier();
+        let again = Envelope::detached(&statement(), &verifier, &signature).unwrap();
+        assert_eq!(again.verify(&verifier).unwrap(), statement());
+        let mut other = statement();
+        other.predicate_type.push('x');
+        let changed = Envelope::detached(&other, &verifier, &signature).unwrap();
+        assert!(changed.verify(&verifier).is_err());
+        assert!(Envelope::detached(&statement(), &verifier, "short").is_err());
     }
 
     #[test]

@@ -184,3 +184,18 @@ pub fn parse(
         organisation_path,
     })
 }
+
+/// Puts a text in place of a file of the user's: whole or not at all.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn replace(path: &Utf8Path, text: &str) -> Result<(), RunError> {
+    crate::state::publish(path, text.as_bytes()).map_err(|error| match error {
+        RunError::State { path, error } => RunError::Read {
+            path,
+            error,
+            help: "the file and its folder must be writable".to_owned(),
+        },
+        other => other,
+    })
+}

@@ -32,6 +32,7 @@ pub mod files;
 mod home;
 pub mod impact;
 mod journal;
+pub mod kyc;
 pub mod launch;
 pub mod path;
 pub mod screening;

@@ -122,6 +122,9 @@ pub(crate) enum Verb {
     Ledger(LedgerVerb),
     /// Export what a stranger needs to verify a run, or verify such an export
     Evidence(EvidenceArgs),
+    /// Who the customer is: the form, its check against a run's records, the notice of a large model
+    #[command(subcommand)]
+    Kyc(KycVerb),
     /// Print shell completions
     Completions(CompletionsArgs),
 }
@@ -600,6 +603,98 @@ pub(crate) struct EvidenceArgs {
     /// The log's public key, as `causeway ledger key` prints it
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KycVerb {
+    /// Write a form to fill, with what causeway.yaml and a plan say already
+    Questionnaire(KycQuestionnaireArgs),
+    /// Sign a form: the seal is written at its end
+    Sign(KycSignArgs),
+    /// Check a form: what it lacks, its evidence, its seal, the red flags of a run's own records
+    Check(KycCheckArgs),
+    /// Print the notice of a large model, with its compute computed two ways
+    Report(KycReportArgs),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KycRole {
+    /// The renter: customer.yaml.
+    Customer,
+    /// The owner or operator of the machines: provider.yaml.
+    Provider,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KycQuestionnaireArgs {
+    /// Whose form
+    #[arg(long, value_enum, default_value = "customer")]
+    pub(crate) role: KycRole,
+    /// Start from the best plan of this task
+    #[arg(long, value_name = "FILE")]
+    pub(crate) task: Option<Utf8PathBuf>,
+    /// Consider this site alone
+    #[arg(long, value_name = "SITE", requires = "task")]
+    pub(crate) site: Option<SiteId>,
+    /// File to write, which must not be there; standard output where left out
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KycSignArgs {
+    /// The form
+    pub(crate) form: Utf8PathBuf,
+    /// The signatory's Ed25519 key (PKCS#8 PEM, mode 0600), outside of the state directory; made at first need
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Utf8PathBuf,
+}
+
+/// Where a run's records come from.
+#[derive(Debug, Args)]
+pub(crate) struct KycRecords {
+    /// An evidence pack of the run
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) evidence: Option<Utf8PathBuf>,
+    /// The public key of the evidence pack's log, as it came another way
+    #[arg(long, value_name = "KEY", requires = "evidence")]
+    pub(crate) key: Option<String>,
+    /// What was observed beside the run's records: access, egress, telemetry, requests to keep
+    #[arg(long, value_name = "FILE")]
+    pub(crate) observed: Option<Utf8PathBuf>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 complete, 2 refused as incomplete or unreadable, 4 needs review"
+)]
+pub(crate) struct KycCheckArgs {
+    /// The customer's form; the one in the evidence pack where left out
+    #[arg(required_unless_present = "evidence")]
+    pub(crate) form: Option<Utf8PathBuf>,
+    /// A run of this state directory
+    #[arg(long, value_name = "RUN", conflicts_with = "evidence")]
+    pub(crate) run: Option<RunId>,
+    #[command(flatten)]
+    pub(crate) records: KycRecords,
+    /// The provider's form
+    #[arg(long, value_name = "FILE")]
+    pub(crate) provider: Option<Utf8PathBuf>,
+    /// The public key that must have signed the form, as it came another way
+    #[arg(long, value_name = "KEY")]
+    pub(crate) signer: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KycReportArgs {
+    /// A run of this state directory
+    #[arg(required_unless_present = "evidence", conflicts_with = "evidence")]
+    pub(crate) run: Option<RunId>,
+    #[command(flatten)]
+    pub(crate) records: KycRecords,
 }
 
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &EvidenceArgs) -> Result<Exit, RunErr
 
 fn export(context: &Context, run: &str, path: &Utf8Path) -> Result<Exit, RunError> {
     let output = context.output;
-    let workspace = context.existing()?;
+    let mut workspace = context.existing()?;
     let run: RunId = run
         .parse()
         .map_err(|error: causeway_domain::InvalidId| RunError::UnknownRun { run: error.text })?;
@@ -42,6 +42,16 @@ fn export(context: &Context, run: &str, path: &Utf8Path) -> Result<Exit, RunErro
             name: name.to_owned(),
             bytes,
         });
+    }
+    let recorded = causeway_run::kyc::record(
+        &mut workspace,
+        &row,
+        &causeway_run::packs(None)?,
+        &causeway_run::market(None)?,
+        &causeway_run::kyc::triggers(None)?,
+    )?;
+    if let Some(recorded) = &recorded {
+        attachments.extend(recorded.attachments.iter().cloned());
     }
     let model = workspace
         .logged(&run, StageName::Admit)?
@@ -69,9 +79,17 @@ fn export(context: &Context, run: &str, path: &Utf8Path) -> Result<Exit, RunErro
     })?;
     let key = workspace.log.verifier().to_string();
     if output.json {
-        output.document(&json!({"run": row.id, "file": path, "key": key}));
+        let kyc = recorded.as_ref().map(|recorded| &recorded.checked);
+        output.document(&json!({"run": row.id, "file": path, "key": key, "kyc": kyc}));
     } else {
         output.line(format_args!("wrote {path}"));
+        if let Some(recorded) = &recorded {
+            output.line(format_args!(
+                "with the customer's form: {}, {} question(s)",
+                recorded.checked.answer,
+                recorded.checked.questions.len()
+            ));
+        }
         output.line(format_args!("give the key by another way:  {key}"));
         output.hint(format_args!(
             "causeway evidence {path} --verify --key '{key}'"

@@ -7,6 +7,7 @@ mod evidence;
 mod explain;
 mod impact;
 mod init;
+mod kyc;
 mod ledger;
 mod logs;
 mod models;
@@ -96,6 +97,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Serve(args) => serve::run(&context, &args),
         Verb::Ledger(verb) => ledger::run(&context, &verb),
         Verb::Evidence(args) => evidence::run(&context, &args),
+        Verb::Kyc(verb) => kyc::run(&context, &verb),
         Verb::Completions(args) => completions::run(&context, &args),
     };
     done.unwrap_or_else(|error| output.error(error))

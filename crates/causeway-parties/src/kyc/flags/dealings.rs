@@ -267,10 +267,10 @@ fn unsaid(form: &Customer) -> Vec<(&'static str, String)> {
             found.push((id, format!("`{name}` says `{text}`")));
         }
     };
-    if let Some(military) = Item::of(form.military.as_ref()) {
-        if military.ties != Some(false) || military.supplies != Some(false) {
-            text("C8", "text", military.text.as_ref());
-        }
+    if let Some(military) = Item::of(form.military.as_ref())
+        && (military.ties != Some(false) || military.supplies != Some(false))
+    {
+        text("C8", "text", military.text.as_ref());
     }
     if let Some(purpose) = Item::of(form.purpose.as_ref()) {
         text("C10", "text", purpose.text.as_ref());

@@ -9,9 +9,8 @@ use crate::kyc::records::Records;
 pub(super) fn payer(records: &Records, _: &Kyc) -> Finding {
     let mut look = Look::default();
     if let Some(payer) = look.answer(records, "C15", |form| form.payer.as_ref()) {
-        match look.part("C15 is_customer", payer.is_customer.as_ref()) {
-            Some(false) => look.raise("the form says that the payer is not the customer", FORM),
-            Some(true) | None => {}
+        if look.part("C15 is_customer", payer.is_customer.as_ref()) == Some(&false) {
+            look.raise("the form says that the payer is not the customer", FORM);
         }
         if let Some(name) = look.part("C15 name", payer.name.as_ref())
             && let Some(names) = look.answer(records, "C1", |form| form.names.as_ref())
