@@ -386,7 +386,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) time: u64,
     /// Most acts that are judged at boundary values
-    #[arg(long, value_name = "N", default_value_t = 30_000)]
+    #[arg(long, value_name = "N", default_value_t = 8_000)]
     pub(crate) acts: usize,
 }
 

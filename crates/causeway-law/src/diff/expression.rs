@@ -20,6 +20,9 @@ pub(super) fn path_of(expression: &Value) -> Option<String> {
 /// A comparison of an attribute with literals: operator, path, the other side.
 fn comparison(expression: &Value) -> Option<(&str, String, &Value)> {
     let (operator, operands) = expression.as_object()?.iter().next()?;
+    if matches!(operator.as_str(), "&&" | "||") {
+        return None;
+    }
     let (left, right) = (operands.get("left")?, operands.get("right")?);
     match (path_of(left), path_of(right)) {
         (Some(path), _) => Some((operator, path, right)),

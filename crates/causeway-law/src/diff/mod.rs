@@ -51,6 +51,8 @@ use crate::Effect;
 use meaning::{Meanings, Which};
 use question::{Worded, worded};
 
+use crate::packs::Rule;
+
 /// Something that can prove claims: a solver.
 pub trait Prover {
     /// Whether the claim holds for every context.
@@ -156,35 +158,19 @@ pub fn compare(
     let first = prover.as_mut().map(|prover| &mut **prover as &mut dyn Prover);
     let (b_than_a, identical) = prove((b, &on_b), (a, &on_a), first);
     let (a_than_b, _) = prove((a, &on_a), (b, &on_b), prover);
-    // Only policies that stand on one side alone can part the sides.
-    let (only_a, only_b) = (alone(&on_a, &on_b), alone(&on_b, &on_a));
-    let mut policies: Vec<&Worded<'_>> = only_a.into_iter().chain(only_b).collect();
-    policies.sort_by_key(|one| std::cmp::Reverse(one.effect));
-    let mut wanted = BTreeSet::new();
-    if matches!(b_than_a, Finding::Open { .. }) {
-        wanted.insert(Parting::MilderB);
-    }
-    if matches!(a_than_b, Finding::Open { .. }) {
-        wanted.insert(Parting::MilderA);
-    }
-    let any = |effects: &[Effect]| policies.iter().any(|one| effects.contains(&one.effect));
-    if any(&[Effect::Obligation]) {
-        wanted.insert(Parting::Obligations);
-    }
-    if any(&[Effect::ReviewPolicy, Effect::LicenseRequired]) {
-        wanted.insert(Parting::Review);
-    }
+    let open = |finding: &Finding| matches!(finding, Finding::Open { .. });
+    let open = [open(&a_than_b), open(&b_than_a)];
     let search = boundary::Search {
         a,
         b,
         meanings: &meanings,
-        policies: policies.iter().map(|one| one.rule).collect(),
+        policies: parting(&on_a, &on_b, open),
         budget,
-        wanted,
     };
     let (mut found, coverage) = search.run();
     let mut settle = |finding: Finding, way: Parting| match (finding, found.remove(&way)) {
-        (Finding::Open { .. }, Some(example)) => Finding::Refuted {
+        // An act that was judged outweighs any proof.
+        (_, Some(example)) => Finding::Refuted {
             example: Box::new(example),
         },
         (Finding::Open { mut why }, None) => {
@@ -205,15 +191,23 @@ pub fn compare(
         data: data::data(a, b),
         b_at_least_a,
         a_at_least_b,
-        finer: found.into_values().collect(),
+        finer: found
+            .into_values()
+            .filter(|example| matches!(example.parting, Parting::Review | Parting::Obligations))
+            .collect(),
         identical,
         not_compared: data::known_to_one(a, b),
         coverage,
     }
 }
 
-/// The policies of a side that are not, with the same effect, on the other.
-fn alone<'w, 's>(mine: &'w [Worded<'s>], others: &[Worded<'_>]) -> Vec<&'w Worded<'s>> {
+/// The policies that stand on one side alone, and so can part the sides, with the way in which each can: the strictest first.
+/// `open` says whether it is open that A holds up what B does, and that B does what A does.
+fn parting<'w>(
+    on_a: &'w [Worded<'_>],
+    on_b: &'w [Worded<'_>],
+    open: [bool; 2],
+) -> Vec<(&'w Rule, Parting)> {
     let same = |one: &Worded<'_>, other: &Worded<'_>| {
         one.key == other.key
             && one.permit == other.permit
@@ -223,9 +217,39 @@ fn alone<'w, 's>(mine: &'w [Worded<'s>], others: &[Worded<'_>]) -> Vec<&'w Worde
             && one.rule.obligations == other.rule.obligations
             && one.rule.reviews == other.rule.reviews
     };
-    mine.iter()
-        .filter(|one| !others.iter().any(|other| same(one, other)))
-        .collect()
+    let [a_is_open, b_is_open] = open;
+    let mut all: Vec<(&Worded<'_>, Parting)> = Vec::new();
+    for (mine, others, on_b) in [(on_a, on_b, false), (on_b, on_a, true)] {
+        for one in mine {
+            if others.iter().any(|other| same(one, other)) {
+                continue;
+            }
+            let decides = one.effect.outcome() > crate::Outcome::Allow;
+            // A forbid of B alone holds up what A lets through; a permit the other way round.
+            if (decides || one.permit) && on_b != one.permit && a_is_open {
+                all.push((one, Parting::MilderA));
+            }
+            if (decides || one.permit) && on_b == one.permit && b_is_open {
+                all.push((one, Parting::MilderB));
+            }
+            let twin = |other: &&Worded<'_>| other.key == one.key && other.effect == one.effect;
+            match one.effect {
+                Effect::Obligation => all.push((one, Parting::Obligations)),
+                Effect::ReviewPolicy => all.push((one, Parting::Review)),
+                Effect::LicenseRequired
+                    if others
+                        .iter()
+                        .find(twin)
+                        .is_some_and(|twin| twin.rule.review != one.rule.review) =>
+                {
+                    all.push((one, Parting::Review));
+                }
+                _ => {}
+            }
+        }
+    }
+    all.sort_by_key(|(one, _)| std::cmp::Reverse(one.effect));
+    all.into_iter().map(|(one, way)| (one.rule, way)).collect()
 }
 
 fn prove(

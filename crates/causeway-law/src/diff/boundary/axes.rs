@@ -19,6 +19,9 @@ use crate::{ActKind, Role};
 /// Most values of one axis.
 const VALUES: usize = 48;
 
+/// What speaks for a value that the sides see in two ways: it comes before all that they see in one.
+pub(super) const PARTED: i64 = 100;
+
 /// Everything that the search for one policy looks at.
 pub(super) struct Frame<'f> {
     pub(super) sides: [(Which, &'f Side); 2],
@@ -103,8 +106,20 @@ impl Frame<'_> {
         code.parse().is_ok_and(|country| {
             self.sides
                 .iter()
-                .any(|(which, _)| self.meanings.members(*which, token).certain.contains(&country))
+                .any(|(which, _)| self.meanings.members(*which, token).possible.contains(&country))
         })
+    }
+
+    /// Whether the sides see a country in two ways.
+    fn parts(&self, code: &str, words: &BTreeSet<String>) -> bool {
+        let Ok(country) = code.parse() else {
+            return false;
+        };
+        let seen = |which: Which, word: &String| {
+            let members = self.meanings.members(which, word);
+            (members.certain.contains(&country), members.possible.contains(&country))
+        };
+        words.iter().any(|word| seen(Which::A, word) != seen(Which::B, word))
     }
 
     /// Every condition behind classes of items or parties, on both sides.
@@ -150,7 +165,11 @@ pub(super) fn axes(frame: &Frame<'_>, rule: &Rule) -> Vec<Axis> {
         let values = frame
             .countries(&asked.words())
             .into_iter()
-            .map(|code| (score(asked, |word| frame.has_country(&code, word)), make(code)))
+            .map(|code| {
+                let parted = if frame.parts(&code, &asked.words()) { PARTED } else { 0 };
+                let score = score(asked, |word| frame.has_country(&code, word));
+                (parted + score, make(code))
+            })
             .collect();
         Axis::ranked(path, values)
     };

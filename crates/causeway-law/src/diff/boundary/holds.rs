@@ -98,7 +98,7 @@ pub(super) fn party(
     })
 }
 
-/// Whether a field of a party holds a country of a group.
+/// Whether a field of a party holds a country of a group, or one of which sources differ about it.
 pub(super) fn field(
     meanings: &Meanings<'_>,
     which: Which,
@@ -122,7 +122,7 @@ pub(super) fn field(
     country
         .as_ref()
         .and_then(|code| code.parse().ok())
-        .is_some_and(|country| members.certain.contains(&country))
+        .is_some_and(|country| members.possible.contains(&country))
 }
 
 fn of_party(

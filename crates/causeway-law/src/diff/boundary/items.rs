@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::axes::{Axis, Frame, one, score};
+use super::axes::{Axis, Frame, PARTED, one, score};
 use super::draft::{Edit, plain_item};
 use super::holds::{self, Figures};
 use crate::ActKind;
@@ -97,17 +97,18 @@ pub(super) fn axes(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Ax
         let mut seen: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
         let mut values = vec![(0, Edit::Nothing)];
         for (figures, parts) in candidates {
-            let mut signature: Vec<bool> = frame
-                .sides
-                .iter()
-                .flat_map(|(_, side)| classes.words().into_iter().map(|class| holds::item(side, &class, &figures)).collect::<Vec<_>>())
-                .collect();
+            let [on_a, on_b] = frame.sides.map(|(_, side)| -> Vec<bool> {
+                let words = classes.words();
+                words.iter().map(|class| holds::item(side, class, &figures)).collect()
+            });
+            let parted = if on_a == on_b { 0 } else { PARTED };
+            let mut signature = [on_a, on_b].concat();
             signature.extend(needs.chips.iter().map(|id| figures.chip.as_ref() == Some(id)));
             signature.extend(needs.flags.iter().map(|flag| figures.flags.contains(flag)));
             let count = seen.entry(signature).or_default();
             *count += 1;
             if *count <= 2 {
-                values.push((value(&figures), Edit::Item(parts)));
+                values.push((parted + value(&figures), Edit::Item(parts)));
             }
         }
         all.extend(Axis::ranked(what, values));

@@ -36,11 +36,11 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 1,500 acts a policy and kind, 30,000 in all.
+    /// 800 acts a policy and kind, 8,000 in all.
     fn default() -> Self {
         Self {
-            acts_a_policy: 1_500,
-            acts: 30_000,
+            acts_a_policy: 800,
+            acts: 8_000,
         }
     }
 }
@@ -61,32 +61,30 @@ pub(super) struct Search<'s> {
     pub(super) a: &'s Side,
     pub(super) b: &'s Side,
     pub(super) meanings: &'s Meanings<'s>,
-    /// The policies that stand on one side alone.
-    pub(super) policies: Vec<&'s Rule>,
+    /// The policies that stand on one side alone, with the way in which each can part the sides.
+    pub(super) policies: Vec<(&'s Rule, Parting)>,
     pub(super) budget: Budget,
-    /// The ways in which the sides may part that are worth an example.
-    pub(super) wanted: BTreeSet<Parting>,
 }
 
 impl Search<'_> {
-    /// Judges acts until every wanted way to part has an example, or the budget is used up.
+    /// Judges acts around each policy until its way to part has an example, or the budget is used up.
     pub(super) fn run(&self) -> (BTreeMap<Parting, Example>, Coverage) {
         let mut found: BTreeMap<Parting, Example> = BTreeMap::new();
         let mut coverage = Coverage::default();
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut bases: BTreeMap<ActKind, (String, String)> = BTreeMap::new();
         let mut done: BTreeSet<(ActKind, String)> = BTreeSet::new();
-        for rule in &self.policies {
+        for (rule, way) in &self.policies {
             for kind in &rule.kinds {
+                if found.contains_key(way) {
+                    break;
+                }
                 let key = format!("{} {}", rule.effect.is_none(), rule.conditions);
                 if !done.insert((*kind, key)) {
                     continue;
                 }
-                if self.wanted.iter().all(|way| found.contains_key(way)) {
-                    return (found, coverage);
-                }
                 let base = bases.entry(*kind).or_insert_with(|| self.base(*kind));
-                self.around(rule, *kind, base, &mut seen, &mut found, &mut coverage);
+                self.around((rule, *way), *kind, base, &mut seen, &mut found, &mut coverage);
             }
         }
         (found, coverage)
@@ -116,7 +114,7 @@ impl Search<'_> {
 
     fn around(
         &self,
-        rule: &Rule,
+        (rule, wanted): (&Rule, Parting),
         kind: ActKind,
         base: &(String, String),
         seen: &mut BTreeSet<String>,
@@ -162,15 +160,14 @@ impl Search<'_> {
             let Some(act) = act_of(&draft) else { continue };
             coverage.acts += 1;
             let (a, b) = (self.a.judge(&act), self.b.judge(&act));
-            if let Some(way) = Parting::between(&a, &b) {
-                if self.wanted.contains(&way)
-                    && !found.contains_key(&way)
-                    && let Some(example) = Example::new((self.a, &a), (self.b, &b), way, draft.fields())
-                {
-                    found.insert(way, example);
-                }
+            if let Some(way) = Parting::between(&a, &b)
+                && !found.contains_key(&way)
+                && let Some(example) =
+                    Example::new((self.a, &a), (self.b, &b), way, draft.fields())
+            {
+                found.insert(way, example);
             }
-            if self.wanted.iter().all(|way| found.contains_key(way)) {
+            if found.contains_key(&wanted) {
                 return;
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::axes::{Axis, Frame, score};
+use super::axes::{Axis, Frame, PARTED, score};
 use super::draft::Edit;
 use super::holds::{self, Person};
 use super::items::number;
@@ -102,21 +102,31 @@ pub(super) fn axis(frame: &Frame<'_>, role: Role, own: &BTreeMap<String, Asked>)
     let mut seen: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
     let mut values: Vec<(i64, Edit)> = vec![(0, Edit::Nothing)];
     for person in people {
-        let mut signature: Vec<bool> = Vec::new();
-        for side in frame.sides {
-            signature.extend(classes.iter().map(|name| holds::party(frame.meanings, side, name, &person)));
+        let [on_a, on_b] = frame.sides.map(|side| {
+            let mut seen: Vec<bool> = classes
+                .iter()
+                .map(|name| holds::party(frame.meanings, side, name, &person))
+                .collect();
             for (word, asked) in own {
                 if let Some(field) = field(word) {
-                    signature.extend(asked.words().iter().map(|token| holds::field(frame.meanings, side.0, field, token, &person)));
+                    seen.extend(
+                        asked
+                            .words()
+                            .iter()
+                            .map(|token| holds::field(frame.meanings, side.0, field, token, &person)),
+                    );
                 }
             }
-        }
+            seen
+        });
+        let parted = if on_a == on_b { 0 } else { PARTED };
+        let mut signature = [on_a, on_b].concat();
         let list = person.listed.as_ref();
         signature.extend(lists.iter().map(|known| list == Some(known)));
         let count = seen.entry(signature).or_default();
         *count += 1;
         if *count <= 2 {
-            values.push((score_of(&person), Edit::Party(role, fields(&person))));
+            values.push((parted + score_of(&person), Edit::Party(role, fields(&person))));
         }
     }
     Axis::ranked(role.word(), values)
