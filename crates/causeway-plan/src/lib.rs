@@ -30,5 +30,5 @@ pub use error::PlanError;
 pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};
 pub use plan::{Inputs, plan, settings};
-pub use register::{place_in_words, register};
+pub use register::{graph, place_in_words, register};
 pub use request::request;

@@ -97,6 +97,9 @@ pub(crate) enum Verb {
     /// Rule packs
     #[command(subcommand)]
     Rules(RulesVerb),
+    /// Who takes part, and who stands behind them
+    #[command(subcommand)]
+    Parties(PartiesVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
     /// Serve a directory to a home; started at a site
@@ -275,6 +278,39 @@ pub(crate) enum RulesVerb {
         #[arg(long, value_name = "DIR")]
         rules: Option<Utf8PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartiesVerb {
+    /// Show who owns a party up to the top, and what each ownership test says
+    Owners(OwnersArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exits with 0 when every test says clear, with 4 when one says review or caught.
+Examples:
+  causeway parties owners acme --svg acme.svg            a picture beside the tree
+  causeway parties owners acme --json > acme.json        everything that the answer was made from
+  causeway parties owners --recheck acme.json            redo it from that alone
+  causeway parties owners --cases ownership-cases.json   run cases; exits with 1 when one fails"
+)]
+pub(crate) struct OwnersArgs {
+    /// A party of causeway.yaml; the organisation itself where left out
+    #[arg(conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) party: Option<String>,
+    /// Judge holdings, lists and rules as they stand on this day; today where left out
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) as_of: Option<Date>,
+    /// Draw the owners into this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) svg: Option<Utf8PathBuf>,
+    /// Run a file of ownership cases
+    #[arg(long, value_name = "FILE", conflicts_with = "recheck")]
+    pub(crate) cases: Option<Utf8PathBuf>,
+    /// Redo a record that --json printed, from the record alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recheck: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

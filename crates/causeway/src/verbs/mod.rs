@@ -9,6 +9,7 @@ mod ledger;
 mod logs;
 mod models;
 mod offers;
+mod parties;
 mod plan;
 mod pull;
 mod rules;
@@ -75,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Explain(args) => explain::run(&context, &args),
         Verb::Offers(verb) => offers::run(&context, &verb),
         Verb::Rules(verb) => rules::run(&context, &verb),
+        Verb::Parties(verb) => parties::run(&context, &verb),
         Verb::Pull(args) => pull::run(&context, &args),
         Verb::Agent(args) => pull::agent(&context, args),
         Verb::Models => models::list(&context),

@@ -11,6 +11,7 @@ mod answers;
 mod files;
 mod home;
 mod kill;
+mod owners;
 mod path;
 mod ssh;
 mod tamper;
