@@ -10,13 +10,18 @@ use causeway_parties::names::{Index, Kind, Name, Weights, compare};
 
 fn main() {
     // `cargo test --benches` and `cargo bench` pass flags of their own.
-    let names = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
+    let names = std::env::args()
+        .skip(1)
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(1_000_000);
     if std::env::args().any(|word| word == "--test") {
         return;
     }
     let (prepared, whole) = pairs();
     let searched = search(names);
-    println!("{{\"pairs\": {{\"compare_per_s\": {prepared:.0}, \"prepare_and_compare_per_s\": {whole:.0}}}, {searched}}}");
+    println!(
+        "{{\"pairs\": {{\"compare_per_s\": {prepared:.0}, \"prepare_and_compare_per_s\": {whole:.0}}}, {searched}}}"
+    );
 }
 
 fn rows() -> Vec<(String, String, Kind)> {
@@ -26,7 +31,11 @@ fn rows() -> Vec<(String, String, Kind)> {
         .records()
         .map_while(Result::ok)
         .filter_map(|row| {
-            let kind = if row.get(2)? == "Person" { Kind::Person } else { Kind::Entity };
+            let kind = if row.get(2)? == "Person" {
+                Kind::Person
+            } else {
+                Kind::Entity
+            };
             Some((row.get(0)?.to_owned(), row.get(1)?.to_owned(), kind))
         })
         .collect()
@@ -36,8 +45,10 @@ fn rows() -> Vec<(String, String, Kind)> {
 fn pairs() -> (f64, f64) {
     let weights = Weights::builtin();
     let rows = rows();
-    let prepared: Vec<(Name, Name)> =
-        rows.iter().map(|(left, right, kind)| (Name::new(left, *kind), Name::new(right, *kind))).collect();
+    let prepared: Vec<(Name, Name)> = rows
+        .iter()
+        .map(|(left, right, kind)| (Name::new(left, *kind), Name::new(right, *kind)))
+        .collect();
     let mut scores = 0_u64;
     let per_second = |count: usize, time: Duration| count as f64 / time.as_secs_f64();
     let rounds = 300;
@@ -52,7 +63,10 @@ fn pairs() -> (f64, f64) {
     let start = Instant::now();
     for _ in 0..rounds {
         for (left, right, kind) in &rows {
-            let (left, right) = (Name::new(black_box(left), *kind), Name::new(black_box(right), *kind));
+            let (left, right) = (
+                Name::new(black_box(left), *kind),
+                Name::new(black_box(right), *kind),
+            );
             scores += u64::from(compare(&weights, &left, &right).score);
         }
     }
@@ -104,18 +118,35 @@ struct Maker {
 }
 
 const LATIN: [&str; 40] = [
-    "al", "bor", "cel", "dar", "el", "fin", "gar", "hol", "in", "jor", "kal", "lem", "mar", "nov", "or", "pol", "quan", "ros", "sel", "tor",
-    "ul", "var", "wes", "xen", "yar", "zel", "tron", "tech", "gen", "med", "lux", "ver", "ran", "sto", "bri", "cra", "dom", "ster", "vik", "ton",
+    "al", "bor", "cel", "dar", "el", "fin", "gar", "hol", "in", "jor", "kal", "lem", "mar", "nov",
+    "or", "pol", "quan", "ros", "sel", "tor", "ul", "var", "wes", "xen", "yar", "zel", "tron",
+    "tech", "gen", "med", "lux", "ver", "ran", "sto", "bri", "cra", "dom", "ster", "vik", "ton",
 ];
 const GIVEN: [&str; 24] = [
-    "mohammed", "ahmed", "ali", "ivan", "sergei", "maria", "anna", "john", "peter", "hassan", "omar", "yusuf", "elena", "carlos", "jose",
-    "dmitri", "fatima", "ibrahim", "daniel", "thomas", "olga", "viktor", "samuel", "laila",
+    "mohammed", "ahmed", "ali", "ivan", "sergei", "maria", "anna", "john", "peter", "hassan",
+    "omar", "yusuf", "elena", "carlos", "jose", "dmitri", "fatima", "ibrahim", "daniel", "thomas",
+    "olga", "viktor", "samuel", "laila",
 ];
-const FORMS: [&str; 14] =
-    ["Co., Ltd.", "Limited", "Ltd", "LLC", "Inc.", "GmbH", "JSC", "Pte. Ltd.", "Sdn Bhd", "S.A.", "B.V.", "Corporation", "PLC", ""];
+const FORMS: [&str; 14] = [
+    "Co., Ltd.",
+    "Limited",
+    "Ltd",
+    "LLC",
+    "Inc.",
+    "GmbH",
+    "JSC",
+    "Pte. Ltd.",
+    "Sdn Bhd",
+    "S.A.",
+    "B.V.",
+    "Corporation",
+    "PLC",
+    "",
+];
 const HAN: [&str; 40] = [
-    "华", "中", "天", "海", "新", "大", "金", "龙", "东", "安", "兴", "盛", "达", "宏", "星", "光", "云", "科", "联", "创", "瑞", "信", "恒", "泰", "远", "博",
-    "智", "芯", "微", "力", "和", "美", "嘉", "德", "凯", "鑫", "源", "通", "宇", "航",
+    "华", "中", "天", "海", "新", "大", "金", "龙", "东", "安", "兴", "盛", "达", "宏", "星", "光",
+    "云", "科", "联", "创", "瑞", "信", "恒", "泰", "远", "博", "智", "芯", "微", "力", "和", "美",
+    "嘉", "德", "凯", "鑫", "源", "通", "宇", "航",
 ];
 
 impl Maker {
@@ -133,7 +164,15 @@ impl Maker {
     fn brand(&mut self) -> String {
         let pinyin = self.seeded.next().is_multiple_of(2);
         let parts = 2 + self.seeded.next() % 2;
-        (0..parts).map(|_| if pinyin { self.seeded.skewed(&self.syllables) } else { self.seeded.one(&LATIN) }).collect()
+        (0..parts)
+            .map(|_| {
+                if pinyin {
+                    self.seeded.skewed(&self.syllables)
+                } else {
+                    self.seeded.one(&LATIN)
+                }
+            })
+            .collect()
     }
 
     /// Two companies in three, one person in three; one company in eight in Han.
@@ -143,14 +182,25 @@ impl Maker {
                 let given: String = (0..2).map(|_| self.seeded.one(&self.syllables)).collect();
                 format!("{} {given}", self.seeded.skewed(&self.syllables))
             } else {
-                let family: String = (0..2 + self.seeded.next() % 2).map(|_| self.seeded.one(&LATIN)).collect();
-                format!("{} {} {family}", self.seeded.skewed(&GIVEN), self.seeded.skewed(&GIVEN))
+                let family: String = (0..2 + self.seeded.next() % 2)
+                    .map(|_| self.seeded.one(&LATIN))
+                    .collect();
+                format!(
+                    "{} {} {family}",
+                    self.seeded.skewed(&GIVEN),
+                    self.seeded.skewed(&GIVEN)
+                )
             };
             return (name, Kind::Person);
         }
         if self.seeded.next().is_multiple_of(8) {
-            let brand: String = (0..2 + self.seeded.next() % 3).map(|_| self.seeded.one(&HAN)).collect();
-            return (format!("{}{brand}科技有限公司", self.seeded.one(&self.china_han)), Kind::Entity);
+            let brand: String = (0..2 + self.seeded.next() % 3)
+                .map(|_| self.seeded.one(&HAN))
+                .collect();
+            return (
+                format!("{}{brand}科技有限公司", self.seeded.one(&self.china_han)),
+                Kind::Entity,
+            );
         }
         let brand = self.brand();
         let place = match self.seeded.next() % 4 {
@@ -158,7 +208,11 @@ impl Maker {
             1 => self.seeded.one(&self.world),
             _ => "",
         };
-        let name = format!("{place} {brand} {} {}", self.seeded.skewed(&self.industries), self.seeded.one(&FORMS));
+        let name = format!(
+            "{place} {brand} {} {}",
+            self.seeded.skewed(&self.industries),
+            self.seeded.one(&FORMS)
+        );
         (name.trim().to_owned(), Kind::Entity)
     }
 }
@@ -188,7 +242,10 @@ fn search(names: usize) -> String {
             continue;
         }
         let slip: String = slip(&text);
-        for (text, kind, id) in [(slip, kind, Some(number)), { let (text, kind) = others.name(); (text, kind, None) }] {
+        for (text, kind, id) in [(slip, kind, Some(number)), {
+            let (text, kind) = others.name();
+            (text, kind, None)
+        }] {
             let start = Instant::now();
             let results = index.search(&Name::new(&text, kind), 20);
             times.push(start.elapsed());
@@ -213,7 +270,11 @@ fn search(names: usize) -> String {
 
 /// Doubles a letter in the longest word of Latin letters; another script stays as it is.
 fn slip(text: &str) -> String {
-    let longest = text.split(' ').filter(|word| word.is_ascii()).max_by_key(|word| word.len()).unwrap_or("");
+    let longest = text
+        .split(' ')
+        .filter(|word| word.is_ascii())
+        .max_by_key(|word| word.len())
+        .unwrap_or("");
     if longest.len() < 7 {
         return text.to_owned();
     }

@@ -427,6 +427,26 @@ mod tests {
         register
     }
 
+    /// The law's cascade and the ownership tests are two programs for one rule.
+    fn agrees_with_the_tests(register: &Register) {
+        use crate::ownership::{Graph, assess, default_floor, regimes};
+        let found = cascade(register, Decimal::from(50), sdn);
+        let day = "2026-11-24".parse().unwrap();
+        let ofac = &regimes()[0];
+        let sets = &assess(&Graph::from(register), ofac, day, &default_floor()).readings[0];
+        let all = |waves: &crate::ownership::Waves| -> BTreeSet<String> {
+            waves
+                .start
+                .iter()
+                .chain(waves.rounds.iter().flatten())
+                .cloned()
+                .collect()
+        };
+        assert_eq!(all(&sets.low[0]), found.low);
+        assert_eq!(sets.low[0].rounds.len(), found.rounds);
+        assert_eq!(all(&sets.high), found.high);
+    }
+
     proptest! {
         /// The caught set is the smallest set that holds the listed parties and is closed under "half held by the set".
         #[test]
@@ -441,6 +461,7 @@ mod tests {
             let expected: BTreeSet<String> = (0..5usize).filter(|j| smallest & (1 << j) != 0).map(|j| j.to_string()).collect();
             prop_assert_eq!(&found.low, &expected);
             prop_assert_eq!(&found.high, &found.low, "with everything known the bounds meet");
+            agrees_with_the_tests(&register);
         }
 
         /// Whatever an unknown share turns out to be, the answer lies between the bounds.
@@ -462,6 +483,7 @@ mod tests {
             let bounds = cascade(&open, Decimal::from(50), sdn);
             prop_assert!(bounds.low.is_subset(&truth.low));
             prop_assert!(truth.low.is_subset(&bounds.high));
+            agrees_with_the_tests(&open);
         }
     }
 }

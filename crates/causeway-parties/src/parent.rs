@@ -171,7 +171,12 @@ fn above(register: &Register, party: &Party, floor: Decimal, chain: &mut Vec<Str
         } else if majority.is_none() && stake.open && most >= half {
             rivals.push((
                 holder,
-                format!("the share of `{holder}` in `{}` is unknown", party.name),
+                if stake.known.is_zero() {
+                    format!("the share of `{holder}` in `{}` is unknown", party.name)
+                } else {
+                    let known = stake.known.normalize();
+                    format!("`{holder}` holds {known} % of `{}` or more", party.name)
+                },
             ));
         } else if majority.is_none() && most == half {
             rivals.push((

@@ -34,5 +34,5 @@ pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};
 pub use plan::{Inputs, plan, settings};
 pub use records::{Move, Records};
-pub use register::{place_in_words, register};
+pub use register::{graph, place_in_words, register};
 pub use request::request;

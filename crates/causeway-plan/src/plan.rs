@@ -89,7 +89,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
     let mut planner = Planner {
         inputs,
         shipments: &shipments,
-        register: register::register(organisation, &inputs.records.screened),
+        register: register::register(
+            organisation,
+            &inputs.records.screened,
+            jiff::tz::TimeZone::UTC.to_datetime(inputs.at).date(),
+        ),
         workload_file,
         workload: workload(inputs, workload_file)?,
         mfu: MfuTable::builtin()?,

@@ -44,7 +44,9 @@ impl Files {
     }
 }
 
-fn digest(text: &str) -> Digest {
+/// BLAKE3 of a text.
+#[must_use]
+pub fn digest(text: &str) -> Digest {
     Digest::new(*blake3::hash(text.as_bytes()).as_bytes())
 }
 

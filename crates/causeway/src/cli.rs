@@ -423,6 +423,8 @@ pub(crate) enum PostureChoice {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PartiesVerb {
+    /// Show who owns a party up to the top, and what each ownership test says
+    Owners(OwnersArgs),
     /// Screen parties, or pairs of names
     Screen(ScreenArgs),
     /// Import a screening list or a register of owners
@@ -453,6 +455,33 @@ pub(crate) struct ScreenArgs {
     /// Print the reasons, word by word
     #[arg(long)]
     pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exits with 0 when every test says clear, with 4 when one says review or caught.
+Examples:
+  causeway parties owners acme --svg acme.svg            a picture beside the tree
+  causeway parties owners acme --json > acme.json        everything that the answer was made from
+  causeway parties owners --recheck acme.json            redo it from that alone
+  causeway parties owners --cases ownership-cases.json   run cases; exits with 1 when one fails"
+)]
+pub(crate) struct OwnersArgs {
+    /// A party of causeway.yaml; the organisation itself where left out
+    #[arg(conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) party: Option<String>,
+    /// Judge holdings, lists and rules as they stand on this day; today where left out
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) as_of: Option<Date>,
+    /// Draw the owners into this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cases", "recheck"])]
+    pub(crate) svg: Option<Utf8PathBuf>,
+    /// Run a file of ownership cases
+    #[arg(long, value_name = "FILE", conflicts_with = "recheck")]
+    pub(crate) cases: Option<Utf8PathBuf>,
+    /// Redo a record that --json printed, from the record alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recheck: Option<Utf8PathBuf>,
 }
 
 /// A family of list files.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Engine, File, Stated, stated_total};
+use super::{Engine, File, Owner, Stated, stated_total};
 use crate::yaml::{Content, Node};
-use crate::{Country, PartyId, Problem, SourceFile, near};
+use crate::{Country, Date, PartyId, Problem, SourceFile, near};
 
 /// Keys that are ids or countries.
 pub(super) fn names(source: &Arc<SourceFile>, root: &Node) -> Vec<Problem> {
@@ -114,6 +114,68 @@ impl References<'_> {
     }
 }
 
+impl References<'_> {
+    /// Shares, counts and days of one party's owners.
+    fn holdings(&mut self, id: &PartyId, owners: &[Owner]) {
+        for (index, owner) in owners.iter().enumerate() {
+            let pointer = format!("/parties/{id}/owners/{index}");
+            if let (Some(from), Some(to)) = (owner.from, owner.to)
+                && to < from
+            {
+                self.error(
+                    &format!("{pointer}/to"),
+                    format!("`{}` stops holding `{id}` before it begins", owner.party),
+                    "both days are included",
+                );
+            }
+            if let Some(Stated::Value(count, _)) = &owner.count
+                && (count.of == 0 || count.held > count.of)
+            {
+                self.error(
+                    &format!("{pointer}/count"),
+                    format!(
+                        "`{}` holds {} of {} shares",
+                        owner.party, count.held, count.of
+                    ),
+                    "write the shares held, and all shares that were issued",
+                );
+            }
+            if owner.count.is_some() && (owner.share.is_some() || !owner.claims.is_empty()) {
+                self.error(
+                    &format!("{pointer}/count"),
+                    format!("the share of `{}` is stated twice", owner.party),
+                    "write a count or a percentage; what another source says goes into `claims`",
+                );
+            }
+        }
+        // Holdings follow one another: what counts is what is held on one day.
+        let days = owners.iter().flat_map(|owner| {
+            let after = owner.to.and_then(|to| to.tomorrow().ok());
+            [owner.from, after]
+        });
+        let days: std::collections::BTreeSet<Date> = days.flatten().chain([Date::MIN]).collect();
+        for day in days {
+            let holding = || owners.iter().filter(|owner| owner.holds(day));
+            let shares = stated_total(holding().map(|owner| owner.share.as_ref()));
+            let votes = stated_total(holding().map(|owner| owner.votes.as_ref()));
+            for (what, total) in [("hold", shares), ("have votes of", votes)] {
+                if total.get() > rust_decimal::Decimal::ONE_HUNDRED {
+                    let since = if day == Date::MIN {
+                        String::new()
+                    } else {
+                        format!(" from {day} on")
+                    };
+                    return self.error(
+                        &format!("/parties/{id}/owners"),
+                        format!("the owners of `{id}` {what} {total} together{since}"),
+                        "shares of one party add up to 100 % at most",
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// Every name that refers to something resolves; shares, dates and amounts make sense.
 pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> Vec<Problem> {
     let mut check = References {
@@ -140,14 +202,7 @@ pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> 
                 parties(),
             );
         }
-        let total = stated_total(owners);
-        if total.get() > rust_decimal::Decimal::ONE_HUNDRED {
-            check.error(
-                &format!("/parties/{id}/owners"),
-                format!("the owners of `{id}` hold {total} together"),
-                "shares of one party add up to 100 % at most",
-            );
-        }
+        check.holdings(id, owners);
         if party.owners_complete && party.owners.is_none() {
             check.error(
                 &format!("/parties/{id}"),

@@ -143,6 +143,10 @@ pub enum Listing {
     Sdn7448,
     /// Taiwan's Strategic High-Tech Commodities Entity List.
     TwShtc,
+    /// The EU's list of persons whose assets are frozen.
+    Eu,
+    /// The UK Sanctions List, persons whose assets are frozen.
+    Uk,
 }
 
 impl Listing {
@@ -156,6 +160,8 @@ impl Listing {
             Self::Sdn => "sdn",
             Self::Sdn7448 => "sdn_7448",
             Self::TwShtc => "tw_shtc",
+            Self::Eu => "eu",
+            Self::Uk => "uk",
         }
     }
 }
@@ -226,17 +232,76 @@ pub struct Party {
     pub ciio: Option<Stated<bool>>,
 }
 
-/// A holding in a party.
+/// A holding in a party. Several entries of one holder are several blocks: they add up.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
-    /// The holder: a key of `parties`
+    /// The holder: a key of `parties`. A party that holds shares in itself names itself
     pub party: PartyId,
-    /// Its share
+    /// Its share of the capital
     pub share: Option<Stated<Percent>>,
-    /// Whether it controls the party by other means than its share
+    /// The same share as other sources state it: the answer is then the range of all
     #[serde(default)]
-    pub control: bool,
+    pub claims: Vec<Stated<Percent>>,
+    /// Its share as a count, in place of `share`: shares held, shares issued
+    pub count: Option<Stated<ShareCount>>,
+    /// Its share of the votes, where that is another
+    pub votes: Option<Stated<Percent>>,
+    /// First day of the holding
+    #[schemars(with = "Option<DateText>")]
+    pub from: Option<Date>,
+    /// Last day of the holding
+    #[schemars(with = "Option<DateText>")]
+    pub to: Option<Date>,
+    /// Whether it controls the party by other means than its share: `true`, or how (`appoints the board`, `nominee contract`)
+    #[serde(default)]
+    pub control: ControlText,
+}
+
+impl Owner {
+    /// Whether it holds on a day; the first and the last day are included.
+    #[must_use]
+    pub fn holds(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+}
+
+/// Shares held and shares issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareCount {
+    /// Shares that the holder has
+    pub held: u64,
+    /// Shares that were issued
+    pub of: u64,
+}
+
+/// Control by other means: none, or how. `true` says that there is some and not how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(with = "FlagOrText")]
+pub struct ControlText(pub Option<String>);
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+#[serde(untagged)]
+enum FlagOrText {
+    Flag(bool),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for ControlText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bool(false) => Ok(Self(None)),
+            Value::Bool(true) => Ok(Self(Some(
+                "controls it by other means than shares".to_owned(),
+            ))),
+            Value::String(how) => Ok(Self(Some(how))),
+            _ => Err(serde::de::Error::custom(
+                "control is true, false, or how it controls",
+            )),
+        }
+    }
 }
 
 /// A legal entity's account at a provider.

@@ -133,13 +133,12 @@ impl Organisation {
 
 pub use crate::stated::Stated;
 
-/// The owners of a party whose shares are known, summed. Exact.
+/// Shares that are known, summed. Exact.
 #[must_use]
-pub fn stated_total(owners: &[Owner]) -> Percent {
+pub fn stated_total<'a>(shares: impl Iterator<Item = Option<&'a Stated<Percent>>>) -> Percent {
     Percent::new(
-        owners
-            .iter()
-            .filter_map(|owner| match &owner.share {
+        shares
+            .filter_map(|share| match share {
                 Some(Stated::Value(share, _)) => Some(share.get()),
                 Some(Stated::Unknown) | None => None,
             })

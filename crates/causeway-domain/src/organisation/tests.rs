@@ -115,6 +115,48 @@ fn shares_above_the_whole_are_an_error() {
 }
 
 #[test]
+fn holdings_may_follow_one_another_and_add_up_day_by_day() {
+    let with = |owners: &str| {
+        read_text(&GOOD.replace("[{party: founders, share: 100 %}]", owners))
+            .map(|_| Vec::new())
+            .unwrap_or_else(|problems| problems)
+    };
+    assert_eq!(
+        with(
+            "[{party: founders, share: 100 %, to: 2025-12-31}, {party: hub, share: 100 %, from: 2026-01-01}]"
+        ),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        with(
+            "[{party: founders, share: 100 %, to: 2026-01-01}, {party: hub, share: 1 %, from: 2026-01-01}]"
+        ),
+        [
+            "causeway.yaml:8:13: error: the owners of `acme` hold 101 % together from 2026-01-01 on | shares of one party add up to 100 % at most"
+        ]
+    );
+    assert_eq!(
+        with(
+            "[{party: founders, share: 50 %, votes: 60 %}, {party: hub, share: 50 %, votes: 60 %}]"
+        ),
+        [
+            "causeway.yaml:8:13: error: the owners of `acme` have votes of 120 % together | shares of one party add up to 100 % at most"
+        ]
+    );
+    assert_eq!(
+        with("[{party: founders, count: {held: 3, of: 2}, share: 5 %, from: 2026-01-02, to: 2026-01-01}]").len(),
+        3
+    );
+    let good = "[{party: founders, share: 40 %, claims: [{value: 45 %, by: a report}], control: appoints the board}, {party: hub, count: {held: 1, of: 3}, control: true}, {party: acme, share: 5 %}]";
+    let file = read_text(&GOOD.replace("[{party: founders, share: 100 %}]", good)).unwrap();
+    let id: PartyId = "acme".parse().unwrap();
+    let owners = file.party(&id).unwrap().owners.as_ref().unwrap();
+    assert_eq!(owners[0].claims.len(), 1);
+    assert_eq!(owners[0].control.0.as_deref(), Some("appoints the board"));
+    assert!(owners[1].control.0.is_some() && owners[2].control.0.is_none());
+}
+
+#[test]
 fn an_empty_file_says_what_it_lacks() {
     let problems = read_text("").unwrap_err();
     assert_eq!(problems.len(), 3, "{problems:?}");

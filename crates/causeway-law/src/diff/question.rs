@@ -63,7 +63,10 @@ pub(super) fn worded<'s>(side: &'s Side, which: Which, meanings: &Meanings<'_>) 
             let words = asked(&rule.conditions)
                 .into_iter()
                 .flat_map(|(path, asked)| {
-                    asked.words().into_iter().map(move |word| (path.clone(), word))
+                    asked
+                        .words()
+                        .into_iter()
+                        .map(move |word| (path.clone(), word))
                 })
                 .map(|(path, word)| {
                     let meaning = meanings.meaning(which, &path, &word);
@@ -198,8 +201,10 @@ impl Worded<'_> {
 /// classes that exclude each other.
 fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
     let mut all = Vec::new();
-    let list: Vec<(&(String, String), &Meaning)> =
-        words.iter().map(|(key, meaning)| (*key, *meaning)).collect();
+    let list: Vec<(&(String, String), &Meaning)> = words
+        .iter()
+        .map(|(key, meaning)| (*key, *meaning))
+        .collect();
     for (index, ((path, word), meaning)) in list.iter().enumerate() {
         if **meaning == Meaning::Never {
             all.push(forbid_when(contains(path, word)));
@@ -218,7 +223,10 @@ fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
                 all.push(with(other, word));
             }
             if Meanings::excludes(path, meaning, other_meaning) {
-                all.push(forbid_when(and(contains(path, word), contains(path, other))));
+                all.push(forbid_when(and(
+                    contains(path, word),
+                    contains(path, other),
+                )));
             }
         }
         // Whoever takes part in a role takes part.
@@ -227,7 +235,10 @@ fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
             && words.contains_key(&&(format!("any.{field}"), word.clone()))
         {
             let any = format!("any.{field}");
-            all.push(forbid_when(and(contains(path, word), not(contains(&any, word)))));
+            all.push(forbid_when(and(
+                contains(path, word),
+                not(contains(&any, word)),
+            )));
         }
     }
     all

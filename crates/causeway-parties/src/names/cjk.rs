@@ -44,8 +44,15 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
     }
     parts.extend(tail.into_iter().rev());
     // ソフトバンク: a brand that is made of known words, in a script that borrows them.
-    let borrowed = text.chars().next().is_some_and(|c| ('\u{3040}'..='\u{30ff}').contains(&c));
-    if borrowed && parts.iter().all(|part| matches!(part, Part::Word(_, entry) if !entry.place)) {
+    let borrowed = text
+        .chars()
+        .next()
+        .is_some_and(|c| ('\u{3040}'..='\u{30ff}').contains(&c));
+    if borrowed
+        && parts
+            .iter()
+            .all(|part| matches!(part, Part::Word(_, entry) if !entry.place))
+    {
         return vec![Part::Brand(text.into())];
     }
     parts

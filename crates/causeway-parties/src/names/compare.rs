@@ -178,7 +178,11 @@ pub fn compare(weights: &Weights, left: &Name, right: &Name) -> Match {
             return compare(weights, &left, &right).capped(BELOW_HIT);
         }
     };
-    if left.is_weak() || right.is_weak() { best.capped(BELOW_HIT) } else { best }
+    if left.is_weak() || right.is_weak() {
+        best.capped(BELOW_HIT)
+    } else {
+        best
+    }
 }
 
 /// Which words of two names belong together.
@@ -216,7 +220,8 @@ fn free(used: u32, at: usize) -> bool {
 
 impl Pairing<'_> {
     fn done(&self) -> bool {
-        self.left_used.count_ones() as usize == self.left.len() || self.right_used.count_ones() as usize == self.right.len()
+        self.left_used.count_ones() as usize == self.left.len()
+            || self.right_used.count_ones() as usize == self.right.len()
     }
 
     fn take(&mut self, left: Span, right: Span, class: Class, relation: Relation, similarity: u16) {
@@ -226,7 +231,14 @@ impl Pairing<'_> {
         for at in right.from..right.to {
             self.right_used |= 1 << at;
         }
-        self.parts.push(TokenMatch { left, right, class, relation, similarity, weight: 0 });
+        self.parts.push(TokenMatch {
+            left,
+            right,
+            class,
+            relation,
+            similarity,
+            weight: 0,
+        });
     }
 
     /// Words that are the same in letters, meaning or reading.
@@ -240,7 +252,11 @@ impl Pairing<'_> {
                 equal(one, two).map(|relation| (j, two, relation))
             });
             if let Some((j, two, relation)) = found {
-                let class = if one.class == Class::Brand { two.class } else { one.class };
+                let class = if one.class == Class::Brand {
+                    two.class
+                } else {
+                    one.class
+                };
                 let similarity = match relation {
                     Relation::Reading => 960,
                     _ => 1000,
@@ -260,7 +276,11 @@ impl Pairing<'_> {
         for flip in [false, true] {
             let (many, one) = if flip { (right, left) } else { (left, right) };
             for (j, whole) in one.iter().enumerate() {
-                let used = if flip { self.left_used } else { self.right_used };
+                let used = if flip {
+                    self.left_used
+                } else {
+                    self.right_used
+                };
                 if !free(used, j) || whole.class == Class::Number {
                     continue;
                 }
@@ -268,7 +288,11 @@ impl Pairing<'_> {
                 'starts: for from in 0..many.len() {
                     text.clear();
                     for (count, part) in many.iter().skip(from).take(5).enumerate() {
-                        let used = if flip { self.right_used } else { self.left_used };
+                        let used = if flip {
+                            self.right_used
+                        } else {
+                            self.left_used
+                        };
                         if !free(used, from + count) || part.script.is_native() {
                             break;
                         }
@@ -280,7 +304,11 @@ impl Pairing<'_> {
                     }
                 }
                 if let Some((from, count)) = found {
-                    let relation = if whole.script.is_native() { Relation::Reading } else { Relation::Joined };
+                    let relation = if whole.script.is_native() {
+                        Relation::Reading
+                    } else {
+                        Relation::Joined
+                    };
                     let similarity = if whole.script.is_native() { 960 } else { 990 };
                     let (many, one) = (Span::many(from, count), Span::one(j));
                     let (left, right) = if flip { (one, many) } else { (many, one) };
@@ -309,9 +337,17 @@ impl Pairing<'_> {
                     }
                 }
             }
-            let Some((similarity, i, j, halves)) = best else { return };
+            let Some((similarity, i, j, halves)) = best else {
+                return;
+            };
             let class = self.left.get(i).map_or(Class::Brand, |token| token.class);
-            self.take(Span::one(i), Span::one(j), class, Relation::Spelling(halves), similarity);
+            self.take(
+                Span::one(i),
+                Span::one(j),
+                class,
+                Relation::Spelling(halves),
+                similarity,
+            );
         }
     }
 
@@ -322,17 +358,35 @@ impl Pairing<'_> {
         }
         for i in 1..self.left.len() {
             for j in 1..self.right.len() {
-                let (Some(one), Some(two)) = (self.left.get(i), self.right.get(j)) else { continue };
-                if !one.hyphened || !two.hyphened || !free(self.left_used, i) || !free(self.right_used, j) {
+                let (Some(one), Some(two)) = (self.left.get(i), self.right.get(j)) else {
+                    continue;
+                };
+                if !one.hyphened
+                    || !two.hyphened
+                    || !free(self.left_used, i)
+                    || !free(self.right_used, j)
+                {
                     continue;
                 }
-                let (Some(head), Some(other)) = (self.left.get(i - 1), self.right.get(j - 1)) else { continue };
-                if head.text != other.text || one.class != Class::Brand || two.class != Class::Brand {
+                let (Some(head), Some(other)) = (self.left.get(i - 1), self.right.get(j - 1))
+                else {
+                    continue;
+                };
+                if head.text != other.text || one.class != Class::Brand || two.class != Class::Brand
+                {
                     continue;
                 }
                 let length = head.text.len() + one.text.len().max(two.text.len());
-                if let Some(halves) = distance::halves(&one.text, &two.text, Cost::Brand, budget(length).min(2)) {
-                    self.take(Span::one(i), Span::one(j), Class::Brand, Relation::Spelling(halves), likeness(halves, length));
+                if let Some(halves) =
+                    distance::halves(&one.text, &two.text, Cost::Brand, budget(length).min(2))
+                {
+                    self.take(
+                        Span::one(i),
+                        Span::one(j),
+                        Class::Brand,
+                        Relation::Spelling(halves),
+                        likeness(halves, length),
+                    );
                 }
             }
         }
@@ -358,14 +412,24 @@ impl Pairing<'_> {
             agreed += weight * u32::from(part.similarity);
             total += weight * 1000;
             brand_agrees |= part.class == Class::Brand
-                || [(left, part.left), (right, part.right)].iter().any(|(tokens, span)| {
-                    tokens.get(usize::from(span.from)).is_some_and(|token| token.class == Class::Brand)
-                });
+                || [(left, part.left), (right, part.right)]
+                    .iter()
+                    .any(|(tokens, span)| {
+                        tokens
+                            .get(usize::from(span.from))
+                            .is_some_and(|token| token.class == Class::Brand)
+                    });
             let unsure = match part.relation {
                 // Many characters share a reading.
-                Relation::Reading => [(left, part.left), (right, part.right)]
-                    .iter()
-                    .any(|(tokens, span)| tokens.get(usize::from(span.from)).is_some_and(|token| token.script == Script::Han)),
+                Relation::Reading => {
+                    [(left, part.left), (right, part.right)]
+                        .iter()
+                        .any(|(tokens, span)| {
+                            tokens
+                                .get(usize::from(span.from))
+                                .is_some_and(|token| token.script == Script::Han)
+                        })
+                }
                 Relation::Spelling(_) => true,
                 _ => false,
             };
@@ -388,7 +452,11 @@ impl Pairing<'_> {
                     continue;
                 }
                 if token.class == Class::Number {
-                    if side == 0 { left_numbers.push((at, token)) } else { right_numbers.push((at, token)) }
+                    if side == 0 {
+                        left_numbers.push((at, token))
+                    } else {
+                        right_numbers.push((at, token))
+                    }
                     continue;
                 }
                 let weight = weights.of(&token.text, token.weight);
@@ -403,10 +471,20 @@ impl Pairing<'_> {
                     }
                     cap = cap.min(BELOW_HIT);
                 }
-                let (left, right, relation) =
-                    if side == 0 { (Span::one(at), Span::NONE, Relation::LeftOnly) } else { (Span::NONE, Span::one(at), Relation::RightOnly) };
+                let (left, right, relation) = if side == 0 {
+                    (Span::one(at), Span::NONE, Relation::LeftOnly)
+                } else {
+                    (Span::NONE, Span::one(at), Relation::RightOnly)
+                };
                 let weight = u16::try_from(weight).unwrap_or(u16::MAX);
-                self.parts.push(TokenMatch { left, right, class: token.class, relation, similarity: 0, weight });
+                self.parts.push(TokenMatch {
+                    left,
+                    right,
+                    class: token.class,
+                    relation,
+                    similarity: 0,
+                    weight,
+                });
             }
         }
         let (extra, limit) = numbers(&left_numbers, &right_numbers, &mut self.parts);
@@ -415,7 +493,11 @@ impl Pairing<'_> {
         if brands == [true, true] && !brand_agrees {
             cap = cap.min(600);
         }
-        let mut score = if total == 0 { 0 } else { agreed / (total / 1000) };
+        let mut score = if total == 0 {
+            0
+        } else {
+            agreed / (total / 1000)
+        };
         if all.iter().all(|all| *all >= TELLING) && rest.iter().any(|rest| *rest > 0) {
             // Each has something that the other has not: two parties of one family, at best.
             score = score * 85 / 100;
@@ -429,7 +511,12 @@ impl Pairing<'_> {
         if penalty >= OTHER_FORM {
             cap = cap.min(BELOW_HIT);
         }
-        Match::new(score.saturating_sub(u32::from(penalty)), cap, false, self.parts)
+        Match::new(
+            score.saturating_sub(u32::from(penalty)),
+            cap,
+            false,
+            self.parts,
+        )
     }
 }
 
@@ -442,7 +529,9 @@ const TELLING: u32 = 8;
 
 /// An acronym or a very short brand and nothing else.
 fn short(tokens: &[Token]) -> bool {
-    tokens.iter().all(|token| token.class == Class::Brand && !token.script.is_native() && token.text.len() <= 4)
+    tokens.iter().all(|token| {
+        token.class == Class::Brand && !token.script.is_native() && token.text.len() <= 4
+    })
 }
 
 fn equal(one: &Token, two: &Token) -> Option<Relation> {
@@ -456,7 +545,11 @@ fn equal(one: &Token, two: &Token) -> Option<Relation> {
         return None;
     }
     let heard = if one.script.is_native() && two.script.is_native() {
-        one.script != two.script && one.readings.iter().any(|reading| two.readings.contains(reading))
+        one.script != two.script
+            && one
+                .readings
+                .iter()
+                .any(|reading| two.readings.contains(reading))
     } else {
         says(one, &two.text) || says(two, &one.text)
     };
@@ -465,7 +558,8 @@ fn equal(one: &Token, two: &Token) -> Option<Relation> {
 
 /// Whether a word is written or read as these letters.
 fn says(token: &Token, letters: &str) -> bool {
-    if token.text.as_ref() == letters || token.readings.iter().any(|reading| **reading == *letters) {
+    if token.text.as_ref() == letters || token.readings.iter().any(|reading| **reading == *letters)
+    {
         return true;
     }
     match token.script {
@@ -481,7 +575,11 @@ fn borrowed(token: &Token, letters: &str) -> bool {
         return false;
     }
     let sought = letters::consonants(letters);
-    sought.len() >= 3 && token.readings.iter().any(|reading| letters::consonants(reading) == sought)
+    sought.len() >= 3
+        && token
+            .readings
+            .iter()
+            .any(|reading| letters::consonants(reading) == sought)
 }
 
 /// Half edits that a brand of this length may have: one edit for each five letters, at most two.
@@ -499,14 +597,20 @@ fn likeness(halves: u8, length: usize) -> u16 {
 }
 
 fn near(one: &Token, two: &Token) -> Option<(u16, u8)> {
-    let fuzzy = |token: &Token| matches!(token.class, Class::Brand | Class::Place | Class::Industry) && !token.script.is_native();
+    let fuzzy = |token: &Token| {
+        matches!(token.class, Class::Brand | Class::Place | Class::Industry)
+            && !token.script.is_native()
+    };
     // Two words of the tables are two words, however near: Austria and Australia.
     if !fuzzy(one) || !fuzzy(two) || (one.class != Class::Brand && two.class != Class::Brand) {
         return None;
     }
     let length = one.text.len().max(two.text.len());
     let budget = budget(length);
-    if budget == 0 || one.text.len().abs_diff(two.text.len()) > 2 || (one.mask ^ two.mask).count_ones() > u32::from(budget) {
+    if budget == 0
+        || one.text.len().abs_diff(two.text.len()) > 2
+        || (one.mask ^ two.mask).count_ones() > u32::from(budget)
+    {
         return None;
     }
     let halves = distance::halves(&one.text, &two.text, Cost::Brand, budget)?;
@@ -515,19 +619,45 @@ fn near(one: &Token, two: &Token) -> Option<(u16, u8)> {
 
 /// What numbers that are left over take, and the best score they leave: one that only one name has makes another fund,
 /// branch or ship; one that is a step or a digit apart may be a slip.
-fn numbers(left: &[(usize, &Token)], right: &[(usize, &Token)], parts: &mut Vec<TokenMatch>) -> (u32, u16) {
+fn numbers(
+    left: &[(usize, &Token)],
+    right: &[(usize, &Token)],
+    parts: &mut Vec<TokenMatch>,
+) -> (u32, u16) {
     if left.is_empty() && right.is_empty() {
         return (0, 1000);
     }
-    let number = |left: Span, right: Span, relation: Relation| TokenMatch { left, right, class: Class::Number, relation, similarity: 0, weight: 60 };
+    let number = |left: Span, right: Span, relation: Relation| TokenMatch {
+        left,
+        right,
+        class: Class::Number,
+        relation,
+        similarity: 0,
+        weight: 60,
+    };
     let count = u32::try_from(left.len().max(right.len())).unwrap_or(u32::MAX);
-    let slips = left.len() == right.len() && left.iter().zip(right).all(|((_, one), (_, two))| step(&one.text, &two.text));
+    let slips = left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|((_, one), (_, two))| step(&one.text, &two.text));
     if slips {
-        parts.extend(left.iter().zip(right).map(|((i, _), (j, _))| number(Span::one(*i), Span::one(*j), Relation::NearNumber)));
+        parts.extend(
+            left.iter()
+                .zip(right)
+                .map(|((i, _), (j, _))| number(Span::one(*i), Span::one(*j), Relation::NearNumber)),
+        );
         return (count * 20_000, BELOW_HIT);
     }
-    parts.extend(left.iter().map(|(at, _)| number(Span::one(*at), Span::NONE, Relation::LeftOnly)));
-    parts.extend(right.iter().map(|(at, _)| number(Span::NONE, Span::one(*at), Relation::RightOnly)));
+    parts.extend(
+        left.iter()
+            .map(|(at, _)| number(Span::one(*at), Span::NONE, Relation::LeftOnly)),
+    );
+    parts.extend(
+        right
+            .iter()
+            .map(|(at, _)| number(Span::NONE, Span::one(*at), Relation::RightOnly)),
+    );
     (count * 120_000, BELOW_REVIEW)
 }
 
@@ -537,5 +667,12 @@ fn step(one: &str, two: &str) -> bool {
     {
         return true;
     }
-    one.len() == two.len() && one.len() >= 4 && one.bytes().zip(two.bytes()).filter(|(one, two)| one != two).count() == 1
+    one.len() == two.len()
+        && one.len() >= 4
+        && one
+            .bytes()
+            .zip(two.bytes())
+            .filter(|(one, two)| one != two)
+            .count()
+            == 1
 }

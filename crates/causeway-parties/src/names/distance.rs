@@ -33,7 +33,8 @@ fn vowel(letter: u8) -> bool {
 }
 
 fn drop_cost(word: &[u8], at: usize, cost: Cost) -> u8 {
-    let (Some(letter), before) = (word.get(at), at.checked_sub(1).and_then(|at| word.get(at))) else {
+    let (Some(letter), before) = (word.get(at), at.checked_sub(1).and_then(|at| word.get(at)))
+    else {
         return 2;
     };
     match cost {
@@ -50,7 +51,17 @@ fn replace_cost(from: u8, to: u8, first: bool, cost: Cost) -> u8 {
         Cost::Personal if vowel(from) && vowel(to) => 1,
         Cost::Personal => {
             let pair = (from.min(to), from.max(to));
-            if matches!(pair, (b'c', b'k') | (b'k', b'q') | (b'c', b'q') | (b's', b'z') | (b'j', b'z') | (b'v', b'w') | (b'j', b'y') | (b'i', b'j')) {
+            if matches!(
+                pair,
+                (b'c', b'k')
+                    | (b'k', b'q')
+                    | (b'c', b'q')
+                    | (b's', b'z')
+                    | (b'j', b'z')
+                    | (b'v', b'w')
+                    | (b'j', b'y')
+                    | (b'i', b'j')
+            ) {
                 1
             } else {
                 2
@@ -77,7 +88,8 @@ fn osa(left: &[u8], right: &[u8], cost: Cost, budget: u8) -> Option<u8> {
         let mut least = rows[2][0];
         for j in 0..right.len() {
             let (from, to) = (left[i], right[j]);
-            let replaced = rows[1][j].saturating_add(replace_cost(from, to, i == 0 && j == 0, cost));
+            let replaced =
+                rows[1][j].saturating_add(replace_cost(from, to, i == 0 && j == 0, cost));
             let removed = rows[1][j + 1].saturating_add(gone);
             let added = rows[2][j].saturating_add(drop_cost(right, j, cost));
             let mut best = replaced.min(removed).min(added);

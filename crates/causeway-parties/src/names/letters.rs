@@ -66,8 +66,10 @@ pub(super) fn spelled(word: &str) -> Option<String> {
     let mut rest = word;
     let mut letters = String::new();
     while !rest.is_empty() {
-        let (after, letter) =
-            NAMES.iter().filter_map(|(name, letter)| Some((rest.strip_prefix(*name)?, *letter))).min_by_key(|(after, _)| after.len())?;
+        let (after, letter) = NAMES
+            .iter()
+            .filter_map(|(name, letter)| Some((rest.strip_prefix(*name)?, *letter)))
+            .min_by_key(|(after, _)| after.len())?;
         letters.push(letter);
         rest = after;
     }
@@ -81,12 +83,20 @@ pub(super) fn consonants(latin: &str) -> String {
     let bytes = latin.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {
         let next = bytes.get(at + 1).copied().unwrap_or(b' ');
-        let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+        let before = at
+            .checked_sub(1)
+            .and_then(|at| bytes.get(at))
+            .copied()
+            .unwrap_or(b' ');
         let vowel = |byte: u8| matches!(byte, b'a' | b'e' | b'i' | b'o' | b'u');
         let letter = match byte {
             b'a' | b'e' | b'i' | b'o' | b'u' | b'y' | b'w' => continue,
             // Silent or part of ch, sh, th, ph.
-            b'h' if matches!(before, b'c' | b's' | b't' | b'p' | b'g') || (vowel(before) && !vowel(next)) => continue,
+            b'h' if matches!(before, b'c' | b's' | b't' | b'p' | b'g')
+                || (vowel(before) && !vowel(next)) =>
+            {
+                continue;
+            }
             b'p' if next == b'h' => 'f',
             b't' if next == b'h' => 's',
             b'c' if next == b'h' => 'c',

@@ -1,11 +1,11 @@
 //! A person's name as parts, and as syllables where it is one of syllables.
 
 use super::distance;
+use super::kana;
 use super::syllable::Spoken;
 use super::tables::TABLES;
 use super::text::{Piece, Script};
 use super::words::Class;
-use super::kana;
 
 /// A part of a person's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +33,18 @@ pub(super) struct Person {
 const MOST_PARTS: usize = 20;
 
 /// How Arabic "servant of" is written before one of the names of God.
-const SERVANT: [&str; 12] = ["abdul", "abdel", "abdal", "abdur", "abdol", "abdus", "abdour", "abder", "abdoul", "abdil", "abdor", "abd"];
+const SERVANT: [&str; 12] = [
+    "abdul", "abdel", "abdal", "abdur", "abdol", "abdus", "abdour", "abder", "abdoul", "abdil",
+    "abdor", "abd",
+];
 
 impl Person {
     pub(super) fn new(pieces: &[Piece]) -> Self {
         if let Some(spoken) = native(pieces) {
-            return Self { parts: Vec::new(), spoken: Some(spoken) };
+            return Self {
+                parts: Vec::new(),
+                spoken: Some(spoken),
+            };
         }
         let mut words: Vec<(String, Script)> = Vec::with_capacity(pieces.len());
         for piece in pieces {
@@ -49,7 +55,10 @@ impl Person {
             words.push((text, piece.script));
         }
         let words = compounds(words);
-        let mut parts: Vec<Given> = words.iter().map(|(text, script)| part(text, *script)).collect();
+        let mut parts: Vec<Given> = words
+            .iter()
+            .map(|(text, script)| part(text, *script))
+            .collect();
         parts.truncate(MOST_PARTS);
         if !parts.iter().any(|part| part.class == Class::Personal) {
             for part in &mut parts {
@@ -57,7 +66,11 @@ impl Person {
                 part.weight = 100;
             }
         }
-        let plain: Vec<&str> = parts.iter().filter(|part| part.class != Class::Title).map(|part| &*part.text).collect();
+        let plain: Vec<&str> = parts
+            .iter()
+            .filter(|part| part.class != Class::Title)
+            .map(|part| &*part.text)
+            .collect();
         let latin = parts.iter().all(|part| part.script == Script::Latin);
         let spoken = if latin { Spoken::latin(&plain) } else { None };
         Self { parts, spoken }
@@ -67,7 +80,11 @@ impl Person {
     pub(super) fn telling(&self) -> usize {
         match &self.spoken {
             Some(spoken) => spoken.syllables.len(),
-            None => self.parts.iter().filter(|part| part.class == Class::Personal).count(),
+            None => self
+                .parts
+                .iter()
+                .filter(|part| part.class == Class::Personal)
+                .count(),
         }
     }
 }
@@ -75,7 +92,9 @@ impl Person {
 /// A name in Han or Hangul alone.
 fn native(pieces: &[Piece]) -> Option<Spoken> {
     let script = pieces.first()?.script;
-    if !matches!(script, Script::Han | Script::Hangul) || pieces.iter().any(|piece| piece.script != script) {
+    if !matches!(script, Script::Han | Script::Hangul)
+        || pieces.iter().any(|piece| piece.script != script)
+    {
         return None;
     }
     let text: String = pieces
@@ -87,7 +106,11 @@ fn native(pieces: &[Piece]) -> Option<Spoken> {
     if !(1..=6).contains(&count) {
         return None;
     }
-    Some(if script == Script::Han { Spoken::han(&text) } else { Spoken::hangul(&text) })
+    Some(if script == Script::Han {
+        Spoken::han(&text)
+    } else {
+        Spoken::hangul(&text)
+    })
 }
 
 /// Writes compound names as one: Abd al-Rahman, Abdul Rahman and Abdurrahman; Saif al-Din, Saifuddin.
@@ -108,16 +131,28 @@ fn compounds(words: Vec<(String, Script)>) -> Vec<(String, Script)> {
                 words.next();
             }
             if let Some((of, _)) = words.next_if(|(next, _)| next.len() > 2 && !article(next)) {
-                let of = if script == Script::Arabic { of.strip_prefix("al").unwrap_or(&of) } else { &of };
+                let of = if script == Script::Arabic {
+                    of.strip_prefix("al").unwrap_or(&of)
+                } else {
+                    &of
+                };
                 out.push((format!("abdul{of}"), script));
                 continue;
             }
             out.push((word, script));
             continue;
         }
-        if let Some(rest) = SERVANT.iter().filter(|servant| servant.len() > 3).find_map(|servant| word.strip_prefix(servant)).filter(|rest| rest.len() >= 3) {
+        if let Some(rest) = SERVANT
+            .iter()
+            .filter(|servant| servant.len() > 3)
+            .find_map(|servant| word.strip_prefix(servant))
+            .filter(|rest| rest.len() >= 3)
+        {
             // "abdurrahman" is abdur and rahman; "abdullah" is a name of its own.
-            let name = if word.starts_with("abdulla") || word.starts_with("abdalla") || word.starts_with("abdella") {
+            let name = if word.starts_with("abdulla")
+                || word.starts_with("abdalla")
+                || word.starts_with("abdella")
+            {
                 "abdullah".to_owned()
             } else {
                 format!("abdul{rest}")
@@ -125,7 +160,11 @@ fn compounds(words: Vec<(String, Script)>) -> Vec<(String, Script)> {
             out.push((name, script));
             continue;
         }
-        if matches!(word.as_str(), "din" | "deen" | "dine" | "eddin" | "eddine" | "uddin" | "aldin" | "addin") && !out.is_empty() {
+        if matches!(
+            word.as_str(),
+            "din" | "deen" | "dine" | "eddin" | "eddine" | "uddin" | "aldin" | "addin"
+        ) && !out.is_empty()
+        {
             if out.len() > 1 && out.last().is_some_and(|(last, _)| article(last)) {
                 out.pop();
             }
@@ -134,8 +173,14 @@ fn compounds(words: Vec<(String, Script)>) -> Vec<(String, Script)> {
                 continue;
             }
         }
-        let faith = ["uddin", "eddin", "eddine", "aldin", "addin", "uddeen", "iddin", "udin"];
-        if let Some(stem) = faith.iter().find_map(|end| word.strip_suffix(end)).filter(|stem| stem.len() >= 3) {
+        let faith = [
+            "uddin", "eddin", "eddine", "aldin", "addin", "uddeen", "iddin", "udin",
+        ];
+        if let Some(stem) = faith
+            .iter()
+            .find_map(|end| word.strip_suffix(end))
+            .filter(|stem| stem.len() >= 3)
+        {
             out.push((format!("{stem}aldin"), script));
             continue;
         }
@@ -145,12 +190,32 @@ fn compounds(words: Vec<(String, Script)>) -> Vec<(String, Script)> {
 }
 
 fn article(word: &str) -> bool {
-    matches!(word, "al" | "el" | "ul" | "ud" | "ad" | "ed" | "ur" | "ar" | "er" | "as" | "es" | "us" | "an" | "ol")
+    matches!(
+        word,
+        "al" | "el"
+            | "ul"
+            | "ud"
+            | "ad"
+            | "ed"
+            | "ur"
+            | "ar"
+            | "er"
+            | "as"
+            | "es"
+            | "us"
+            | "an"
+            | "ol"
+    )
 }
 
 fn part(text: &str, script: Script) -> Given {
     let folded = fold(text);
-    let variant = TABLES.variants.get(text).or_else(|| TABLES.variants.get(&*folded)).copied().unwrap_or(0);
+    let variant = TABLES
+        .variants
+        .get(text)
+        .or_else(|| TABLES.variants.get(&*folded))
+        .copied()
+        .unwrap_or(0);
     let length = text.len();
     let (class, weight) = if TABLES.particles.contains(text) {
         (Class::Particle, 4)
@@ -165,7 +230,15 @@ fn part(text: &str, script: Script) -> Given {
     } else {
         (Class::Personal, 100)
     };
-    Given { mask: distance::mask(&folded), text: text.into(), folded, script, class, variant, weight }
+    Given {
+        mask: distance::mask(&folded),
+        text: text.into(),
+        folded,
+        script,
+        class,
+        variant,
+        weight,
+    }
 }
 
 /// Evens out habits of spelling that do not tell people apart.
@@ -194,7 +267,10 @@ fn fold(text: &str) -> Box<str> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if let Some((after, to)) = PAIRS.iter().find_map(|(from, to)| Some((rest.strip_prefix(*from)?, *to))) {
+        if let Some((after, to)) = PAIRS
+            .iter()
+            .find_map(|(from, to)| Some((rest.strip_prefix(*from)?, *to)))
+        {
             out.push_str(to);
             rest = after;
             continue;
@@ -257,10 +333,19 @@ mod tests {
 
     #[test]
     fn compound_names_are_one_part() {
-        for text in ["'Abd al-Rahman", "Abdul Rahman", "ABDURRAHMAN", "Abd el Rahman"] {
+        for text in [
+            "'Abd al-Rahman",
+            "Abdul Rahman",
+            "ABDURRAHMAN",
+            "Abd el Rahman",
+        ] {
             assert_eq!(shown(text), "abdulrahman", "{text}");
         }
-        for text in ["Saif al-Din al-Rawi", "SAIF-AL-DIN AL-RAWI", "Saifuddin al Rawi"] {
+        for text in [
+            "Saif al-Din al-Rawi",
+            "SAIF-AL-DIN AL-RAWI",
+            "Saifuddin al Rawi",
+        ] {
             assert_eq!(shown(text), "saifaldin rawi", "{text}");
         }
         assert_eq!(shown("Dr. Rami Makhlouf"), "rami makhlouf");
@@ -269,7 +354,13 @@ mod tests {
 
     #[test]
     fn habits_of_spelling_are_evened_out() {
-        for (left, right) in [("mahmood", "mahmoud"), ("nooristani", "nuristani"), ("vuchich", "vucic"), ("sergey", "sergei"), ("philipp", "filip")] {
+        for (left, right) in [
+            ("mahmood", "mahmoud"),
+            ("nooristani", "nuristani"),
+            ("vuchich", "vucic"),
+            ("sergey", "sergei"),
+            ("philipp", "filip"),
+        ] {
             assert_eq!(fold(left), fold(right));
         }
         assert_eq!(skeleton(&fold("mohammed")), skeleton(&fold("mhmd")));

@@ -115,10 +115,22 @@ impl Builder {
     fn other(&mut self, c: char) {
         match c {
             // Apostrophes and the letters that stand for one.
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2b9}'..='\u{2bf}' | '\u{2c8}' | '\u{b4}' | '\u{60}' => return,
+            '\u{2018}'
+            | '\u{2019}'
+            | '\u{201b}'
+            | '\u{2b9}'..='\u{2bf}'
+            | '\u{2c8}'
+            | '\u{b4}'
+            | '\u{60}' => return,
             // Invisible, joining and direction marks, variation selectors, soft hyphen.
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{61c}' | '\u{640}' => return,
+            '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{61c}'
+            | '\u{640}' => return,
             '\u{2010}'..='\u{2015}' | '\u{2212}' => return self.ascii('-'),
             // The long vowel mark belongs to the kana before.
             'ー' => {
@@ -148,7 +160,11 @@ impl Builder {
             let katakana = c.script() == Unicode::Katakana;
             if let Some(open) = &self.open
                 && open.script == Script::Kana
-                && open.text.chars().next().is_some_and(|first| (first.script() == Unicode::Katakana) != katakana)
+                && open
+                    .text
+                    .chars()
+                    .next()
+                    .is_some_and(|first| (first.script() == Unicode::Katakana) != katakana)
             {
                 self.close();
             }
@@ -160,7 +176,10 @@ impl Builder {
                 piece.text.push_str(letter);
                 return;
             }
-            for letter in any_ascii_char(c).chars().filter(char::is_ascii_alphanumeric) {
+            for letter in any_ascii_char(c)
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+            {
                 piece.text.push(letter.to_ascii_lowercase());
             }
             self.small = small;
@@ -168,7 +187,11 @@ impl Builder {
     }
 
     fn start(&mut self, script: Script) -> &mut Piece {
-        if self.open.as_ref().is_some_and(|open| open.script != script && !same_word(open, script)) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.script != script && !same_word(open, script))
+        {
             self.close();
         }
         let hyphened = std::mem::take(&mut self.hyphen);
@@ -223,7 +246,9 @@ fn arabic(c: char) -> Option<&'static str> {
 
 /// Digits stand inside words of other alphabets.
 fn same_word(open: &Piece, script: Script) -> bool {
-    !open.script.is_native() && !script.is_native() && (open.script == Script::Latin) != (script == Script::Latin)
+    !open.script.is_native()
+        && !script.is_native()
+        && (open.script == Script::Latin) != (script == Script::Latin)
         && open.text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -238,7 +263,10 @@ mod tests {
     #[test]
     fn scripts_are_split_and_letters_folded() {
         assert_eq!(words("ＡＢＣ\u{200b} Ltd"), ["abc", "ltd"]);
-        assert_eq!(words("さくらインターネット株式会社"), ["さくら", "インターネット", "株式会社"]);
+        assert_eq!(
+            words("さくらインターネット株式会社"),
+            ["さくら", "インターネット", "株式会社"]
+        );
         assert_eq!(words("騰訊控股有限公司"), ["腾讯控股有限公司"]);
         assert_eq!(words("Société Générale"), ["societe", "generale"]);
         assert_eq!(words("Mu'tassim Ba\u{2019}asyir"), ["mutassim", "baasyir"]);

@@ -80,10 +80,19 @@ fn split_humps(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut out = Vec::with_capacity(pieces.len() + 1);
     for mut piece in pieces {
         if let Some(at) = piece.hump
-            && piece.text.get(at..).is_some_and(|end| TABLES.latin_forms.contains_key(end))
+            && piece
+                .text
+                .get(at..)
+                .is_some_and(|end| TABLES.latin_forms.contains_key(end))
         {
             let end = piece.text.split_off(at);
-            let form = Piece { text: end, script: piece.script, dotted: piece.dotted, hyphened: false, hump: None };
+            let form = Piece {
+                text: end,
+                script: piece.script,
+                dotted: piece.dotted,
+                hyphened: false,
+                hump: None,
+            };
             piece.dotted = false;
             out.push(piece);
             out.push(form);
@@ -96,7 +105,10 @@ fn split_humps(pieces: Vec<Piece>) -> Vec<Piece> {
 
 /// "L.X.C.", "S. A.", "A/S": single letters with dots are one word.
 fn join_initials(pieces: Vec<Piece>) -> Vec<Piece> {
-    if !pieces.iter().any(|piece| piece.dotted && piece.text.len() == 1) {
+    if !pieces
+        .iter()
+        .any(|piece| piece.dotted && piece.text.len() == 1)
+    {
         return pieces;
     }
     let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
@@ -118,9 +130,18 @@ fn take_forms<'a>(pieces: &'a [Piece], forms: &mut Forms) -> Vec<&'a Piece> {
     let mut kept: Vec<&Piece> = Vec::with_capacity(pieces.len());
     let mut at = 0;
     while let Some(piece) = pieces.get(at) {
-        let known = if piece.script.is_native() { None } else { form_at(pieces, at) };
+        let known = if piece.script.is_native() {
+            None
+        } else {
+            form_at(pieces, at)
+        };
         match known {
-            Some((found, length)) if at == 0 || at + length == pieces.len() || clear(pieces, at, length) || only_forms(pieces, at + length) => {
+            Some((found, length))
+                if at == 0
+                    || at + length == pieces.len()
+                    || clear(pieces, at, length)
+                    || only_forms(pieces, at + length) =>
+            {
                 forms.and(found);
                 at += length;
             }
@@ -139,7 +160,9 @@ fn form_at(pieces: &[Piece], at: usize) -> Option<(Forms, usize)> {
     let longest = TABLES.form_phrases.get(&*first.text).copied().unwrap_or(1);
     let mut key = String::new();
     for length in (2..=longest.max(1)).rev() {
-        let Some(words) = pieces.get(at..at + length) else { continue };
+        let Some(words) = pieces.get(at..at + length) else {
+            continue;
+        };
         key.clear();
         for word in words {
             if !key.is_empty() {
@@ -166,7 +189,9 @@ fn slip(pieces: &[Piece], at: usize) -> Option<(Forms, usize)> {
     let meant = meant(&first.text)?;
     let longest = TABLES.form_phrases.get(meant).copied().unwrap_or(1);
     for length in (2..=longest).rev() {
-        let Some(rest) = pieces.get(at + 1..at + length) else { continue };
+        let Some(rest) = pieces.get(at + 1..at + length) else {
+            continue;
+        };
         let mut key = meant.to_owned();
         for word in rest {
             key.push(' ');
@@ -187,7 +212,10 @@ fn meant(word: &str) -> Option<&'static str> {
     TABLES
         .form_words
         .iter()
-        .filter(|known| known.len().abs_diff(word.len()) <= 1 && known.as_bytes().first() == word.as_bytes().first())
+        .filter(|known| {
+            known.len().abs_diff(word.len()) <= 1
+                && known.as_bytes().first() == word.as_bytes().first()
+        })
         .filter(|known| (distance::mask(known) ^ mask).count_ones() <= 2)
         .find(|known| distance::halves(known, word, distance::Cost::Brand, 2).is_some())
         .map(|known| &**known)
@@ -196,9 +224,26 @@ fn meant(word: &str) -> Option<&'static str> {
 /// Forms that are nothing else, wherever they stand.
 fn clear(pieces: &[Piece], at: usize, length: usize) -> bool {
     const CLEAR: [&str; 14] = [
-        "ltd", "limited", "llc", "gmbh", "inc", "incorporated", "corp", "corporation", "company", "bhd", "berhad", "jsc", "ooo", "co",
+        "ltd",
+        "limited",
+        "llc",
+        "gmbh",
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "company",
+        "bhd",
+        "berhad",
+        "jsc",
+        "ooo",
+        "co",
     ];
-    pieces.get(at..at + length).into_iter().flatten().any(|piece| CLEAR.contains(&&*piece.text))
+    pieces
+        .get(at..at + length)
+        .into_iter()
+        .flatten()
+        .any(|piece| CLEAR.contains(&&*piece.text))
 }
 
 /// Whether nothing but legal forms follows: "AG & Co. KG".
@@ -246,11 +291,19 @@ fn known(text: &str, script: Script, entry: &Entry, hyphened: bool) -> Token {
     Token {
         text: text.into(),
         script,
-        class: if entry.place { Class::Place } else { Class::Industry },
+        class: if entry.place {
+            Class::Place
+        } else {
+            Class::Industry
+        },
         meanings: entry.meanings,
         weight: entry.weight,
         // 전자 is electronics, and Jeonja to those who spell it.
-        readings: if script == Script::Hangul { cjk::readings(text, script).into() } else { Box::default() },
+        readings: if script == Script::Hangul {
+            cjk::readings(text, script).into()
+        } else {
+            Box::default()
+        },
         mask: distance::mask(text),
         hyphened,
     }
@@ -265,7 +318,9 @@ fn tokens(pieces: &[&Piece], forms: &mut Forms) -> Vec<Token> {
             for part in cjk::parts(&piece.text) {
                 match part {
                     Part::Form(found) => forms.and(found),
-                    Part::Word(word, entry) => tokens.push(known(&word, piece.script, &entry, false)),
+                    Part::Word(word, entry) => {
+                        tokens.push(known(&word, piece.script, &entry, false))
+                    }
                     Part::Brand(text) => tokens.push(brand(&Piece {
                         text: text.into(),
                         script: piece.script,
@@ -292,11 +347,20 @@ fn tokens(pieces: &[&Piece], forms: &mut Forms) -> Vec<Token> {
             continue;
         }
         if let Some(number) = number(&piece.text, tokens.is_empty(), at == pieces.len()) {
-            tokens.push(Token { text: number.into(), class: Class::Number, weight: 60, ..brand(piece) });
+            tokens.push(Token {
+                text: number.into(),
+                class: Class::Number,
+                weight: 60,
+                ..brand(piece)
+            });
             continue;
         }
         if TABLES.links.contains(&*piece.text) {
-            tokens.push(Token { class: Class::Particle, weight: 4, ..brand(piece) });
+            tokens.push(Token {
+                class: Class::Particle,
+                weight: 4,
+                ..brand(piece)
+            });
             continue;
         }
         // "Zhe Jiang", "Bei Jing": a place written apart.
@@ -324,7 +388,9 @@ fn tokens(pieces: &[&Piece], forms: &mut Forms) -> Vec<Token> {
 fn phrase(pieces: &[&Piece], at: usize, key: &mut String) -> Option<(Entry, usize)> {
     let longest = *TABLES.phrases.get(&*pieces.get(at)?.text)?;
     for length in (2..=longest).rev() {
-        let Some(words) = pieces.get(at..at + length) else { continue };
+        let Some(words) = pieces.get(at..at + length) else {
+            continue;
+        };
         key.clear();
         for word in words {
             if !key.is_empty() {
@@ -353,7 +419,11 @@ fn number(text: &str, first: bool, last: bool) -> Option<String> {
     let alone = last && !first;
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         let trimmed = text.trim_start_matches('0');
-        return Some(if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() });
+        return Some(if trimmed.is_empty() {
+            "0".to_owned()
+        } else {
+            trimmed.to_owned()
+        });
     }
     let roman = match text {
         "i" if alone => 1,
@@ -371,7 +441,8 @@ fn number(text: &str, first: bool, last: bool) -> Option<String> {
         _ => {
             // AR16, B2: letters that count.
             let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
-            return (!first && letters.len() <= 2 && letters.len() < text.len()).then(|| text.to_owned());
+            return (!first && letters.len() <= 2 && letters.len() < text.len())
+                .then(|| text.to_owned());
         }
     };
     Some(roman.to_string())
@@ -399,19 +470,34 @@ mod tests {
 
     #[test]
     fn words_fall_into_classes() {
-        assert_eq!(shown("Zhejiang Dahua Technology Co., Ltd."), "@zhejiang [dahua] technology");
-        assert_eq!(shown("Zhe Jiang Da Hua Technology Company Limited"), "@zhejiang da [hua] technology");
+        assert_eq!(
+            shown("Zhejiang Dahua Technology Co., Ltd."),
+            "@zhejiang [dahua] technology"
+        );
+        assert_eq!(
+            shown("Zhe Jiang Da Hua Technology Company Limited"),
+            "@zhejiang da [hua] technology"
+        );
         assert_eq!(shown("KKR Asian Fund III L.P."), "[kkr] @asian fund #3");
-        assert_eq!(shown("Bowne Global Solutions Denmark, A/S"), "[bowne] global solutions @denmark");
+        assert_eq!(
+            shown("Bowne Global Solutions Denmark, A/S"),
+            "[bowne] global solutions @denmark"
+        );
         assert_eq!(shown("L.X.C. Aviation"), "[lxc] aviation");
         assert_eq!(shown("Megaspeed Int'l Private Limited"), "[megaspeed] intl");
         assert_eq!(shown("SiemensAG"), "[siemens]");
         assert_eq!(shown("Siemens Aktiengeselschaft"), "[siemens]");
-        assert_eq!(shown("Missiles Corporation Joynt Stock Company"), "missiles");
+        assert_eq!(
+            shown("Missiles Corporation Joynt Stock Company"),
+            "missiles"
+        );
         assert_eq!(shown("ООО Ромашка"), "[romashka]");
         assert_eq!(shown("AG"), "[ag]");
         assert_eq!(shown("The"), "[the]");
         assert_eq!(shown("Gulf Data Hub FZ-LLC"), "@gulf data hub");
-        assert_eq!(shown("Institute of Technology, Beijing"), "institute of technology @beijing");
+        assert_eq!(
+            shown("Institute of Technology, Beijing"),
+            "institute of technology @beijing"
+        );
     }
 }

@@ -6,7 +6,7 @@ use causeway_domain::{Country, Date, Fact, Source};
 use serde::{Deserialize, Serialize};
 
 use super::Share;
-use crate::PartyKind;
+use crate::{PartyKind, Register};
 
 /// Who holds what in whom, as sources state it. The evidence that verdicts are made from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -267,6 +267,41 @@ impl Graph {
     #[must_use]
     pub fn name<'a>(&'a self, key: &'a str) -> &'a str {
         self.parties.get(key).map_or(key, |node| &node.name)
+    }
+}
+
+/// The evidence that a [`Register`] still has: one source a share, no days, no votes.
+impl From<&Register> for Graph {
+    fn from(register: &Register) -> Self {
+        let mut graph = Self::default();
+        for (key, party) in &register.parties {
+            let listings = party.listed.clone();
+            let node = Node {
+                name: party.name.clone(),
+                kind: party.kind,
+                headquarters: party.headquarters.clone(),
+                incorporated: party.incorporated.clone(),
+                listings: listings.map(|lists| lists.into_iter().map(ListEntry::on).collect()),
+                owners_complete: party.owners_complete,
+            };
+            graph.parties.insert(key.clone(), node);
+            for holding in &party.owners {
+                let (share, source) = match &holding.share {
+                    Fact::Known(share, source) => (
+                        share.get().to_string().parse().unwrap_or(Share::Unknown),
+                        source.clone(),
+                    ),
+                    Fact::Unknown(why) => (Share::Unknown, Source::named(why.clone())),
+                };
+                let edge =
+                    |kind| Edge::new(&holding.holder, key, kind, share.clone(), source.clone());
+                graph.edges.push(edge(EdgeKind::Share));
+                if holding.control {
+                    graph.edges.push(edge(EdgeKind::Control));
+                }
+            }
+        }
+        graph
     }
 }
 

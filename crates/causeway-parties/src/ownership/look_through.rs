@@ -21,6 +21,26 @@ pub struct LookThrough {
     pub most: Interest,
 }
 
+impl LookThrough {
+    /// What an owner has of a party through all chains, in words: `≈38.59 to 39.62 %`.
+    #[must_use]
+    pub fn in_words(&self, owner: &str, owned: &str) -> String {
+        match (self.least.of(owner, owned), self.most.of(owner, owned)) {
+            (Some(least), Some(most)) if least == most => least.about(),
+            (Some(least), Some(most)) => {
+                let (least, most) = (least.about(), most.min(Ratio::one()).about());
+                let least = least.trim_end_matches(" %");
+                match most.strip_prefix('≈') {
+                    Some(most) => format!("≈{} to {most}", least.trim_start_matches('≈')),
+                    None => format!("{least} to {most}"),
+                }
+            }
+            (Some(least), None) => format!("{} or more", least.about()),
+            (None, _) => "undefined: a closed loop".to_owned(),
+        }
+    }
+}
+
 /// A table, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -47,7 +47,7 @@ pub use record::{OwnershipRecord, RecordError, recheck};
 pub use regime::{Aggregation, Control, Exempt, Phase, Regime, Standing, default_floor, regimes};
 pub use share::{InvalidShare, Share};
 pub use standing::{Measure, Treasury};
-pub use tree::{Branch, tree};
+pub use tree::{Branch, Seen, tree};
 pub use verdict::{
     Arithmetic, Assessment, Finding, Part, Reason, Sets, Standpoint, Verdict, Waves, assess,
 };

@@ -88,6 +88,18 @@ impl Ratio {
         point(&scaled.to_integer(), places as usize)
     }
 
+    /// Percent with two places at most, `≈` before it where that is not exact: for pictures and tables.
+    #[must_use]
+    pub fn about(&self) -> String {
+        let percent = Self(&self.0 * BigRational::from_integer(BigInt::from(100)));
+        let shown = percent.rounded(2);
+        if self.exact_percent().as_deref() == Some(shown.as_str()) {
+            format!("{shown} %")
+        } else {
+            format!("≈{shown} %")
+        }
+    }
+
     /// Percent, exact where the decimal ends within twelve places.
     fn exact_percent(&self) -> Option<String> {
         let mut percent = &self.0 * BigRational::from_integer(BigInt::from(100));
@@ -141,7 +153,7 @@ impl fmt::Display for Ratio {
                     point(&scaled.to_integer(), SHOWN)
                 };
                 let fraction = self.0.to_string();
-                if fraction.len() <= 12 {
+                if fraction.len() <= 5 {
                     format!("{cut}… % ({fraction})")
                 } else {
                     format!("{cut}… %")
@@ -258,6 +270,8 @@ mod tests {
         assert_eq!(percent("49.990").to_string(), "49.99 %");
         assert_eq!(percent("0.05").to_string(), "0.05 %");
         assert_eq!(Ratio::of(1, 3).unwrap().to_string(), "33.3333… % (1/3)");
+        assert_eq!(Ratio::of(1, 3).unwrap().about(), "≈33.33 %");
+        assert_eq!(Ratio::of(1, 4).unwrap().about(), "25 %");
         assert_eq!(Ratio::of(15, 38).unwrap().rounded(6), "0.394737");
         assert_eq!(Ratio::of(3, 4).unwrap().rounded(6), "0.75");
         let third = Ratio::of(1, 3).unwrap();

@@ -321,18 +321,26 @@ impl Judge<'_, '_> {
         }
         let named = named(row, &self.high.all);
         if named >= *self.floor {
-            reasons.push(Reason::Minority(named));
+            reasons.push(Reason::Minority {
+                share: named,
+                floor: self.floor.clone(),
+            });
         }
         for (holder, stake) in &row.stakes {
             if !self.high.all.contains(holder) || *holder == row.itself {
                 continue;
             }
             let key = self.day.key(*holder);
+            let because = self.standpoint(*holder, &self.certain);
             if open(stake) {
-                reasons.push(Reason::UnknownShare(key.to_owned()));
+                reasons.push(Reason::UnknownShare {
+                    holder: key.to_owned(),
+                    because,
+                });
             }
             reasons.extend(stake.levers.iter().map(|how| Reason::Controlled {
                 by: key.to_owned(),
+                because,
                 how: how.clone(),
             }));
         }
@@ -344,6 +352,18 @@ impl Judge<'_, '_> {
             reasons.push(Reason::Contradiction(disclosed));
         }
         reasons
+    }
+
+    fn standpoint(&self, holder: usize, certain: &BTreeSet<usize>) -> Standpoint {
+        let counts = self
+            .own
+            .get(holder)
+            .is_some_and(|own| !own.certain.is_empty());
+        match (counts, certain.contains(&holder)) {
+            (true, _) => Standpoint::Counts,
+            (false, true) => Standpoint::Owned,
+            (false, false) => Standpoint::Possible,
+        }
     }
 
     /// The sum, of capital or votes, whichever is worse.
@@ -385,17 +405,12 @@ impl Judge<'_, '_> {
                     Measure::Capital => stake.capital.as_ref(),
                     Measure::Votes => stake.votes.as_ref().or(stake.capital.as_ref()),
                 }?;
-                let counts = self
-                    .own
-                    .get(*holder)
-                    .is_some_and(|own| !own.certain.is_empty());
+                if bounds.high.as_ref().is_some_and(Ratio::is_zero) {
+                    return None;
+                }
                 Some(Part {
                     holder: self.day.key(*holder).to_owned(),
-                    because: match (counts, certain.contains(holder)) {
-                        (true, _) => Standpoint::Counts,
-                        (false, true) => Standpoint::Owned,
-                        (false, false) => Standpoint::Possible,
-                    },
+                    because: self.standpoint(*holder, certain),
                     low: bounds.low.clone(),
                     high: bounds.high.clone(),
                 })

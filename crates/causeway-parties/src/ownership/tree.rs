@@ -33,6 +33,17 @@ pub enum Seen {
     Loop,
 }
 
+impl Seen {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Above => "see above",
+            Self::Loop => "closes a loop",
+        }
+    }
+}
+
 /// The tree of a party's owners on a day, the party itself first. Each party's owners are shown once.
 #[must_use]
 pub fn tree(graph: &Graph, party: &str, day: Date) -> Vec<Branch> {

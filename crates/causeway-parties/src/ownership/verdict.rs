@@ -113,14 +113,26 @@ pub enum Reason {
     CanReach,
     /// As much as the threshold, where more is asked or the shares of several are not added.
     AtTheLine,
-    /// Holders that count have a share from the floor up.
-    Minority(Ratio),
+    /// Holders that count, or can, have a share from the floor up.
+    Minority {
+        /// Their share.
+        share: Ratio,
+        /// The floor.
+        floor: Ratio,
+    },
     /// A holder that counts, or can, has an unknown share.
-    UnknownShare(String),
+    UnknownShare {
+        /// The holder.
+        holder: String,
+        /// Why it counts.
+        because: Standpoint,
+    },
     /// A party that counts, or can, controls it.
     Controlled {
         /// By whom.
         by: String,
+        /// Why it counts.
+        because: Standpoint,
         /// How, in words.
         how: String,
     },

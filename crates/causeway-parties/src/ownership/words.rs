@@ -42,11 +42,15 @@ impl Assessment {
             Reason::AtTheLine => {
                 "as much as the threshold, but not more than it in one hand".to_owned()
             }
-            Reason::Minority(share) => format!("holders that count, or can, have {share}"),
-            Reason::UnknownShare(holder) => {
-                format!("`{holder}` counts, or can, and its share is unknown")
+            Reason::Minority { share, floor } => {
+                format!("{share} by holders that count, or can: from {floor} on a person looks")
             }
-            Reason::Controlled { by, how } => format!("`{by}` counts, or can, and {}", does(how)),
+            Reason::UnknownShare { holder, because } => {
+                format!("{holder} ({}) has an unknown share", standing(*because))
+            }
+            Reason::Controlled { by, because, how } => {
+                format!("{by} ({}) {}", standing(*because), does(how))
+            }
             Reason::ClosedLoop => {
                 "its owners form a closed loop that nobody outside owns".to_owned()
             }
@@ -103,25 +107,31 @@ fn sum(arithmetic: &Arithmetic, finding: &Finding, line: &str) -> Option<String>
     let bounds = if arithmetic.low == arithmetic.high {
         arithmetic.low.to_string()
     } else {
-        format!(
-            "{} known, at most {} of which {} is disclosed to nobody",
-            arithmetic.low,
-            arithmetic.high,
-            arithmetic.undisclosed.clone().min(arithmetic.high.clone())
-        )
+        let rest = if arithmetic.undisclosed.is_zero() {
+            String::new()
+        } else {
+            format!(" with the {} that nobody discloses", arithmetic.undisclosed)
+        };
+        format!("{}, at most {}{rest}", arithmetic.low, arithmetic.high)
     };
     if shown.is_empty() {
         return Some(if arithmetic.high.is_zero() {
-            format!("no holder counts: 0 % of the {line} that is caught")
+            format!("no holder counts: 0 %; {line} is caught")
         } else {
             let undisclosed = &arithmetic.undisclosed;
-            format!("no holder is known to count, {undisclosed} is not disclosed; {line} is caught")
+            format!(
+                "no holder is known to count, and nobody discloses {undisclosed}; {line} is caught"
+            )
         });
     }
     let total = match parts.as_slice() {
         [only] if only.high.as_ref() == Some(&arithmetic.low) && only.low == arithmetic.high => {
             String::new()
         }
+        // One known share is its own sum.
+        [only] if only.low == arithmetic.low && only.high.as_ref() == Some(&only.low) => bounds
+            .strip_prefix(&only.low.to_string())
+            .map_or_else(String::new, str::to_owned),
         _ => format!(" = {bounds}"),
     };
     let tail = if finding.verdict == Verdict::Clear {
@@ -132,15 +142,19 @@ fn sum(arithmetic: &Arithmetic, finding: &Finding, line: &str) -> Option<String>
     Some(format!("{}{total}{votes}{tail}", shown.join(" + ")))
 }
 
-fn shown(part: &Part) -> String {
-    let because = match part.because {
+const fn standing(because: Standpoint) -> &'static str {
+    match because {
         Standpoint::Counts => "counts",
         Standpoint::Owned => "owned",
         Standpoint::Possible => "can count",
-    };
+    }
+}
+
+fn shown(part: &Part) -> String {
     format!(
-        "{} ({because}) {}",
+        "{} ({}) {}",
         part.holder,
+        standing(part.because),
         range(&part.low, part.high.as_ref())
     )
 }

@@ -20,11 +20,22 @@ fn pairs(file: &[u8]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for row in reader.records() {
         let row = row.unwrap();
-        let kind = if &row[2] == "Person" { Kind::Person } else { Kind::Entity };
+        let kind = if &row[2] == "Person" {
+            Kind::Person
+        } else {
+            Kind::Entity
+        };
         let (left, right) = (Name::new(&row[0], kind), Name::new(&row[1], kind));
         let found = compare(&weights, &left, &right);
         let row_text = format!("{} | {}", &row[0], &row[1]);
-        pairs.push(Pair { found, left, right, same: &row[3] == "1", weak: row.iter().next_back() == Some("WEAK"), row: row_text });
+        pairs.push(Pair {
+            found,
+            left,
+            right,
+            same: &row[3] == "1",
+            weak: row.iter().next_back() == Some("WEAK"),
+            row: row_text,
+        });
     }
     pairs
 }
@@ -83,15 +94,30 @@ fn mistakes_are_shown() {
 fn names_hold() {
     let pairs = pairs(VISIBLE);
     let fair: Vec<&Pair> = pairs.iter().filter(|pair| !pair.weak).collect();
-    for (threshold, name) in [(causeway_parties::names::REVIEW, "review"), (causeway_parties::names::HIT, "hit")] {
+    for (threshold, name) in [
+        (causeway_parties::names::REVIEW, "review"),
+        (causeway_parties::names::HIT, "hit"),
+    ] {
         let counts = Counts::of(fair.iter().copied(), threshold);
-        println!("{name}: precision {:.3} recall {:.3} F1 {:.3} {counts:?}", counts.precision(), counts.recall(), counts.f1());
+        println!(
+            "{name}: precision {:.3} recall {:.3} F1 {:.3} {counts:?}",
+            counts.precision(),
+            counts.recall(),
+            counts.f1()
+        );
     }
     for threshold in (500..1000).step_by(25) {
-        println!("{threshold}: {:.3}", Counts::of(fair.iter().copied(), threshold).f1());
+        println!(
+            "{threshold}: {:.3}",
+            Counts::of(fair.iter().copied(), threshold).f1()
+        );
     }
     let review = Counts::of(fair.iter().copied(), causeway_parties::names::REVIEW);
     assert!(review.f1() >= 0.85, "F1 {:.3}", review.f1());
     let hit = Counts::of(pairs.iter(), causeway_parties::names::HIT);
-    assert!(hit.precision() >= 0.95, "hit precision {:.3}", hit.precision());
+    assert!(
+        hit.precision() >= 0.95,
+        "hit precision {:.3}",
+        hit.precision()
+    );
 }

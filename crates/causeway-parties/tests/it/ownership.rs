@@ -265,7 +265,7 @@ proptest! {
             let other = usize::try_from(state >> 33).unwrap() % (index + 1);
             shuffled.edges.swap(index, other);
         }
-        let renamed = |key: &str| format!("q{}", 9 - key[1..].parse::<usize>().unwrap());
+        let renamed = |key: &str| format!("q{}", 9 - key.strip_prefix('p').unwrap().parse::<usize>().unwrap());
         let mut other = Graph::default();
         for (name, node) in &graph.parties {
             other.parties.insert(renamed(name), node.clone());

@@ -136,7 +136,11 @@ pub fn notice(
         });
     let (customer, owners) = match (&papers.organisation, &papers.customer()) {
         (Fact::Known(organisation, source), Fact::Known(party, _)) => {
-            let register = causeway_plan::register(organisation, &std::collections::BTreeMap::new());
+            let register = causeway_plan::register(
+                organisation,
+                &std::collections::BTreeMap::new(),
+                jiff::tz::TimeZone::UTC.to_datetime(at).date(),
+            );
             let name = register
                 .get(party.as_str())
                 .map_or_else(|| party.to_string(), |party| party.name.clone());

@@ -300,8 +300,17 @@ fn customer(organisation: &Organisation, site: Option<&str>) -> PartyId {
 }
 
 /// What two orders can have in common: the party at the top, the payer, the address.
-fn common(organisation: &Organisation, party: &PartyId, folder: &Utf8Path) -> BTreeSet<String> {
-    let register = causeway_plan::register(organisation, &std::collections::BTreeMap::new());
+fn common(
+    organisation: &Organisation,
+    party: &PartyId,
+    folder: &Utf8Path,
+    ordered: causeway_domain::Timestamp,
+) -> BTreeSet<String> {
+    let register = causeway_plan::register(
+        organisation,
+        &std::collections::BTreeMap::new(),
+        jiff::tz::TimeZone::UTC.to_datetime(ordered).date(),
+    );
     let floor = organisation.file.kyc.stake.get();
     let top = match ultimate_parent(&register, party.as_str(), floor) {
         Parent::Known { chain, .. } => chain.last().cloned(),
@@ -349,7 +358,12 @@ fn orders(workspace: &Workspace, row: &RunRow) -> Result<Fact<Vec<Order>>, RunEr
                 |presence| format!("{} at {}", presence.account, presence.provider),
             );
         Ok((
-            common(&own.organisation, &party, &own.organisation_folder),
+            common(
+                &own.organisation,
+                &party,
+                &own.organisation_folder,
+                row.created,
+            ),
             account,
         ))
     };

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// What a form starts from.
 pub struct Known<'a> {
+    /// The day whose holdings count.
+    pub day: causeway_domain::Date,
     /// The organisation.
     pub organisation: &'a Organisation,
     /// The task's name and its comparison of places, where a task was given.
@@ -57,7 +59,8 @@ fn site<'a>(known: &Known<'a>) -> Option<(&'a SiteId, &'a Site)> {
 fn customer(known: &Known<'_>) -> Answers {
     let organisation = known.organisation;
     let file = &organisation.source.name;
-    let register = causeway_plan::register(organisation, &std::collections::BTreeMap::new());
+    let register =
+        causeway_plan::register(organisation, &std::collections::BTreeMap::new(), known.day);
     let place = site(known);
     let party = place
         .and_then(|(id, _)| organisation.presences_at(id).next())
@@ -246,7 +249,8 @@ fn provider(known: &Known<'_>) -> Answers {
     let Some((id, site)) = site(known) else {
         return answers;
     };
-    let register = causeway_plan::register(organisation, &std::collections::BTreeMap::new());
+    let register =
+        causeway_plan::register(organisation, &std::collections::BTreeMap::new(), known.day);
     let operator = site.operator.as_str();
     if let Some(party) = register.get(operator) {
         let owned = owners(organisation, &register, operator);

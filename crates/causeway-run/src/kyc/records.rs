@@ -520,7 +520,11 @@ fn of_parties(
     customer: &PartyId,
 ) {
     let file = organisation.source.name.clone();
-    let register = causeway_plan::register(organisation, &std::collections::BTreeMap::new());
+    let register = causeway_plan::register(
+        organisation,
+        &std::collections::BTreeMap::new(),
+        jiff::tz::TimeZone::UTC.to_datetime(sources.at).date(),
+    );
     let site = papers
         .entries
         .said("plan", "/output/site")

@@ -43,18 +43,28 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
         KycRole::Customer => Role::Customer,
         KycRole::Provider => Role::Provider,
     };
+    let now = causeway_domain::Env::now(context.env.as_ref());
+    let day = jiff::tz::TimeZone::UTC.to_datetime(now).date();
     let known = match &args.task {
         Some(task) => {
             let files = files::load(task, context.organisation.as_deref())?;
             let market = causeway_run::market(None)?;
             let at = causeway_domain::Env::now(context.env.as_ref());
-            let comparison = compare(&files, &packs(None)?, &market, at, args.site.as_ref(), &crate::verbs::plan::records(context, &files)?)?;
+            let comparison = compare(
+                &files,
+                &packs(None)?,
+                &market,
+                at,
+                args.site.as_ref(),
+                &crate::verbs::plan::records(context, &files)?,
+            )?;
             // Without a fit place the form starts from the files alone.
             let planned = comparison.choose().ok();
             let chosen = planned.as_ref().map(causeway_plan::Planned::candidate);
             prefill(
                 role,
                 &Known {
+                    day,
                     organisation: &files.organisation,
                     plan: Some((&files.task.name, &comparison)),
                     chosen,
@@ -69,6 +79,7 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
                 let organisation = organisation::parse(&files::source(&path)?)
                     .map_err(|problems| RunError::Files { problems })?;
                 let known = Known {
+                    day,
                     organisation: &organisation,
                     plan: None,
                     chosen: None,

@@ -14,6 +14,7 @@ mod home;
 mod kill;
 mod law_changes;
 mod lists;
+mod owners;
 mod path;
 mod rules;
 mod ssh;

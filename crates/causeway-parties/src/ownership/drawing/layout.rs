@@ -12,6 +12,8 @@ const GAP: f64 = 34.0;
 const LANE: f64 = 26.0;
 /// Space between layers.
 const RISE: f64 = 92.0;
+/// How far outside a layer a line turns that leads up.
+const TURN: f64 = 22.0;
 /// Rounds of ordering and of moving. More change nothing for graphs that a person can read.
 const ROUNDS: usize = 12;
 
@@ -347,14 +349,15 @@ fn draw(
     };
     // The highest layer stands at the top.
     let mut tops = vec![0.0; rows.len()];
-    let mut y = 0.0;
+    let turn = if back.is_empty() { 0.0 } else { TURN + 6.0 };
+    let mut y = turn;
     for (layer, row) in rows.iter().enumerate().rev() {
         if let Some(top) = tops.get_mut(layer) {
             *top = y;
         }
         y += height(row) + RISE;
     }
-    let total = (y - RISE).max(0.0);
+    let total = (y - RISE).max(0.0) + turn;
     let mut left = f64::MAX;
     let mut right = f64::MIN;
     for (item, x) in centres {
@@ -379,7 +382,22 @@ fn draw(
             height: size.height,
         })
         .collect();
-    let ports = ports(edges, back, &boxes);
+    let near = |number: usize, index: usize, layer: Option<usize>| {
+        let lane = layer.and_then(|layer| centres.get(&Item::Lane(number, layer)));
+        lane.map_or_else(|| centre(Item::Box(index)), |x| *x) - left
+    };
+    let next: BTreeMap<usize, (f64, f64)> = edges
+        .iter()
+        .enumerate()
+        .filter_map(|(number, (owner, owned))| {
+            let (high, low) = (*layers.get(*owner)?, *layers.get(*owned)?);
+            // Where the line stands one layer below its owner, and one above what is owned.
+            let below = near(number, *owned, high.checked_sub(1));
+            let above = near(number, *owner, Some(low + 1));
+            Some((number, (below, above)))
+        })
+        .collect();
+    let ports = ports(edges, back, &boxes, &next);
     let mut routes = Vec::new();
     let mut lanes = 0.0;
     for (number, (owner, owned)) in edges.iter().enumerate() {
@@ -388,15 +406,26 @@ fn draw(
         };
         if back.contains(&number) {
             lanes += 1.0;
-            let beside = right - left + GAP + LANE * lanes;
+            let beside = right - left + GAP + LANE * (lanes - 1.0);
+            let row = |index: &usize| {
+                let layer = layers.get(*index).copied().unwrap_or_default();
+                let top = tops.get(layer).copied().unwrap_or_default();
+                (top, top + rows.get(layer).map_or(0.0, height))
+            };
+            // Below the owner's layer, up beside everything, and into what is owned from above: behind no box.
+            let under = row(owner).1 + TURN - 4.0 * (lanes - 1.0);
+            let over = row(owned).0 - TURN + 4.0 * (lanes - 1.0);
+            let (out, into) = (from.x + from.width * 0.4, to.x + to.width * 0.42);
             routes.push(Route {
                 owner: *owner,
                 owned: *owned,
                 points: vec![
-                    (from.x + from.width / 2.0, from.top + from.height / 2.0),
-                    (beside, from.top + from.height / 2.0),
-                    (beside, to.top + to.height / 2.0),
-                    (to.x + to.width / 2.0, to.top + to.height / 2.0),
+                    (out, from.top + from.height),
+                    (out, under),
+                    (beside, under),
+                    (beside, over),
+                    (into, over),
+                    (into, to.top),
                 ],
                 back: true,
             });
@@ -435,14 +464,15 @@ fn draw(
     }
 }
 
-/// Where lines leave and arrive: spread over the side of a box in the order of their other ends.
+/// Where lines leave and arrive: spread over the side of a box in the order in which they stand in the next layer.
+/// `next`: where each line stands one layer below its owner, and one layer above what is owned.
 fn ports(
     edges: &[(usize, usize)],
     back: &BTreeSet<usize>,
     boxes: &[Spot],
+    next: &BTreeMap<usize, (f64, f64)>,
 ) -> BTreeMap<usize, (f64, f64)> {
-    let x = |index: usize| boxes.get(index).map_or(0.0, |spot| spot.x);
-    let spread = |own: fn(&(usize, usize)) -> usize, other: fn(&(usize, usize)) -> usize| {
+    let spread = |own: fn(&(usize, usize)) -> usize, near: fn(&(f64, f64)) -> f64| {
         let mut sides: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, edge) in edges.iter().enumerate() {
             if !back.contains(&number) {
@@ -451,19 +481,21 @@ fn ports(
         }
         let mut ports: BTreeMap<usize, f64> = BTreeMap::new();
         for (index, mut numbers) in sides {
-            let far = |number: &usize| edges.get(*number).map_or(0.0, |edge| x(other(edge)));
+            let far = |number: &usize| next.get(number).map_or(0.0, near);
             numbers.sort_by(|one, two| far(one).total_cmp(&far(two)).then(one.cmp(two)));
-            let width = boxes.get(index).map_or(0.0, |spot| spot.width) * 0.7;
+            let (x, width) = boxes
+                .get(index)
+                .map_or((0.0, 0.0), |spot| (spot.x, spot.width * 0.7));
             let step = width / numbers.len() as f64;
             for (position, number) in numbers.iter().enumerate() {
                 let offset = (position as f64 + 0.5) * step - width / 2.0;
-                ports.insert(*number, x(index) + offset);
+                ports.insert(*number, x + offset);
             }
         }
         ports
     };
-    let starts = spread(|edge| edge.0, |edge| edge.1);
-    let ends = spread(|edge| edge.1, |edge| edge.0);
+    let starts = spread(|edge| edge.0, |near| near.0);
+    let ends = spread(|edge| edge.1, |near| near.1);
     starts
         .into_iter()
         .filter_map(|(number, start)| Some((number, (start, *ends.get(&number)?))))

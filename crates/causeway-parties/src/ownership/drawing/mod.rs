@@ -17,12 +17,14 @@ use super::{Edge, EdgeKind, OwnershipRecord, Verdict};
 const WIDTH: f64 = 236.0;
 /// Height of a line of text.
 const LINE: f64 = 17.0;
+/// How far the tests stand behind the word of their verdict.
+const INDENT: f64 = 60.0;
 /// Space around the picture.
 const MARGIN: f64 = 28.0;
 /// Height of the title.
 const HEAD: f64 = 64.0;
 /// Height of the legend.
-const FOOT: f64 = 84.0;
+const FOOT: f64 = 72.0;
 /// Columns of text that fit into a box: at 13 px a column is about 7 px wide.
 const COLUMNS: usize = 30;
 /// The same for the name, which is bold.
@@ -117,14 +119,8 @@ impl Card {
             lines.extend(wrap(&format!("holds {own} of itself"), COLUMNS));
         }
         if key != record.party {
-            let least = record.look_through.least.of(key, &record.party);
-            let most = record.look_through.most.of(key, &record.party);
-            let through = match (least, most) {
-                (Some(least), Some(most)) if least == most => format!("looks through to {least}"),
-                (Some(least), Some(most)) => format!("looks through to {least} up to {most}"),
-                (Some(least), None) => format!("looks through to {least} or more"),
-                (None, _) => "look-through undefined (closed loop)".to_owned(),
-            };
+            let through = record.look_through.in_words(key, &record.party);
+            let through = format!("look-through {through}");
             lines.extend(wrap(&through, COLUMNS));
         }
         let assessed = by_verdict(&record.assessments, key);
@@ -133,10 +129,7 @@ impl Card {
             .map_or(Verdict::Review, |(verdict, _)| *verdict);
         let verdicts = assessed
             .iter()
-            .map(|(verdict, regimes)| {
-                let indent = verdict.word().len() + 2;
-                (*verdict, wrap(&regimes.join(", "), COLUMNS - indent))
-            })
+            .map(|(verdict, regimes)| (*verdict, wrap(&regimes.join(", "), COLUMNS - 8)))
             .collect();
         Self {
             verdict,
@@ -348,13 +341,12 @@ fn card_box(out: &mut String, card: &Card, spot: &Spot, subject: bool) {
         text(out, x, y, "soft", row);
     }
     for (verdict, rows) in &card.verdicts {
-        let indent = (verdict.word().len() + 1) as f64 * 7.6;
         for (index, row) in rows.iter().enumerate() {
             y += LINE;
             if index == 0 {
                 text(out, x, y, "word", verdict.word());
             }
-            text(out, x + indent, y, "", row);
+            text(out, x + INDENT, y, "", row);
         }
     }
 }
@@ -392,7 +384,9 @@ impl Tags {
 }
 
 fn line(out: &mut String, route: &Route, edges: &[&Edge], tags: &mut Tags) {
-    let held = edges.iter().any(|edge| {
+    // A holding of nothing is written down only to say how somebody controls without one.
+    let some: Vec<&&Edge> = edges.iter().filter(|edge| !nothing(edge)).collect();
+    let held = some.iter().any(|edge| {
         matches!(
             edge.kind,
             EdgeKind::Share | EdgeKind::Votes | EdgeKind::Unknown
@@ -423,11 +417,12 @@ fn line(out: &mut String, route: &Route, edges: &[&Edge], tags: &mut Tags) {
         out,
         "<path class=\"{class}\" d=\"{path}\" marker-end=\"url(#arrow)\"/>"
     );
-    let words: Vec<String> = edges.iter().map(|edge| holding(edge)).collect();
+    let words: Vec<String> = some.iter().map(|edge| holding(edge)).collect();
     let words = clip(wrap(&words.join(" + "), 34), 1).join(" ");
     let spots: Vec<(f64, f64)> = match route.points.as_slice() {
-        [_, start, end, ..] if route.back => {
-            vec![((start.0 + end.0) / 2.0, (start.1 + end.1) / 2.0)]
+        // The part that leads up.
+        [_, _, start, end, ..] if route.back => {
+            vec![(start.0, f64::midpoint(start.1, end.1))]
         }
         [start, end, ..] => [0.5, 0.24, 0.76]
             .iter()
@@ -436,6 +431,15 @@ fn line(out: &mut String, route: &Route, edges: &[&Edge], tags: &mut Tags) {
         _ => Vec::new(),
     };
     tags.put(&words, &spots);
+}
+
+fn nothing(edge: &Edge) -> bool {
+    !edge.claims.is_empty()
+        && matches!(edge.kind, EdgeKind::Share | EdgeKind::Votes)
+        && edge
+            .claims
+            .iter()
+            .all(|claim| claim.share.bounds().is_some_and(|(_, most)| most.is_zero()))
 }
 
 /// A point of the curve that [`line`] draws between two points.

@@ -1,6 +1,7 @@
 //! `causeway parties`: who they are, who owns them, on which lists they stand.
 
 mod import;
+mod owners;
 mod pairs;
 mod screen;
 
@@ -12,6 +13,7 @@ use crate::verbs::Context;
 
 pub(crate) fn run(context: &Context, verb: &PartiesVerb) -> Result<Exit, RunError> {
     match verb {
+        PartiesVerb::Owners(args) => owners::run(context, args),
         PartiesVerb::Import(args) => import::import(context, args),
         PartiesVerb::Lists => import::lists(context),
         PartiesVerb::Screen(args) => screen::run(context, args),
