@@ -338,7 +338,6 @@ impl Loader {
         })?;
         let mut rules: Vec<Rule> = Vec::new();
         let mut sources = Vec::new();
-        let mut formulas = Vec::new();
         for (jurisdiction, path, source) in self.sources {
             let first = rules
                 .iter()
@@ -346,7 +345,6 @@ impl Loader {
             let rule = rule(&jurisdiction, &source, first)
                 .map_err(|message| LawError::policy(&path, message))?;
             rules.push(rule);
-            formulas.push((path, source.formula.clone()));
             sources.push(source);
         }
         let compiled = Compiled::new(&vocabulary, &sources)?;
@@ -355,7 +353,7 @@ impl Loader {
             &self.definitions,
             &self.groups,
             &rules,
-            &formulas,
+            &sources,
         )?;
         let mut packs = Packs {
             digest,

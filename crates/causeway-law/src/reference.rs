@@ -151,12 +151,7 @@ impl<'p> Question<'p> {
 }
 
 /// The value of an attribute: sets hold what some policy asks for.
-fn attribute(
-    scene: &Scene<'_>,
-    answers: &Answers<'_, '_>,
-    path: &str,
-    kind: Kind,
-) -> Attribute {
+fn attribute(scene: &Scene<'_>, answers: &Answers<'_, '_>, path: &str, kind: Kind) -> Attribute {
     let asked = scene.law.asked.get(path).map_or(&[][..], Vec::as_slice);
     let yes = |question: u16| answers.of(question) == Certainty::Yes;
     let words = || {

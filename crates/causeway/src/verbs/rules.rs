@@ -143,9 +143,10 @@ fn test(
             }
             if output.json {
                 // Why the other rules did not speak is for whoever reads the document.
-                let passed_over = case.act.as_ref().map(|act| {
-                    causeway_law::judge_in_full(&packs, &case.settings, act).passed
-                });
+                let passed_over = case
+                    .act
+                    .as_ref()
+                    .map(|act| causeway_law::judge_in_full(&packs, &case.settings, act).passed);
                 rows.push(json!({
                     "id": result.id, "outcome": result.outcome, "rules": result.rules, "review": result.review,
                     "obligations": result.obligations, "open_facts": result.open_facts, "passed": result.passed,
