@@ -42,12 +42,18 @@ pub(crate) fn packs(root: &Path) -> Result<Packs> {
                     .to_str()
                     .context("a path that is not text")?
                     .to_owned(),
-                text: kept.iter().map(|policy| format!("@id({policy}\n")).collect(),
+                text: kept
+                    .iter()
+                    .map(|policy| format!("@id({policy}\n"))
+                    .collect(),
             });
         }
     }
     let packs = Packs::from_files(files)?;
-    anyhow::ensure!(packs.rules().any(|rule| rule.id == RULE), "the rule is lost");
+    anyhow::ensure!(
+        packs.rules().any(|rule| rule.id == RULE),
+        "the rule is lost"
+    );
     Ok(packs)
 }
 
@@ -153,13 +159,10 @@ impl Facts {
         let recipients: Option<Vec<serde_json::Value>> = act
             .parties
             .iter()
-            .filter(|party| {
-                [Role::Purchaser, Role::Consignee, Role::EndUser].contains(&party.role)
-            })
+            .filter(|party| [Role::Purchaser, Role::Consignee, Role::EndUser].contains(&party.role))
             .map(|party| {
                 let registered = act.register.get(&party.id)?;
-                let parent =
-                    ultimate_parent(&act.register, &party.id, 10.into()).country()?;
+                let parent = ultimate_parent(&act.register, &party.id, 10.into()).country()?;
                 Some(json!({
                     "hq": self.groups_of(*registered.headquarters.known()?, &day),
                     "parent": self.groups_of(parent, &day),

@@ -141,15 +141,17 @@ impl Groups {
             .collect()
     }
 
-    /// Days from which on some country is in other groups than the day before.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = Date> {
-        self.files.iter().flat_map(|(_, file)| {
-            let rows = file.dated.iter().flat_map(|row| {
-                let after = row.to.and_then(|to| to.tomorrow().ok());
-                row.from.into_iter().chain(after)
-            });
-            rows.chain(file.aliases.values().filter_map(|alias| alias.from))
-        })
+    /// The days on which a membership begins or has ended.
+    pub(crate) fn days(&self) -> BTreeSet<Date> {
+        let mut days = BTreeSet::new();
+        for (_, file) in &self.files {
+            days.extend(file.aliases.values().filter_map(|alias| alias.from));
+            for row in &file.dated {
+                days.extend(row.from);
+                days.extend(row.to.and_then(|to| to.tomorrow().ok()));
+            }
+        }
+        days
     }
 
     /// The groups that a country is in, or may be in. `day` says which day it is in a jurisdiction.

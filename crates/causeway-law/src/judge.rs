@@ -477,7 +477,7 @@ fn weigh_as<'p>(
     words: bool,
 ) -> Weighed<'p> {
     let scene = Scene::new(packs, epoch, settings, act, reading);
-    let slips = slips(packs, settings, act);
+    let slips = slips(packs, settings, act, scene.facts_fit());
     let Play { all, candidates } = play(packs, settings, &scene, reading.kind);
 
     // Worlds. Policies past the limit count as possible, and the least is a review.

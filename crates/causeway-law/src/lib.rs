@@ -3,13 +3,15 @@
 //! A plan is unfolded into [`Act`]s: a rental here, a transfer of a dataset there. [`judge`] holds one act against dated
 //! rule packs ([`Packs`]: Cedar policies and the data beside them) and answers with an [`ActVerdict`]: the outcome, the
 //! rules that decide it with their citations, the obligations of an allow, and the facts that nobody stated although the
-//! answer turns on them. [`clear`] judges every act of a [`Subject`]; only what is lawful in whole becomes a [`Cleared`],
+//! answer turns on them. [`decide`] is the same without words, for those who judge many acts; [`judge_in_full`] says also
+//! why the other rules did not speak. [`clear`] judges every act of a [`Subject`]; only what is lawful in whole becomes a [`Cleared`],
 //! and only a `Cleared` can be launched.
 //!
 //! This room refuses to know files, clocks and networks: packs come in as texts, time as an argument. It never guesses:
 //! an unknown fact is tried at every value that the rules tell apart, and an error of any kind is a review, not an allow.
 //! Packs have an age: an allow for a day past the day up to which they were checked obliges to look again.
 //! [`Packs::check`] says everything that is wrong with a folder of packs, each at its line; [`Packs::detail`] has a rule in full.
+//! Cedar parses and checks the policies; they are judged by as formulas, and [`mod@reference`] holds both against each other.
 //!
 //! Read first: [`Act`], [`ActVerdict`], [`Verdict`].
 //!

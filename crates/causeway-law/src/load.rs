@@ -323,17 +323,13 @@ impl Loader {
         sources: &mut Vec<cedar::Source>,
     ) -> Option<(Compiled, Law)> {
         loop {
-            let formulas: Vec<_> = sources
-                .iter()
-                .map(|source| (source.policy.id().to_string(), source.formula.clone()))
-                .collect();
             let law = || {
                 Law::new(
                     vocabulary,
                     &self.definitions,
                     &self.groups,
                     rules,
-                    &formulas,
+                    sources,
                 )
             };
             let error = match Compiled::new(vocabulary, sources)

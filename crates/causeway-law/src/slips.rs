@@ -4,8 +4,14 @@ use causeway_domain::Fact;
 
 use crate::{Act, FactValue, OpenFact, Packs, Settings};
 
-/// Words that the packs don't know: each gives a review whatever else is said.
-pub(crate) fn slips(packs: &Packs, settings: &Settings, act: &Act) -> Vec<OpenFact> {
+/// Words that the packs don't know: each gives a review whatever else is said. `facts_fit`: it is known already that no fact
+/// is or has such a word.
+pub(crate) fn slips(
+    packs: &Packs,
+    settings: &Settings,
+    act: &Act,
+    facts_fit: bool,
+) -> Vec<OpenFact> {
     let mut all = Vec::new();
     let mut say = |fact: String, why: String| {
         all.push(OpenFact {
@@ -14,7 +20,7 @@ pub(crate) fn slips(packs: &Packs, settings: &Settings, act: &Act) -> Vec<OpenFa
             gives: Vec::new(),
         })
     };
-    for (name, fact) in &act.facts {
+    for (name, fact) in act.facts.iter().filter(|_| !facts_fit) {
         match (packs.vocabulary.facts.get(name), fact) {
             (None, _) => say(name.clone(), "the packs know no such fact".to_owned()),
             (Some(spec), Fact::Known(value, _)) if !spec.takes(value) => {

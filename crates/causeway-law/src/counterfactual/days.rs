@@ -8,7 +8,7 @@ use crate::{ActKind, Packs};
 
 /// Every day on which a policy for such acts, a definition, a group or an authorisation begins or has ended.
 fn turning(packs: &Packs, kinds: &BTreeSet<ActKind>) -> BTreeSet<Date> {
-    let mut days: BTreeSet<Date> = packs.groups.changes().collect();
+    let mut days = packs.groups.days();
     let ended = |to: Option<Date>| to.and_then(|to| to.tomorrow().ok());
     for rule in packs
         .rules

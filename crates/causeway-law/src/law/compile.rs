@@ -9,6 +9,7 @@ use super::question::{Figure, Flag, ItemKind, Question, Roles, Unstated, Wanted}
 use super::test::{Dated, Lines, Measure, Test};
 use super::words::Words;
 use super::{FactEntry, Law, Policy};
+use crate::cedar::Source;
 use crate::definitions::{Condition, Definition, Definitions, Field};
 use crate::formula::{Formula, Leaf, Written};
 use crate::groups::Groups;
@@ -102,7 +103,7 @@ impl Law {
         definitions: &Definitions,
         groups: &Groups,
         rules: &[Rule],
-        formulas: &[(String, Formula<Written>)],
+        sources: &[Source],
     ) -> Result<Self, LawError> {
         let mut gathered = Gathered::default();
         gathered.lists.extend(vocabulary.lists.iter().cloned());
@@ -115,8 +116,8 @@ impl Law {
         {
             gathered.condition(&definition.condition);
         }
-        for (_, formula) in formulas {
-            leaves(formula, &mut |leaf| gathered.leaf(leaf));
+        for source in sources {
+            leaves(&source.formula, &mut |leaf| gathered.leaf(leaf));
         }
         let number = |words: BTreeSet<String>| {
             Words::new(words).ok_or_else(|| {
@@ -154,13 +155,14 @@ impl Law {
         let mut questions: BTreeMap<Question, u16> = BTreeMap::new();
         let mut asked: BTreeMap<String, Vec<(Leaf, u16)>> = BTreeMap::new();
         let mut policies = Vec::new();
-        for (rule, (path, formula)) in rules.iter().zip(formulas) {
-            let formula = formula.rename(&mut |written: &Written| {
+        for (rule, source) in rules.iter().zip(sources) {
+            let id = source.policy.id().to_string();
+            let formula = source.formula.rename(&mut |written: &Written| {
                 let question = names.question(written).map_err(|message| {
-                    LawError::policy(path, format!("`{}`: {message}", rule.info.id))
+                    LawError::policy(&id, format!("`{}`: {message}", rule.info.id))
                 })?;
                 let next = u16::try_from(questions.len()).map_err(|_| {
-                    LawError::policy(path, "more than 65,000 questions in all packs")
+                    LawError::policy(&id, "more than 65,000 questions in all packs")
                 })?;
                 let number = *questions.entry(question).or_insert(next);
                 let (path, leaf) = written;
@@ -222,7 +224,7 @@ impl Law {
 
 /// Every first day, and every day after a last one.
 fn changes(definitions: &Definitions, groups: &Groups, rules: &[Rule]) -> Vec<Date> {
-    let mut days: BTreeSet<Date> = groups.changes().collect();
+    let mut days: BTreeSet<Date> = groups.days();
     let mut span = |from: Option<Date>, to: Option<Date>| {
         days.extend(from);
         days.extend(to.and_then(|to| to.tomorrow().ok()));

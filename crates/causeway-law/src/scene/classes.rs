@@ -1,5 +1,7 @@
 //! Classes of items and of parties: definitions, read.
 
+use std::cell::Cell;
+
 use causeway_domain::Fact;
 use causeway_parties::{Certainty, Party, PartyKind, cascade, flagged_holders};
 use rust_decimal::Decimal;
@@ -12,6 +14,11 @@ use crate::reader::{Reader, all, any, not};
 
 impl Scene<'_> {
     pub(crate) fn item_class<R: Reader>(&self, class: u16, reader: &mut R) -> Certainty {
+        let known = self.item_classes.get(usize::from(class));
+        remembered(known, reader, |reader| self.items_of(class, reader))
+    }
+
+    fn items_of<R: Reader>(&self, class: u16, reader: &mut R) -> Certainty {
         any(
             reader,
             self.epoch.items(self.law, class),
@@ -57,21 +64,13 @@ impl Scene<'_> {
         let known = self
             .classes
             .get(index * self.law.party_classes.len() + usize::from(class));
-        // What is certain is so in every world; what is open is so only as long as no world is asked.
-        match known.and_then(std::cell::Cell::get) {
-            Some(Certainty::Open) if !R::CERTAIN => {}
-            Some(answer) => return answer,
-            None => {}
-        }
-        let answer = any(
-            reader,
-            self.epoch.parties(self.law, class),
-            |reader, definition| self.party(index, &definition.test, reader),
-        );
-        if let (true, Some(cell)) = (R::CERTAIN, known) {
-            cell.set(Some(answer));
-        }
-        answer
+        remembered(known, reader, |reader| {
+            any(
+                reader,
+                self.epoch.parties(self.law, class),
+                |reader, definition| self.party(index, &definition.test, reader),
+            )
+        })
     }
 
     pub(crate) fn party<R: Reader>(&self, index: usize, test: &Test, reader: &mut R) -> Certainty {
@@ -217,4 +216,23 @@ impl Scene<'_> {
             _ => Certainty::Open,
         }
     }
+}
+
+/// An answer that was found before, else found now. What is certain is so in every world; what is open is so only as long as
+/// no world is asked.
+fn remembered<R: Reader>(
+    known: Option<&Cell<Option<Certainty>>>,
+    reader: &mut R,
+    find: impl FnOnce(&mut R) -> Certainty,
+) -> Certainty {
+    match known.and_then(Cell::get) {
+        Some(Certainty::Open) if !R::CERTAIN => {}
+        Some(answer) => return answer,
+        None => {}
+    }
+    let answer = find(reader);
+    if let (true, Some(cell)) = (R::CERTAIN, known) {
+        cell.set(Some(answer));
+    }
+    answer
 }

@@ -60,25 +60,47 @@ fn of<'a>(entry: &FactEntry, fact: &'a Fact<FactValue>) -> Stated<'a> {
     }
 }
 
-/// Every fact of the vocabulary. Both sides are sorted by name: one walk.
-pub(super) fn stated<'a>(law: &Law, act: &'a Act) -> Vec<Stated<'a>> {
+/// Every fact of the vocabulary, and whether the act states no others, each with a value that it takes. Both sides are
+/// sorted by name: one walk.
+pub(super) fn stated<'a>(law: &Law, act: &'a Act) -> (Vec<Stated<'a>>, bool) {
     let mut given = act.facts.iter().peekable();
-    law.facts
+    let mut fit = true;
+    let stated = law
+        .facts
         .iter()
         .map(|entry| {
             while let Some((name, fact)) = given.peek() {
                 match name.as_str().cmp(&entry.name) {
-                    Ordering::Less => given.next(),
-                    Ordering::Equal => return of(entry, fact),
+                    // No fact of the vocabulary.
+                    Ordering::Less => fit = false,
+                    Ordering::Equal => {
+                        let stated = of(entry, fact);
+                        fit &= match stated {
+                            Stated::Misfit(_) => false,
+                            Stated::Persons(counts) => counts
+                                .keys()
+                                .all(|class| law.data_classes.id(class).is_some()),
+                            _ => true,
+                        };
+                        given.next();
+                        return stated;
+                    }
                     Ordering::Greater => break,
-                };
+                }
+                given.next();
             }
             Stated::Absent
         })
-        .collect()
+        .collect();
+    (stated, fit && given.next().is_none())
 }
 
 impl<'a> Scene<'a> {
+    /// Whether the packs know every fact that is stated, and its value.
+    pub(crate) const fn facts_fit(&self) -> bool {
+        self.facts_fit
+    }
+
     /// A fact of the vocabulary, by its number.
     pub(crate) fn stated(&self, id: u16) -> Stated<'a> {
         self.facts
@@ -151,9 +173,9 @@ impl<'a> Scene<'a> {
                 if let Some(figures) = &chip.figures {
                     return Some(read(&figures.datacenter));
                 }
-                let row = chip.id.as_ref().and_then(|id| self.packs.chips.get(id));
                 Some(
-                    row.and_then(|row| row.datacenter)
+                    self.chip
+                        .and_then(|row| row.datacenter)
                         .ok_or("the chip table does not say"),
                 )
             }

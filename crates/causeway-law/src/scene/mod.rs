@@ -10,12 +10,13 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::{Country, Fact};
-use causeway_parties::{Cascade, Certainty, Parent, Party, ultimate_parent};
+use causeway_parties::{Cascade, Certainty, Parent, Party, PartyKind, ultimate_parent};
 use rust_decimal::Decimal;
 
 use crate::bits::{Asked, Bits};
 use crate::definitions::Field;
 use crate::law::{Epoch, Figure, Flag, ItemKind, Law, Question, Roles, Unstated};
+use crate::packs::ChipRow;
 use crate::reader::{Notes, Reader, any};
 use crate::{Act, ActKind, ActParty, Packs, Posture, Role, Settings};
 
@@ -119,13 +120,20 @@ pub(crate) struct Scene<'a> {
     reading: Reading<'a>,
     parties: Vec<Taking<'a>>,
     facts: Vec<Stated<'a>>,
+    facts_fit: bool,
+    /// The chip's row of the table.
+    chip: Option<&'a ChipRow>,
+    /// By class of data: how many persons.
+    persons: Vec<Option<&'a Fact<u64>>>,
     kinds: u16,
     /// Whether every company's owners are named, all of them parties of the register.
     whole: OnceCell<bool>,
     /// By ownership test: whether nobody in the register can be such an owner.
     nobody: Vec<Cell<Option<bool>>>,
     cascades: RefCell<BTreeMap<u16, Cascade>>,
-    /// Certain answers about parties and classes, row by party.
+    /// Certain answers about the item and its classes.
+    item_classes: Vec<Cell<Option<Certainty>>>,
+    /// Certain answers about parties and their classes, row by party.
     classes: Vec<Cell<Option<Certainty>>>,
 }
 
@@ -165,6 +173,7 @@ impl<'a> Scene<'a> {
             .zip(ItemKind::ALL)
             .filter(|(there, _)| *there)
             .fold(0, |all, (_, kind)| all | 1 << *kind as u16);
+        let (facts, facts_fit) = facts::stated(law, act);
         Self {
             packs,
             law,
@@ -172,11 +181,21 @@ impl<'a> Scene<'a> {
             books: settings.posture == Posture::Books,
             act,
             reading,
-            facts: facts::stated(law, act),
+            facts,
+            facts_fit,
+            chip: item
+                .chip
+                .as_ref()
+                .and_then(|chip| packs.chips.get(chip.id.as_ref()?)),
+            persons: item.dataset.as_ref().map_or_else(Vec::new, |dataset| {
+                let of = |class| dataset.persons.get(class);
+                law.data_classes.iter().map(of).collect()
+            }),
             kinds,
             whole: OnceCell::new(),
             nobody: vec![Cell::new(None); law.ownership_tests],
             cascades: RefCell::default(),
+            item_classes: vec![Cell::new(None); law.item_classes.len()],
             classes: vec![Cell::new(None); parties.len() * law.party_classes.len()],
             parties,
         }
@@ -278,6 +297,17 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The country of a party's ultimate parent. A party that nobody owns, and one whose parent is stated, need no walk.
+    fn parent_country(&self, index: usize) -> Option<Option<Country>> {
+        let plain = self
+            .taking(index)
+            .and_then(|party| plainly_on_top(party.registered?));
+        match plain {
+            Some(country) => Some(Some(country)),
+            None => self.parent(index).map(Parent::country),
+        }
+    }
+
     /// Whether an authorisation is on file and exists on this day.
     pub(crate) fn holds(&self, id: u16) -> bool {
         if self.act.authorisations.is_empty() {
@@ -318,5 +348,101 @@ fn place(fact: &Fact<Country>, slot: Slot) -> Place {
     match fact {
         Fact::Known(country, _) => Place::Known(*country),
         Fact::Unknown(_) => Place::Open(slot),
+    }
+}
+
+/// Where the ultimate parent of a party sits, where the register says so at once: the parent is stated, or the party has no
+/// owners.
+pub(crate) fn plainly_on_top(party: &Party) -> Option<Country> {
+    match &party.parent {
+        Some(stated) => stated.known().copied(),
+        None if party.owners.is_empty()
+            && party.owners_complete
+            && party.kind == PartyKind::Company =>
+        {
+            party.headquarters.known().copied()
+        }
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_domain::{Date, Percent};
+    use causeway_parties::{Holding, Register};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::slips::slips;
+    use crate::{FactValue, When};
+
+    proptest! {
+        /// The short way up gives what the walk gives.
+        #[test]
+        fn a_party_on_top_is_its_own_parent(hq in proptest::option::of(0usize..200), stated in proptest::option::of(0usize..200), complete: bool, owned: bool, kind in 0usize..4) {
+            let country = |index: usize| Country::all().nth(index).unwrap();
+            let mut party = Party {
+                kind: [PartyKind::Company, PartyKind::Person, PartyKind::State, PartyKind::Dispersed][kind],
+                ..Party::company("A")
+            };
+            if let Some(hq) = hq {
+                party = party.based(country(hq));
+            }
+            if owned {
+                party.owners.push(Holding::new("B", Fact::stated(Percent::new(Decimal::from(60)), "test")));
+            }
+            party.owners_complete = complete;
+            party.parent = stated.map(|index| Fact::stated(country(index), "test"));
+            let mut register = Register::default();
+            register.insert("A", party.clone());
+            register.insert("B", Party::company("B").based(country(7)).owned([]));
+            if let Some(plain) = plainly_on_top(&party) {
+                prop_assert_eq!(ultimate_parent(&register, "A", CONTROL_FLOOR).country(), Some(plain));
+            }
+        }
+    }
+
+    #[test]
+    fn facts_fit_where_no_word_of_them_slips() {
+        let packs = Packs::builtin().unwrap();
+        let settings = Settings::default();
+        let day: Date = "2026-11-24".parse().unwrap();
+        let era = packs.law.era(&packs, When::Day(day));
+        let act = || Act::new(ActKind::Export, day, Fact::unknown("test"));
+        let fit = |act: &Act| {
+            let reading = Reading {
+                kind: act.kind,
+                to: &act.to,
+                not_to: None,
+            };
+            let fit = Scene::new(&packs, &era, &settings, act, reading).facts_fit();
+            assert_eq!(fit, slips(&packs, &settings, act, false).is_empty());
+            fit
+        };
+        assert!(fit(&act()));
+        for (name, value, good) in [
+            ("end_use", "civil", true),
+            ("end_use", "civilian", false),
+            ("end_use", "true", false),
+            ("designated", "true", true),
+            ("chips_received", "2025-01-01", true),
+            ("china_share_of_us_shipments", "0.4", true),
+            ("prior_12_months", "none", true),
+            ("prior_12_months", "some", false),
+            ("aaa", "civil", false),
+            ("zzz", "civil", false),
+        ] {
+            let stated = act().fact(name, Fact::stated(FactValue::from(value), "test"));
+            assert_eq!(fit(&stated), good, "{name} {value}");
+        }
+        for (class, good) in [("cn_ordinary", true), ("cn_secret", false)] {
+            let counts = FactValue::Persons([(class.to_owned(), 3)].into());
+            assert_eq!(
+                fit(&act().fact("prior_12_months", Fact::stated(counts, "test"))),
+                good
+            );
+        }
+        let open = act().fact("end_use", Fact::unknown("test"));
+        assert!(fit(&open), "unknown is no slip");
     }
 }

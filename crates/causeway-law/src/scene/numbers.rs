@@ -50,8 +50,7 @@ impl Scene<'_> {
             };
             return of_fact(fact, slot);
         }
-        let row = chip.id.as_ref().and_then(|id| self.packs.chips.get(id));
-        let known = row.and_then(|row| match figure {
+        let known = self.chip.and_then(|row| match figure {
             Figure::Tpp => Some((row.tpp?, Decimal::ONE)),
             Figure::PerformanceDensity => Some((row.tpp?, row.die_area?)),
             Figure::IoTotal => Some((row.io_total?, Decimal::ONE)),
@@ -72,6 +71,15 @@ impl Scene<'_> {
     ) -> Certainty {
         match self.quantity(measure) {
             Quantity::Absent => Certainty::No,
+            Quantity::Known(numerator, denominator) if denominator == Decimal::ONE => {
+                match comparison {
+                    Comparison::Ge => numerator >= threshold,
+                    Comparison::Gt => numerator > threshold,
+                    Comparison::Le => numerator <= threshold,
+                    Comparison::Lt => numerator < threshold,
+                }
+                .into()
+            }
             // Where the product leaves the range of decimals the left side is far below it.
             Quantity::Known(numerator, denominator) => comparison
                 .holds(numerator, denominator, threshold)
@@ -95,8 +103,8 @@ impl Scene<'_> {
         let Some(dataset) = &self.act.item.dataset else {
             return Quantity::Absent;
         };
-        let name = self.law.data_classes.name(class);
-        match (dataset.persons.get(name), &dataset.classified) {
+        let persons = self.persons.get(usize::from(class)).copied().flatten();
+        match (persons, &dataset.classified) {
             (Some(Fact::Known(persons, _)), _) => {
                 Quantity::Known(Decimal::from(*persons), Decimal::ONE)
             }

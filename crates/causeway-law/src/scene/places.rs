@@ -24,7 +24,7 @@ impl<'a> Scene<'a> {
         let slot = Slot::Country(index, field);
         match (field, party.registered) {
             (Field::Located, _) => place(&party.stated.located, slot),
-            (Field::Parent, _) => match self.parent(index).map(Parent::country) {
+            (Field::Parent, _) => match self.parent_country(index) {
                 Some(Some(country)) => Place::Known(country),
                 Some(None) => Place::Open(slot),
                 None => Place::Nowhere,

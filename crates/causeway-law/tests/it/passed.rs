@@ -11,17 +11,8 @@ fn full(case: &str) -> ActVerdict {
 
 fn why(verdict: &ActVerdict, id: &str) -> String {
     let passed = verdict.passed.iter().find(|passed| passed.id == id);
-    passed.map_or_else(
-        || {
-            let ids: Vec<&str> = verdict
-                .passed
-                .iter()
-                .map(|passed| passed.id.as_str())
-                .collect();
-            panic!("{id} is not among {ids:?}")
-        },
-        |passed| passed.why.clone(),
-    )
+    assert!(passed.is_some(), "{id} is not among {:?}", verdict.passed);
+    passed.unwrap().why.clone()
 }
 
 fn export(chip: &str, to: &str, rest: &str) -> ActVerdict {

@@ -99,6 +99,29 @@ fn explain_cites_and_names_what_is_unknown() {
 }
 
 #[test]
+fn explain_in_full_says_why_other_rules_did_not_speak() {
+    let home = Home::new();
+    let short = home.causeway(&["explain", "task.yaml"]);
+    assert!(
+        !short.stdout.contains("rules that did not speak"),
+        "{short}"
+    );
+    let full = home.causeway(&["explain", "task.yaml", "--full"]);
+    assert!(full.stdout.contains("rules that did not speak"), "{full}");
+    assert!(
+        full.stdout.contains("pack hyp-remote-access is off"),
+        "{full}"
+    );
+    let json = home.causeway(&["explain", "task.yaml", "--full", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let passed = &document["clearance"]["verdicts"][0]["passed"];
+    assert!(
+        passed.as_array().is_some_and(|passed| passed.len() > 5),
+        "{passed}"
+    );
+}
+
+#[test]
 fn a_clock_set_from_outside_is_in_every_statement_for_good() {
     let home = Home::new();
     let mut first = home.command(&["run", "task.yaml", "--yes"]);
