@@ -323,15 +323,7 @@ impl Loader {
         sources: &mut Vec<cedar::Source>,
     ) -> Option<(Compiled, Law)> {
         loop {
-            let law = || {
-                Law::new(
-                    vocabulary,
-                    &self.definitions,
-                    &self.groups,
-                    rules,
-                    sources,
-                )
-            };
+            let law = || Law::new(vocabulary, &self.definitions, &self.groups, rules, sources);
             let error = match Compiled::new(vocabulary, sources)
                 .and_then(|compiled| Ok((compiled, law()?)))
             {

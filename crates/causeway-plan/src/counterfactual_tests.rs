@@ -159,7 +159,7 @@ fn other_chips_do_not_inherit_what_was_stated_of_these() {
     let licence = |changes: &[Change]| plan.acts(changes)[0].facts.get("chips_licence").cloned();
     assert!(licence(&[]).is_some_and(|fact| fact.is_known()));
     let other = Change::chip(&packs, "a100-sxm-80").unwrap();
-    assert!(!licence(&[other.clone()]).is_some_and(|fact| fact.is_known()));
+    assert!(!licence(std::slice::from_ref(&other)).is_some_and(|fact| fact.is_known()));
     let fewer = Change::fewer(8, 3).unwrap();
     let acts = plan.acts(&[other, fewer, Change::day("2027-01-15".parse().unwrap())]);
     assert_eq!(

@@ -129,7 +129,7 @@ pub(super) fn questions(
             };
             let mut words = BTreeMap::new();
             for one in asked.iter().chain(&strict.permits).chain(&strict.forbids) {
-                words.extend(one.words.iter().map(|(key, meaning)| (key, meaning)));
+                words.extend(one.words.iter());
             }
             let of_words = facts
                 .iter()

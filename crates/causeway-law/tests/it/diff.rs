@@ -33,13 +33,7 @@ fn alone(a: &Side, b: &Side) -> Comparison {
         acts_a_policy: 400,
         acts: 800,
     };
-    let started = std::time::Instant::now();
     let comparison = compare(a, b, None, budget);
-    eprintln!(
-        "{} acts in {:?}",
-        comparison.coverage.acts,
-        started.elapsed()
-    );
     comparison
 }
 

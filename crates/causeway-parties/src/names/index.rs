@@ -1,13 +1,15 @@
 //! Finding the names of a list that are worth comparing.
 
 use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 
 use super::compare::{Band, Match, compare};
 use super::person::skeleton;
+use super::text::Script;
 use super::words::Class;
-use super::{Kind, Name, Weights};
+use super::{Kind, Name, Weights, letters};
 
 /// A name of the index that a search came upon.
 #[derive(Debug, Clone)]
@@ -33,6 +35,9 @@ pub struct Index<I> {
     /// Where the list of each key starts in `postings`; one more than there are keys.
     starts: Vec<u32>,
     postings: Vec<u32>,
+    /// What names share with the one sought: all zero between searches. Kept, for clearing two bytes a name takes longer
+    /// than a search; one that runs beside another makes its own.
+    shared: Mutex<Vec<u16>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +56,9 @@ const HASHED: u32 = 1 << 19;
 const KEYS: u32 = TRIGRAMS + HASHED;
 
 /// A search reads no more entries of lists than this; common keys come last and are left out first.
-const MOST_POSTINGS: usize = 250_000;
+const MOST_POSTINGS: usize = 100_000;
 /// The number of names that a search compares in full.
-const CANDIDATES: usize = 200;
+const CANDIDATES: usize = 160;
 
 impl<I: Clone> Index<I> {
     /// Builds an index: bearers with their names and aliases. `weights` are those that results are compared with.
@@ -71,6 +76,7 @@ impl<I: Clone> Index<I> {
             texts: String::new(),
             starts: Vec::new(),
             postings: Vec::new(),
+            shared: Mutex::default(),
         };
         let mut keys = Vec::new();
         // One run of keys a name, so that lists can be laid out by counting.
@@ -200,17 +206,19 @@ impl<I: Clone> Index<I> {
         let mut keys = Vec::new();
         keys_of(sought, &mut keys);
         keys.sort_by_key(|key| self.list(*key).len());
-        let mut shared = vec![0_u16; self.names.len()];
+        let mut shared =
+            std::mem::take(&mut *self.shared.lock().unwrap_or_else(PoisonError::into_inner));
+        shared.resize(self.names.len(), 0);
         let mut touched: Vec<u32> = Vec::new();
         let mut read = 0;
-        let names = u32::try_from(self.names.len()).unwrap_or(u32::MAX).max(2);
+        let names = count(self.names.len()).max(2);
         for key in keys {
             let list = self.list(key);
             read += list.len();
             if read > MOST_POSTINGS && !touched.is_empty() {
                 break;
             }
-            // How rare the key is, in halvings; a key of all names says nothing.
+            // How rare the key is, in halvings.
             let rarity = (names / count(list.len()).max(1)).max(1).ilog2() + 1;
             let rarity = u16::try_from(rarity).unwrap_or(1);
             for name in list {
@@ -222,13 +230,23 @@ impl<I: Clone> Index<I> {
                 }
             }
         }
-        let sum = |name: &u32| std::cmp::Reverse(shared.get(*name as usize).copied().unwrap_or(0));
-        if touched.len() > CANDIDATES {
-            touched.select_nth_unstable_by_key(CANDIDATES, |name| (sum(name), *name));
-            touched.truncate(CANDIDATES);
+        let mut ranked: Vec<(std::cmp::Reverse<u16>, u32)> = touched
+            .into_iter()
+            .map(|name| {
+                (
+                    std::cmp::Reverse(shared.get_mut(name as usize).map_or(0, std::mem::take)),
+                    name,
+                )
+            })
+            .collect();
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = shared;
+        if ranked.len() > CANDIDATES {
+            ranked.select_nth_unstable(CANDIDATES);
+            ranked.truncate(CANDIDATES);
         }
-        touched.sort_unstable();
-        touched
+        let mut names: Vec<u32> = ranked.into_iter().map(|(_, name)| name).collect();
+        names.sort_unstable();
+        names
     }
 }
 
@@ -270,6 +288,14 @@ fn trigrams(word: &str, keys: &mut Vec<u32>) {
     }
 }
 
+/// The consonants of a foreign word, which Kana and Hangul keep.
+fn borrowed(latin: &str, keys: &mut Vec<u32>) {
+    let consonants = letters::consonants(latin);
+    if consonants.len() >= 3 {
+        keys.push(hashed(8, &consonants));
+    }
+}
+
 /// The keys of a name, each once.
 fn keys_of(name: &Name, keys: &mut Vec<u32>) {
     keys.clear();
@@ -290,18 +316,23 @@ fn keys_of(name: &Name, keys: &mut Vec<u32>) {
             if token.script.is_native() {
                 for reading in token.readings.iter().take(8) {
                     trigrams(reading, keys);
+                    if token.script != Script::Han {
+                        borrowed(reading, keys);
+                    }
                 }
                 if let Some(first) = token.readings.first() {
                     whole.push_str(first);
                 }
             } else {
                 whole.push_str(&token.text);
+                borrowed(&token.text, keys);
                 for reading in &token.readings {
                     trigrams(reading, keys);
                 }
             }
         }
         trigrams(&whole, keys);
+        borrowed(&whole, keys);
     }
     if let Some(person) = &name.person {
         for part in person

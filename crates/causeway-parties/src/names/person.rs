@@ -223,9 +223,7 @@ fn part(text: &str, script: Script) -> Given {
         (Class::Title, 4)
     } else if length == 1 {
         (Class::Initial, 20)
-    } else if variant != 0 {
-        (Class::Personal, 70)
-    } else if length == 2 {
+    } else if variant != 0 || length == 2 {
         (Class::Personal, 70)
     } else {
         (Class::Personal, 100)

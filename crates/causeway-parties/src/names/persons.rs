@@ -169,37 +169,52 @@ fn uneven(left: &Spoken, right: &Spoken) -> Match {
 fn parts(weights: &Weights, left: &[Given], right: &[Given]) -> Match {
     let mut used = (0_u32, 0_u32);
     let mut found: Vec<TokenMatch> = Vec::with_capacity(left.len() + right.len());
-    // Exact ones first, then the nearest.
-    for floor in [1000, 940, 800, 1] {
-        for (i, one) in left.iter().enumerate() {
-            if used.0 & 1 << i != 0 {
-                continue;
+    let mut take =
+        |used: &mut (u32, u32), i: usize, j: usize, similarity: u16, relation: Relation| {
+            if used.0 & 1 << i != 0 || used.1 & 1 << j != 0 {
+                return;
             }
-            let mut best: Option<(u16, usize, Relation)> = None;
-            for (j, two) in right.iter().enumerate() {
-                if used.1 & 1 << j != 0 {
-                    continue;
-                }
-                if let Some((similarity, relation)) = alike(one, two, floor == 1000)
-                    && similarity >= floor
-                    && best.is_none_or(|(best, ..)| similarity > best)
-                {
-                    best = Some((similarity, j, relation));
-                }
-            }
-            if let Some((similarity, j, relation)) = best {
-                used.0 |= 1 << i;
-                used.1 |= 1 << j;
-                found.push(TokenMatch {
-                    left: Span::one(i),
-                    right: Span::one(j),
-                    class: one.class,
-                    relation,
-                    similarity,
-                    weight: 0,
-                });
+            used.0 |= 1 << i;
+            used.1 |= 1 << j;
+            let class = left.get(i).map_or(Class::Personal, |part| part.class);
+            found.push(TokenMatch {
+                left: Span::one(i),
+                right: Span::one(j),
+                class,
+                relation,
+                similarity,
+                weight: 0,
+            });
+        };
+    for (i, one) in left.iter().enumerate() {
+        let same = right
+            .iter()
+            .enumerate()
+            .find(|(j, two)| used.1 & 1 << *j == 0 && one.text == two.text);
+        if let Some((j, _)) = same {
+            take(&mut used, i, j, 1000, Relation::Same);
+        }
+    }
+    // Then the nearest first, whatever their order.
+    let mut near: Vec<(u16, usize, usize, Relation)> = Vec::new();
+    for (i, one) in left
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| used.0 & 1 << *i == 0)
+    {
+        for (j, two) in right
+            .iter()
+            .enumerate()
+            .filter(|(j, _)| used.1 & 1 << *j == 0)
+        {
+            if let Some((similarity, relation)) = alike(one, two) {
+                near.push((similarity, i, j, relation));
             }
         }
+    }
+    near.sort_by_key(|(similarity, ..)| std::cmp::Reverse(*similarity));
+    for (similarity, i, j, relation) in near {
+        take(&mut used, i, j, similarity, relation);
     }
     let whole = joined(left, right, used);
     if let Some((relation, similarity)) = whole {
@@ -279,13 +294,8 @@ fn budget(length: usize) -> u8 {
     }
 }
 
-fn alike(one: &Given, two: &Given, exact: bool) -> Option<(u16, Relation)> {
-    if one.text == two.text {
-        return Some((1000, Relation::Same));
-    }
-    if exact {
-        return None;
-    }
+/// How two parts that are not the same compare, where they may be one name.
+fn alike(one: &Given, two: &Given) -> Option<(u16, Relation)> {
     let minor = |part: &Given| matches!(part.class, Class::Particle | Class::Title);
     if minor(one) || minor(two) {
         return None;

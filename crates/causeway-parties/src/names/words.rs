@@ -65,7 +65,7 @@ impl Words {
         let mut tokens = tokens(&kept, &mut forms);
         if tokens.is_empty() {
             // The name is nothing but a legal form or stop words: then they are the name.
-            tokens = pieces.iter().map(|piece| brand(piece)).collect();
+            tokens = pieces.iter().map(brand).collect();
         }
         tokens.truncate(MOST_TOKENS);
         Self { tokens, forms }

@@ -57,12 +57,6 @@ fn with_rule(text: &str) -> Side {
 fn asked(a: &Side, b: &Side, budget: Budget) -> Option<Comparison> {
     let mut solver = solver()?;
     let comparison = compare(a, b, Some(&mut solver), budget);
-    eprintln!(
-        "cvc5 {}: {:?} / {:?}",
-        solver.version(),
-        comparison.b_at_least_a,
-        comparison.a_at_least_b
-    );
     Some(comparison)
 }
 

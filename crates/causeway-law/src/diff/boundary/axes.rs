@@ -16,6 +16,9 @@ use crate::packs::Rule;
 use crate::vocabulary::FactKind;
 use crate::{ActKind, Role};
 
+/// How the two sides see a value, question by question.
+type Seen = Vec<(bool, bool)>;
+
 /// Most values of one axis.
 const VALUES: usize = 48;
 
@@ -73,7 +76,7 @@ pub(super) fn score(asked: &Asked, has: impl Fn(&str) -> bool) -> i64 {
 impl Frame<'_> {
     /// Countries, one or two for each way in which both sides' groups see them, those in the fewest groups first.
     pub(super) fn countries(&self, words: &BTreeSet<String>) -> Vec<String> {
-        let mut classes: BTreeMap<Vec<(bool, bool)>, Vec<(usize, &'static str)>> = BTreeMap::new();
+        let mut classes: BTreeMap<Seen, Vec<(usize, &'static str)>> = BTreeMap::new();
         for country in Country::all() {
             let mut seen = Vec::new();
             let mut groups = 0;
@@ -214,10 +217,10 @@ pub(super) fn axes(frame: &Frame<'_>, rule: &Rule) -> Vec<Axis> {
                 own.entry(field.to_owned()).or_default().merge(asked);
             }
         }
-        if frame.kind == ActKind::RentAndDataset || frame.kind == ActKind::ExportAndDataset {
-            if let Some(asked) = asked.get("data_from").filter(|_| *role == Role::Controller) {
-                own.entry("located".to_owned()).or_default().merge(asked);
-            }
+        if (frame.kind == ActKind::RentAndDataset || frame.kind == ActKind::ExportAndDataset)
+            && let Some(asked) = asked.get("data_from").filter(|_| *role == Role::Controller)
+        {
+            own.entry("located".to_owned()).or_default().merge(asked);
         }
         if !own.is_empty() {
             named = true;
@@ -319,7 +322,7 @@ fn facts(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Axis> {
                 .collect(),
             FactKind::Number => thresholds
                 .get(&name)
-                .map(|lines| items::points(lines))
+                .map(items::points)
                 .unwrap_or_default()
                 .into_iter()
                 .map(|point| (1, fact(items::number(point))))
