@@ -37,7 +37,17 @@ fn a_folder_against_the_built_in_packs() {
         "--no-solver",
     ]);
     assert_eq!(diff.code, Some(0), "{diff}");
-    insta::assert_snapshot!(diff.stdout);
+    for text in [
+        "xx-rent: a licence for rented chips of the upper tier (only in B)",
+        "Test Act 2026 s.1",
+        "+ license_required for rent_iaas",
+        "when item.class has `3A090.a`",
+        "unless authorisations has `BIS_LICENCE`",
+        "B is at least as strict as A: proved",
+        "A is not at least as strict as B",
+    ] {
+        assert!(diff.stdout.contains(text), "{text}: {diff}");
+    }
 }
 
 #[test]
