@@ -70,12 +70,8 @@ impl Advice {
         let places = if self.elsewhere.is_empty() {
             Tree::new("no other place of this comparison is allowed as it is")
         } else {
-            let mut node = Tree::new("other places that are allowed as they are").with(
-                self.elsewhere
-                    .iter()
-                    .take(NAMED)
-                    .map(|other| other.words()),
-            );
+            let mut node = Tree::new("other places that are allowed as they are")
+                .with(self.elsewhere.iter().take(NAMED).map(|other| other.words()));
             if self.elsewhere.len() > NAMED {
                 node.push(format!("and {} more", self.elsewhere.len() - NAMED));
             }
@@ -93,14 +89,18 @@ impl Advice {
 
 impl Elsewhere {
     fn words(&self) -> String {
-        let country = self
-            .country
-            .map_or_else(|| "an unknown country".to_owned(), |country| country.name().to_owned());
+        let country = self.country.map_or_else(
+            || "an unknown country".to_owned(),
+            |country| country.name().to_owned(),
+        );
         let unfit = self
             .unfit
             .as_ref()
             .map_or_else(String::new, |why| format!("; not usable now: {why}"));
-        format!("{} in {country}, operated by {}{unfit}", self.place, self.operator)
+        format!(
+            "{} in {country}, operated by {}{unfit}",
+            self.place, self.operator
+        )
     }
 }
 

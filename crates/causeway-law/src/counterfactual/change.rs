@@ -101,8 +101,11 @@ impl Change {
             .authorisations
             .get(name)
             .is_some_and(|known| known.exists(day));
-        (exists && !Mechanism::FILINGS.iter().any(|one| one.held() == Some(name)))
-            .then(|| Self::Authorisation(Authorisation(name.to_owned())))
+        (exists
+            && !Mechanism::FILINGS
+                .iter()
+                .any(|one| one.held() == Some(name)))
+        .then(|| Self::Authorisation(Authorisation(name.to_owned())))
     }
 
     /// The country that it moves to, where it moves.

@@ -364,9 +364,6 @@ mod tests {
             .into_iter()
             .filter(|one| one.fact == Documentable::ChipsReceived)
             .collect();
-        assert!(
-            days.iter().any(|one| one.value == "2023-11-16"),
-            "{days:?}"
-        );
+        assert!(days.iter().any(|one| one.value == "2023-11-16"), "{days:?}");
     }
 }

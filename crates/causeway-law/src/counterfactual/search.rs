@@ -35,8 +35,9 @@ impl Standing {
         let mut against = BTreeSet::new();
         for (index, verdict) in verdicts.iter().enumerate() {
             against.extend(
-                against_it(verdict)
-                    .map(|hit| format!("{index} {} {} {}", hit.id, hit.outcome.word(), hit.certain)),
+                against_it(verdict).map(|hit| {
+                    format!("{index} {} {} {}", hit.id, hit.outcome.word(), hit.certain)
+                }),
             );
             against.extend(
                 verdict
@@ -87,7 +88,10 @@ impl Search<'_> {
             ..act.clone()
         };
         let key = serde_json::to_string(&(index, rest)).ok();
-        if let Some(known) = key.as_ref().and_then(|key| self.known.borrow().get(key).cloned()) {
+        if let Some(known) = key
+            .as_ref()
+            .and_then(|key| self.known.borrow().get(key).cloned())
+        {
             return known;
         }
         self.judged.set(self.judged.get() + 1);
@@ -177,12 +181,8 @@ fn step(change: &Change, without: &[Rc<ActVerdict>], horizon: causeway_domain::D
         .filter_map(|hit| hit.review)
         .max();
     let caveat = match change {
-        Change::Authorisation(_) => review.map(|review| {
-            format!(
-                "a request would meet a {}",
-                review.word().replace('_', " ")
-            )
-        }),
+        Change::Authorisation(_) => review
+            .map(|review| format!("a request would meet a {}", review.word().replace('_', " "))),
         Change::Place(_) => Some(
             "what is there stays there: a later move is an act of its own, judged by itself"
                 .to_owned(),
@@ -286,7 +286,9 @@ pub(super) fn search(packs: &Packs, subject: &dyn Changeable, bounds: &Bounds) -
     }
     for base in bases {
         if let Some(set) = papers(&search, &base)
-            && !found.iter().any(|known| known.iter().all(|index| set.contains(index)))
+            && !found
+                .iter()
+                .any(|known| known.iter().all(|index| set.contains(index)))
         {
             searched.papers = searched.papers.max(set.len());
             proposals.push(search.changes(&set));
@@ -323,11 +325,7 @@ fn is_paper(search: &Search<'_>, index: usize) -> bool {
 
 /// Of the days only the nearest on each side.
 fn nearest_days(search: &Search<'_>, found: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let planned = search
-        .subject
-        .acts(&[])
-        .first()
-        .map(|act| act.date.day());
+    let planned = search.subject.acts(&[]).first().map(|act| act.date.day());
     let mut seen = BTreeSet::new();
     found
         .iter()

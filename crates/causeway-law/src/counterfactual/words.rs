@@ -39,11 +39,13 @@ impl Counterfactuals {
             }
         }
         if !groups.is_empty() {
-            tree.push(Tree::new("one change is enough").with(
-                groups
-                    .into_iter()
-                    .map(|(step, proposal, things)| alternatives(step, proposal, &things)),
-            ));
+            tree.push(
+                Tree::new("one change is enough").with(
+                    groups
+                        .into_iter()
+                        .map(|(step, proposal, things)| alternatives(step, proposal, &things)),
+                ),
+            );
         }
         if !several.is_empty() {
             let mut node = Tree::new("several changes together");
@@ -59,17 +61,17 @@ impl Counterfactuals {
             tree.push(node);
         }
         if self.proposals.is_empty() {
-            tree.push("none was found: within the bound below, no lawful change of this plan gives allow");
+            tree.push(
+                "none was found: within the bound below, no lawful change of this plan gives allow",
+            );
         }
         if !self.open.is_empty() {
             tree.push(
                 Tree::new("open, and to be found out: no change of plan settles it").with(
-                    self.open
-                        .iter()
-                        .map(|open| match open.why.is_empty() {
-                            true => open.fact.clone(),
-                            false => format!("{}: {}", open.fact, open.why),
-                        }),
+                    self.open.iter().map(|open| match open.why.is_empty() {
+                        true => open.fact.clone(),
+                        false => format!("{}: {}", open.fact, open.why),
+                    }),
                 ),
             );
         }
@@ -94,7 +96,10 @@ impl Searched {
 
 /// Whether alternatives of this kind are named in one line.
 fn listed(step: &Step) -> bool {
-    matches!(step.change.kind(), "place" | "chip" | "date" | "authorisation")
+    matches!(
+        step.change.kind(),
+        "place" | "chip" | "date" | "authorisation"
+    )
 }
 
 fn alternatives(step: &Step, proposal: &Proposal, things: &[String]) -> Tree {

@@ -177,16 +177,18 @@ pub(crate) fn looks_at<'a>(packs: &'a Packs, rule: &'a Rule) -> BTreeSet<&'a str
             &packs.definitions.parties
         };
         for definition in table.get(class).into_iter().flatten() {
-            definition.condition.visit(&mut |condition| match condition {
-                Condition::Class(other) => classes.push((of_items, other)),
-                Condition::Fact(name) | Condition::Measure { name, .. } => {
-                    names.insert(name);
-                }
-                Condition::Lines { .. } => {
-                    names.insert("prior_12_months");
-                }
-                _ => {}
-            });
+            definition
+                .condition
+                .visit(&mut |condition| match condition {
+                    Condition::Class(other) => classes.push((of_items, other)),
+                    Condition::Fact(name) | Condition::Measure { name, .. } => {
+                        names.insert(name);
+                    }
+                    Condition::Lines { .. } => {
+                        names.insert("prior_12_months");
+                    }
+                    _ => {}
+                });
         }
     }
     names

@@ -190,8 +190,10 @@ fn parent(register: &Register, key: &str) -> Tree {
         Parent::Unclear { why, candidates } => {
             let places = match candidates {
                 Some(countries) => {
-                    let codes: Vec<&str> =
-                        countries.iter().map(causeway_domain::Country::code).collect();
+                    let codes: Vec<&str> = countries
+                        .iter()
+                        .map(causeway_domain::Country::code)
+                        .collect();
                     format!("; it sits in {}", codes.join(" or "))
                 }
                 None => String::new(),
@@ -240,7 +242,10 @@ mod tests {
             "a",
             company("A", "SG").owned([Holding::new("b", share(60)), Holding::new("c", share(40))]),
         );
-        register.insert("b", company("B", "MY").owned([Holding::new("c", share(100))]));
+        register.insert(
+            "b",
+            company("B", "MY").owned([Holding::new("c", share(100))]),
+        );
         register.insert("c", company("C", "CN").owned([]));
         let text = parties(&[act(register)]).to_string();
         assert_eq!(
@@ -276,7 +281,10 @@ mod tests {
                 Holding::new("nobody", Fact::unknown("not asked")),
             ]),
         );
-        register.insert("b", Party::company("b").owned([Holding::new("a", share(100))]));
+        register.insert(
+            "b",
+            Party::company("b").owned([Holding::new("a", share(100))]),
+        );
         let text = parties(&[act(register)]).to_string();
         for part in [
             "a closed loop: see above",

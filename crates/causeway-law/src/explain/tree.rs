@@ -112,6 +112,9 @@ mod tests {
         );
         let mut broken = Vec::new();
         tree.visit(&mut |_, broke, _| broken.push(broke.to_owned()));
-        assert_eq!(broken, ["│ ", "│  │ ", "│  │    ", "│       ", "   │ ", "        "]);
+        assert_eq!(
+            broken,
+            ["│ ", "│  │ ", "│  │    ", "│       ", "   │ ", "        "]
+        );
     }
 }

@@ -41,11 +41,7 @@ const NEVER: [&str; 4] = [
 fn same_parties(act: &Act, changed: &Act) -> Result<(), TestCaseError> {
     prop_assert_eq!(changed.kind, act.kind);
     prop_assert_eq!(changed.from, act.from);
-    prop_assert_eq!(
-        &changed.parties,
-        &act.parties,
-        "party, role, place, CIIO"
-    );
+    prop_assert_eq!(&changed.parties, &act.parties, "party, role, place, CIIO");
     prop_assert_eq!(
         &changed.register,
         &act.register,
@@ -226,7 +222,11 @@ fn a_chip_under_control_has_other_places_chips_and_licences() {
         "act: export, from: US, to: AE, item: {chip: h100-sxm, count: 8}, parties: [{role: exporter, in: US, hq: US}, {role: end_user, in: AE, hq: AE}]",
     );
     let all = short(&answer);
-    for expected in ["place Singapore (SG)", "authorisation BIS_LICENCE", "chip L20"] {
+    for expected in [
+        "place Singapore (SG)",
+        "authorisation BIS_LICENCE",
+        "chip L20",
+    ] {
         assert!(
             all.iter().any(|one| one.starts_with(expected)),
             "{expected}: {all:?}"
@@ -281,7 +281,9 @@ fn data_have_mechanisms_and_an_unsound_assessment_stays() {
         "{all:?}"
     );
     assert!(all.contains(&"place Japan (JP)".to_owned()), "{all:?}");
-    let unsound = short(&ask(&format!("{data}, facts: {{scc: signed, tia: unsound}}")));
+    let unsound = short(&ask(&format!(
+        "{data}, facts: {{scc: signed, tia: unsound}}"
+    )));
     assert!(
         unsound
             .iter()
@@ -322,7 +324,11 @@ fn papers_that_are_open_together_are_found_together() {
         .iter()
         .find(|step| step.says.contains("KYC"))
         .unwrap();
-    assert!(kyc.says.contains("have a reviewer determine"), "{}", kyc.says);
+    assert!(
+        kyc.says.contains("have a reviewer determine"),
+        "{}",
+        kyc.says
+    );
 }
 
 #[test]
@@ -386,10 +392,7 @@ fn a_move_forgets_what_was_stated_of_the_old_place_and_chips() {
     assert!(!place.facts["chips_licence"].is_known() && !place.facts["tia"].is_known());
     // Whatever the order: the document is about the new chips.
     let shown = Change::Document(Document::new(Documentable::ChipsLicence, "shown").unwrap());
-    let both = apply(
-        &[shown, Change::chip(&PACKS, "h200-sxm").unwrap()],
-        &act,
-    );
+    let both = apply(&[shown, Change::chip(&PACKS, "h200-sxm").unwrap()], &act);
     assert!(both.facts["chips_licence"].is_known());
 }
 
@@ -398,8 +401,7 @@ fn what_is_known_is_not_stated_anew() {
     let (act, _) = case(
         "act: rent_iaas, to: MY, item: {chip: h100-sxm, count: 8}, facts: {end_use: military, red_flags: open}, parties: [{role: provider, in: MY, hq: MY}, {role: customer, in: CN, hq: CN}]",
     );
-    let document =
-        |fact, value| Change::Document(Document::new(fact, value).unwrap());
+    let document = |fact, value| Change::Document(Document::new(fact, value).unwrap());
     let stated = apply(
         &[
             document(Documentable::EndUse, "civil"),

@@ -51,7 +51,9 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
     let candidate = chosen(&comparison, only.as_ref())?;
     let exit = candidate.outcome.into();
     let tree = reasoning(&packs, &comparison, &candidate);
-    let today = jiff::tz::TimeZone::UTC.to_datetime(context.env.now()).date();
+    let today = jiff::tz::TimeZone::UTC
+        .to_datetime(context.env.now())
+        .date();
     let advice = args
         .counterfactual
         .then(|| comparison.advice(&candidate, &packs, Some(today)));

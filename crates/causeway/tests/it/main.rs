@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod explaining;
 mod files;
 mod home;
 mod kill;
