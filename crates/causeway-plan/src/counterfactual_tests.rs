@@ -21,7 +21,7 @@ sites:
 home: {country: SG}
 team: {SG: 1}
 workloads: {t: {model: a/m, parameters: 1e5, tokens: 3.6e6, sequence_length: 64, end_use: civil, closed: true}}
-facts: {provider_us_person: no}
+facts: {provider_us_person: false}
 ";
 const TASK: &str = "resources: {accelerators: H100:8}\nrun: x\n";
 

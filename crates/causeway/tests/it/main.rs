@@ -9,6 +9,7 @@
 
 mod answers;
 mod approvals;
+mod explaining;
 mod files;
 mod home;
 mod kill;
