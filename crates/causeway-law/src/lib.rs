@@ -4,7 +4,7 @@
 //! rule packs ([`Packs`]: Cedar policies and the data beside them) and answers with an [`ActVerdict`]: the outcome, the
 //! rules that decide it with their citations, the obligations of an allow, and the facts that nobody stated although the
 //! answer turns on them. [`clear`] judges every act of a [`Subject`]; only what is lawful in whole becomes a [`Cleared`],
-//! and only a `Cleared` can be launched.
+//! and only a `Cleared` can be launched. [`diff`] compares two readings of the law: what changed, and which is the stricter.
 //!
 //! This room refuses to know files, clocks and networks: packs come in as texts, time as an argument. It never guesses:
 //! an unknown fact is tried at every value that the rules tell apart, and an error of any kind is a review, not an allow.

@@ -196,7 +196,11 @@ fn of_run(past: &Past, row: &RunRow, law: &Law, market: &Market) -> Result<RunIm
         task: row.name.clone(),
         place: place.clone().unwrap_or_default(),
         stage,
-        cleared_on: text(cleared.as_ref().and_then(|cleared| cleared.pointer("/output/day"))),
+        cleared_on: text(
+            cleared
+                .as_ref()
+                .and_then(|cleared| cleared.pointer("/output/day")),
+        ),
         old: recorded.iter().map(|verdict| verdict.outcome).max(),
         new: None,
         acts: Vec::new(),

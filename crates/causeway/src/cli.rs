@@ -313,8 +313,10 @@ pub(crate) struct DiffArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Judges by the law of today where no date is given. Nothing is launched and nothing is written.
-Exit codes: 0 nothing gets an answer other than allow, 3, 4 or 5 by the strictest new answer that changed")]
+#[command(
+    after_help = "Judges by the law of today where no date is given. Nothing is launched and nothing is written.
+Exit codes: 0 nothing gets an answer other than allow, 3, 4 or 5 by the strictest new answer that changed"
+)]
 pub(crate) struct ImpactArgs {
     /// Judge by the law of this day
     #[arg(long, value_name = "DATE")]

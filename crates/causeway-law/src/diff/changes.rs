@@ -104,7 +104,8 @@ fn spoken(rule: &Rule, effect: Effect) -> Spoken {
 
 /// What people are told of a rule, by name.
 fn told(info: &RuleInfo) -> Vec<(&'static str, String)> {
-    let day = |day: Option<causeway_domain::Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    let day =
+        |day: Option<causeway_domain::Date>| day.map(|day| day.to_string()).unwrap_or_default();
     let status = serde_json::to_value(info.status)
         .ok()
         .and_then(|word| word.as_str().map(str::to_owned))
@@ -156,14 +157,20 @@ fn rule(a: &Side, b: &Side, id: &str) -> Option<RuleChange> {
     let written = [a, b].map(|side| policies(side, id, true));
     let force = [a, b].map(|side| policies(side, id, false));
     let read = |list: &[(&Rule, Effect)]| -> Vec<Spoken> {
-        list.iter().map(|(rule, effect)| spoken(rule, *effect)).collect()
+        list.iter()
+            .map(|(rule, effect)| spoken(rule, *effect))
+            .collect()
     };
     let [force_a, force_b] = &force;
     let [written_a, written_b] = &written;
     let first = written_b.first().or_else(|| written_a.first())?.0;
     let in_force = read(force_a) != read(force_b);
     let mut lines = Vec::new();
-    let facts = |list: &[(&Rule, Effect)]| list.first().map(|(rule, _)| told(&rule.info)).unwrap_or_default();
+    let facts = |list: &[(&Rule, Effect)]| {
+        list.first()
+            .map(|(rule, _)| told(&rule.info))
+            .unwrap_or_default()
+    };
     if !written_a.is_empty() && !written_b.is_empty() {
         for ((name, one), (_, other)) in facts(written_a).into_iter().zip(facts(written_b)) {
             if one != other {
@@ -226,13 +233,21 @@ fn dated(list: &[(&Rule, Effect)]) -> Vec<Spoken> {
 
 /// Policies that only one side has, those that are alike beside each other.
 fn compare(mut one: Vec<Spoken>, mut other: Vec<Spoken>) -> Vec<Line> {
-    let both: Vec<Spoken> = one.iter().filter(|spoken| other.contains(spoken)).cloned().collect();
+    let both: Vec<Spoken> = one
+        .iter()
+        .filter(|spoken| other.contains(spoken))
+        .cloned()
+        .collect();
     one.retain(|spoken| !both.contains(spoken));
     other.retain(|spoken| !both.contains(spoken));
     let mut lines = Vec::new();
     for old in one {
         let alike = |new: &Spoken| {
-            let clauses = new.clauses.iter().filter(|clause| old.clauses.contains(clause)).count();
+            let clauses = new
+                .clauses
+                .iter()
+                .filter(|clause| old.clauses.contains(clause))
+                .count();
             2 * clauses + usize::from(new.head == old.head)
         };
         let nearest = other
@@ -251,10 +266,18 @@ fn compare(mut one: Vec<Spoken>, mut other: Vec<Spoken>) -> Vec<Line> {
                     lines.push(Line::new(Whose::B, new.head.clone()));
                 }
                 for clause in &old.clauses {
-                    let whose = if new.clauses.contains(clause) { Whose::Both } else { Whose::A };
+                    let whose = if new.clauses.contains(clause) {
+                        Whose::Both
+                    } else {
+                        Whose::A
+                    };
                     lines.push(Line::new(whose, format!("  {clause}")));
                 }
-                for clause in new.clauses.iter().filter(|clause| !old.clauses.contains(clause)) {
+                for clause in new
+                    .clauses
+                    .iter()
+                    .filter(|clause| !old.clauses.contains(clause))
+                {
                     lines.push(Line::new(Whose::B, format!("  {clause}")));
                 }
             }

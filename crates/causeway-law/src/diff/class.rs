@@ -103,7 +103,11 @@ fn expand(
             tokens
                 .iter()
                 .map(|token| {
-                    Formula::Test(format!("{} {}", field_word(*field), marks(Mark::Token(token))))
+                    Formula::Test(format!(
+                        "{} {}",
+                        field_word(*field),
+                        marks(Mark::Token(token))
+                    ))
                 })
                 .collect(),
         ),
@@ -143,7 +147,11 @@ pub(super) const fn field_word(field: Field) -> &'static str {
 }
 
 impl Formula {
-    fn look(&self, measures: &mut BTreeMap<String, BTreeSet<Decimal>>, tests: &mut BTreeSet<String>) {
+    fn look(
+        &self,
+        measures: &mut BTreeMap<String, BTreeSet<Decimal>>,
+        tests: &mut BTreeSet<String>,
+    ) {
         match self {
             Self::All(list) | Self::Any(list) => {
                 for inner in list {
@@ -209,11 +217,9 @@ pub(super) fn possible(
         .map(|thresholds| 2 * thresholds.len() + 2)
         .chain(tests.iter().map(|_| 2))
         .collect();
-    widths
-        .iter()
-        .try_fold(1usize, |all, width| {
-            all.checked_mul(*width).filter(|all| *all <= REGIONS)
-        })?;
+    widths.iter().try_fold(1usize, |all, width| {
+        all.checked_mul(*width).filter(|all| *all <= REGIONS)
+    })?;
     let total: usize = widths.iter().product();
     Some((0..total).any(|number| {
         let mut rest = number;
@@ -303,9 +309,15 @@ fn words(condition: &Condition, inside: bool) -> String {
                 .iter()
                 .map(|(class, line)| format!("{} {class}", line.normalize()))
                 .collect();
-            format!("more persons of {} than the lowest line that counts: {}", list(of), lines.join(", "))
+            format!(
+                "more persons of {} than the lowest line that counts: {}",
+                list(of),
+                lines.join(", ")
+            )
         }
-        Condition::Country { field, tokens } => format!("{} is in {}", field_word(*field), list(tokens)),
+        Condition::Country { field, tokens } => {
+            format!("{} is in {}", field_word(*field), list(tokens))
+        }
         Condition::Listed(lists) => format!("listed: {}", list(lists)),
         Condition::Ciio => "runs critical information infrastructure".to_owned(),
         Condition::Role(roles) => format!("role is one of {}", list(roles)),
@@ -338,9 +350,14 @@ mod tests {
     }
 
     fn class(side: &Side, name: &str) -> Formula {
-        formula(side, &side.packs.definitions.items, name, &|mark| match mark {
-            Mark::Token(word) | Mark::Measure(word) => word.to_owned(),
-        })
+        formula(
+            side,
+            &side.packs.definitions.items,
+            name,
+            &|mark| match mark {
+                Mark::Token(word) | Mark::Measure(word) => word.to_owned(),
+            },
+        )
     }
 
     #[test]
@@ -351,7 +368,8 @@ mod tests {
              - {class: under, is: {measure: tpp, lt: 2400}}\n\
              - {class: not low, is: {not: {class: low}}}\n",
         );
-        let [low, high, under, not_low] = ["low", "high", "under", "not low"].map(|name| class(&side, name));
+        let [low, high, under, not_low] =
+            ["low", "high", "under", "not low"].map(|name| class(&side, name));
         assert!(implies(&high, &low) && !implies(&low, &high));
         assert!(excludes(&low, &under) && !excludes(&low, &high));
         assert!(implies(&under, &not_low));
@@ -363,7 +381,8 @@ mod tests {
     fn the_lower_tier_excludes_the_upper_and_is_an_exception_item() {
         let packs = crate::Packs::builtin().unwrap();
         let side = Side::new("builtin", packs, "2026-11-24".parse().unwrap());
-        let [upper, lower, exception] = ["3A090.a", "3A090.b", "NAC and ACA item"].map(|name| class(&side, name));
+        let [upper, lower, exception] =
+            ["3A090.a", "3A090.b", "NAC and ACA item"].map(|name| class(&side, name));
         assert!(excludes(&upper, &lower));
         assert!(implies(&lower, &exception) && !implies(&upper, &exception));
     }

@@ -24,7 +24,10 @@ pub struct DataChange {
 
 fn both<V: std::fmt::Display>(a: Option<V>, b: Option<V>) -> Vec<Line> {
     let line = |whose, value: Option<V>| value.map(|value| Line::new(whose, value.to_string()));
-    [line(Whose::A, a), line(Whose::B, b)].into_iter().flatten().collect()
+    [line(Whose::A, a), line(Whose::B, b)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Every change of data; those in force first.
@@ -106,7 +109,9 @@ fn groups(a: &Side, b: &Side, all: &mut Vec<DataChange>) {
         let mut read: BTreeMap<String, BTreeMap<Country, Member>> = BTreeMap::new();
         for country in Country::all() {
             for (group, state) in side.packs.groups.of(country, |_| side.day) {
-                read.entry(group.to_owned()).or_default().insert(country, state);
+                read.entry(group.to_owned())
+                    .or_default()
+                    .insert(country, state);
             }
         }
         read
@@ -117,7 +122,11 @@ fn groups(a: &Side, b: &Side, all: &mut Vec<DataChange>) {
             .flat_map(|(country, one, other)| {
                 let said = |state: Option<Member>| {
                     state.map(|state| {
-                        let doubt = if state == Member::Review { ", sources differ" } else { "" };
+                        let doubt = if state == Member::Review {
+                            ", sources differ"
+                        } else {
+                            ""
+                        };
                         format!("{country} ({}){doubt}", country.name())
                     })
                 };
@@ -140,7 +149,10 @@ fn authorisations(a: &Side, b: &Side, all: &mut Vec<DataChange>) {
             .iter()
             .map(|(name, spec)| {
                 let exists = spec.exists(side.day);
-                (name.clone(), if exists { "exists" } else { "does not exist" })
+                (
+                    name.clone(),
+                    if exists { "exists" } else { "does not exist" },
+                )
             })
             .collect()
     };
@@ -172,7 +184,12 @@ fn chips(a: &Side, b: &Side, all: &mut Vec<DataChange>) {
                 .flatten()
                 .collect();
                 parts.extend(row.datacenter.map(|yes| {
-                    if yes { "for data centres" } else { "not for data centres" }.to_owned()
+                    if yes {
+                        "for data centres"
+                    } else {
+                        "not for data centres"
+                    }
+                    .to_owned()
                 }));
                 (id.clone(), parts.join(", "))
             })
@@ -207,7 +224,10 @@ fn vocabulary(side: &Side) -> BTreeMap<String, String> {
         ("class of data", &words.data_classes),
         ("requester", &words.requesters),
     ] {
-        read.extend(list.iter().map(|word| (format!("{what} {word}"), "known".to_owned())));
+        read.extend(
+            list.iter()
+                .map(|word| (format!("{what} {word}"), "known".to_owned())),
+        );
     }
     read
 }

@@ -108,7 +108,11 @@ fn ask(expression: &Value, wanted: bool, all: &mut BTreeMap<String, Asked>) {
     };
     for (operator, operands) in map {
         let wanted = wanted == (operator != "!");
-        for operand in operands.as_object().into_iter().flat_map(|map| map.values()) {
+        for operand in operands
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.values())
+        {
             ask(operand, wanted, all);
         }
         for operand in operands.as_array().into_iter().flatten() {
@@ -127,7 +131,9 @@ pub(super) fn rewrite(
     if let Some((operator, path, other)) = comparison(expression) {
         if let (Some(value), "==" | "!=") = (fixed(&path), operator) {
             let mut equal = false;
-            each_literal(other, &mut |literal| equal |= literal.as_str() == Some(&value));
+            each_literal(other, &mut |literal| {
+                equal |= literal.as_str() == Some(&value)
+            });
             return json!({"Value": equal == (operator == "==")});
         }
         let mut copy = expression.clone();
@@ -318,7 +324,10 @@ mod tests {
     use super::*;
 
     fn conditions(text: &str) -> Value {
-        crate::cedar::read("us/x.cedar", text).unwrap().remove(0).conditions
+        crate::cedar::read("us/x.cedar", text)
+            .unwrap()
+            .remove(0)
+            .conditions
     }
 
     fn policy_text() -> Value {
@@ -345,11 +354,20 @@ mod tests {
     #[test]
     fn what_is_wanted_follows_the_negations() {
         let all = asked(&policy_text());
-        assert_eq!(all["to"].wanted, BTreeSet::from(["CN".to_owned(), "MO".to_owned()]));
+        assert_eq!(
+            all["to"].wanted,
+            BTreeSet::from(["CN".to_owned(), "MO".to_owned()])
+        );
         assert_eq!(all["from"].unwanted, BTreeSet::from(["US".to_owned()]));
         assert_eq!(all["item.public"].flag, Some(true));
-        assert_eq!(all["facts.chips_licence"].unwanted, BTreeSet::from(["shown".to_owned()]));
-        assert_eq!(all["facts.chips_received"].numbers, BTreeSet::from([20_231_117]));
+        assert_eq!(
+            all["facts.chips_licence"].unwanted,
+            BTreeSet::from(["shown".to_owned()])
+        );
+        assert_eq!(
+            all["facts.chips_received"].numbers,
+            BTreeSet::from([20_231_117])
+        );
     }
 
     #[test]

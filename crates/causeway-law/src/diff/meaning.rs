@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::Country;
 
-use super::class::{self, Formula, Mark};
 use super::Side;
+use super::class::{self, Formula, Mark};
 use crate::groups::Member;
 
 /// Which of two sides.
@@ -99,7 +99,11 @@ impl<'s> Meanings<'s> {
                 .collect()
         };
         let marketed = |side: &Side| -> Vec<Option<bool>> {
-            side.packs.chips.values().map(|row| row.datacenter).collect()
+            side.packs
+                .chips
+                .values()
+                .map(|row| row.datacenter)
+                .collect()
         };
         Self {
             sides: [a, b],

@@ -155,7 +155,9 @@ pub fn compare(
         worded(a, Which::A, &meanings),
         worded(b, Which::B, &meanings),
     );
-    let first = prover.as_mut().map(|prover| &mut **prover as &mut dyn Prover);
+    let first = prover
+        .as_mut()
+        .map(|prover| &mut **prover as &mut dyn Prover);
     let (b_than_a, identical) = prove((b, &on_b), (a, &on_a), first);
     let (a_than_b, _) = prove((a, &on_a), (b, &on_b), prover);
     let open = |finding: &Finding| matches!(finding, Finding::Open { .. });
@@ -266,7 +268,10 @@ fn prove(
         return (Finding::Proved { by, claims: 0 }, identical);
     }
     let Some(prover) = prover else {
-        let rules: BTreeSet<&String> = questions.iter().flat_map(|question| &question.rules).collect();
+        let rules: BTreeSet<&String> = questions
+            .iter()
+            .flat_map(|question| &question.rules)
+            .collect();
         let rules: Vec<&str> = rules.into_iter().map(String::as_str).collect();
         let why = format!(
             "no solver was asked about what differs: {}",

@@ -33,10 +33,8 @@ impl Side {
     /// [`LawError::Packs`] when there is no such pack.
     pub fn with_pack(mut self, pack: PackId) -> Result<Self, LawError> {
         if !self.packs.packs.contains(&pack) {
-            let near = causeway_domain::near(
-                pack.as_str(),
-                self.packs.packs.iter().map(PackId::as_str),
-            );
+            let near =
+                causeway_domain::near(pack.as_str(), self.packs.packs.iter().map(PackId::as_str));
             return Err(LawError::packs(
                 format!("there is no pack `{pack}`"),
                 near.map_or_else(

@@ -30,12 +30,16 @@ fn with(files: &[(&str, &str)], day: &str) -> Side {
 
 fn alone(a: &Side, b: &Side) -> Comparison {
     let budget = Budget {
-        acts_a_policy: 400,
-        acts: 800,
+        acts_a_policy: 200,
+        acts: 400,
     };
     let started = std::time::Instant::now();
     let comparison = compare(a, b, None, budget);
-    eprintln!("{} acts in {:?}", comparison.coverage.acts, started.elapsed());
+    eprintln!(
+        "{} acts in {:?}",
+        comparison.coverage.acts,
+        started.elapsed()
+    );
     comparison
 }
 
@@ -129,7 +133,12 @@ fn what_stands_in_the_books_is_stricter() {
     let a = on("2026-11-24");
     let b = on("2026-11-24").with_posture(Posture::Books);
     let comparison = alone(&a, &b);
-    assert!(comparison.rules.iter().any(|rule| rule.id == "us-diffusion-chips" && rule.change == Change::Changed));
+    assert!(
+        comparison
+            .rules
+            .iter()
+            .any(|rule| rule.id == "us-diffusion-chips" && rule.change == Change::Changed)
+    );
     let Finding::Refuted { example } = &comparison.a_at_least_b else {
         panic!("{:?}", comparison.a_at_least_b)
     };
@@ -150,8 +159,18 @@ fn a_threshold_that_moves_is_found_on_its_line() {
     let comparison = alone(&a, &b);
     assert_eq!(comparison.data[0].what, "item class `3A090.a`");
     let lines = &comparison.data[0].lines;
-    assert!(lines.iter().any(|line| line.whose == Whose::A && line.text.contains("tpp >= 4800")), "{lines:?}");
-    assert!(lines.iter().any(|line| line.whose == Whose::B && line.text.contains("tpp >= 6000")), "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.whose == Whose::A && line.text.contains("tpp >= 4800")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.whose == Whose::B && line.text.contains("tpp >= 6000")),
+        "{lines:?}"
+    );
     // Chips between the lines are let through by B alone.
     let Finding::Refuted { example } = &comparison.b_at_least_a else {
         panic!("{:?}", comparison.b_at_least_a)

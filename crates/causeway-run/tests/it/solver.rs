@@ -43,9 +43,13 @@ fn proved(finding: &Finding) -> bool {
 }
 
 fn with_rule(text: &str) -> Side {
-    let annotations = r#"@id("xx-rule") @title("a rule of the test") @status("in_force") @verified("seen")"#;
+    let annotations =
+        r#"@id("xx-rule") @title("a rule of the test") @status("in_force") @verified("seen")"#;
     side(&[
-        ("xx/jurisdiction.yaml", "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n".to_owned()),
+        (
+            "xx/jurisdiction.yaml",
+            "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n".to_owned(),
+        ),
         ("xx/rules.cedar", format!("{annotations}\n{text}")),
     ])
 }
@@ -53,7 +57,12 @@ fn with_rule(text: &str) -> Side {
 fn asked(a: &Side, b: &Side, budget: Budget) -> Option<Comparison> {
     let mut solver = solver()?;
     let comparison = compare(a, b, Some(&mut solver), budget);
-    eprintln!("cvc5 {}: {:?} / {:?}", solver.version(), comparison.b_at_least_a, comparison.a_at_least_b);
+    eprintln!(
+        "cvc5 {}: {:?} / {:?}",
+        solver.version(),
+        comparison.b_at_least_a,
+        comparison.a_at_least_b
+    );
     Some(comparison)
 }
 
@@ -70,7 +79,13 @@ fn a_rule_that_follows_from_others_makes_nothing_stricter() {
     let Some(comparison) = asked(&side(&[]), &redundant, NO_SEARCH) else {
         return;
     };
-    assert_eq!(comparison.b_at_least_a, Finding::Proved { by: By::Identity, claims: 0 });
+    assert_eq!(
+        comparison.b_at_least_a,
+        Finding::Proved {
+            by: By::Identity,
+            claims: 0
+        }
+    );
     assert!(
         matches!(comparison.a_at_least_b, Finding::Proved { by: By::Solver, claims } if claims > 0),
         "{:?}",
@@ -111,7 +126,10 @@ fn a_lower_threshold_is_proved_stricter() {
         when { context.item.class.contains("AI OVERWATCH top tier") };"#;
     let with = |threshold: &str| {
         side(&[
-            ("xx/jurisdiction.yaml", "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n".to_owned()),
+            (
+                "xx/jurisdiction.yaml",
+                "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n".to_owned(),
+            ),
             ("xx/rules.cedar", rule.to_owned()),
             (
                 "us/definitions.yaml",
@@ -123,14 +141,20 @@ fn a_lower_threshold_is_proved_stricter() {
         return;
     };
     assert!(
-        matches!(comparison.b_at_least_a, Finding::Proved { by: By::Solver, .. }),
+        matches!(
+            comparison.b_at_least_a,
+            Finding::Proved { by: By::Solver, .. }
+        ),
         "{:?}",
         comparison.b_at_least_a
     );
     let Finding::Refuted { example } = &comparison.a_at_least_b else {
         panic!("{:?}", comparison.a_at_least_b)
     };
-    assert_eq!((example.a.outcome < example.b.outcome, example.b.outcome), (true, Outcome::LicenseRequired));
+    assert_eq!(
+        (example.a.outcome < example.b.outcome, example.b.outcome),
+        (true, Outcome::LicenseRequired)
+    );
 }
 
 #[test]

@@ -24,7 +24,9 @@ pub(crate) fn run(context: &Context, args: &ImpactArgs) -> Result<Exit, RunError
     };
     if let Some(pack) = args.packs.iter().find(|pack| !law.packs.has_pack(pack)) {
         return Err(RunError::Value {
-            what: format!("there is no pack `{pack}`; `causeway rules list` shows the pack of each rule"),
+            what: format!(
+                "there is no pack `{pack}`; `causeway rules list` shows the pack of each rule"
+            ),
         });
     }
     let market = causeway_run::market(Some(&State::open(&context.state, false)?))?;
@@ -70,13 +72,21 @@ fn exit_of(all: &[RunImpact]) -> Exit {
 }
 
 fn show(output: Output, run: &RunImpact) {
-    let word = |outcome: Option<Outcome>| outcome.map_or_else(|| "?".to_owned(), |known| output.outcome(known));
-    let stage = run.stage.map_or_else(|| "planned".to_owned(), |stage| format!("done up to {stage}"));
+    let word = |outcome: Option<Outcome>| {
+        outcome.map_or_else(|| "?".to_owned(), |known| output.outcome(known))
+    };
+    let stage = run.stage.map_or_else(
+        || "planned".to_owned(),
+        |stage| format!("done up to {stage}"),
+    );
     let cleared = match &run.cleared_on {
         Some(day) => format!("cleared on {day}"),
         None => "never cleared".to_owned(),
     };
-    output.line(format_args!("\n{} `{}` at {}", run.run, run.task, run.place));
+    output.line(format_args!(
+        "\n{} `{}` at {}",
+        run.run, run.task, run.place
+    ));
     output.line(format_args!(
         "  {stage}, {cleared}: {} -> {}",
         word(run.old),
@@ -87,18 +97,30 @@ fn show(output: Output, run: &RunImpact) {
     }
     for act in &run.acts {
         output.line(format_args!("  {}", act.about));
-        output.line(format_args!("    {} -> {}", word(act.old), word(Some(act.new))));
+        output.line(format_args!(
+            "    {} -> {}",
+            word(act.old),
+            word(Some(act.new))
+        ));
         details(output, act);
     }
 }
 
 fn details(output: Output, act: &ActImpact) {
-    let name = |review: Option<causeway_law::Review>| review.map_or("none", causeway_law::Review::word);
+    let name =
+        |review: Option<causeway_law::Review>| review.map_or("none", causeway_law::Review::word);
     if act.old_review != act.review {
-        output.line(format_args!("    review {} -> {}", name(act.old_review), name(act.review)));
+        output.line(format_args!(
+            "    review {} -> {}",
+            name(act.old_review),
+            name(act.review)
+        ));
     }
     let missing = |of: &[String], other: &[String]| -> Vec<String> {
-        of.iter().filter(|one| !other.contains(one)).cloned().collect()
+        of.iter()
+            .filter(|one| !other.contains(one))
+            .cloned()
+            .collect()
     };
     let (gone, new) = (
         missing(&act.old_obligations, &act.obligations),

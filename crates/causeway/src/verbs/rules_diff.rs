@@ -5,7 +5,8 @@ use std::time::Duration;
 use camino::Utf8Path;
 use causeway_domain::{Date, PackId};
 use causeway_law::diff::{
-    Budget, By, Change, Comparison, Example, Finding, Line, Parting, Prover, Said, Side, Whose, compare,
+    Budget, By, Change, Comparison, Example, Finding, Line, Parting, Prover, Said, Side, Whose,
+    compare,
 };
 use causeway_law::{Outcome, Posture};
 use causeway_run::{RunError, Solver};
@@ -30,7 +31,9 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, RunError> 
     };
     let prover = solver.as_mut().map(|solver| solver as &mut dyn Prover);
     let comparison = compare(&a, &b, prover, budget);
-    let by = solver.as_ref().map(|solver| format!("cvc5 {}", solver.version()));
+    let by = solver
+        .as_ref()
+        .map(|solver| format!("cvc5 {}", solver.version()));
     if output.json {
         output.document(&json!({"comparison": comparison, "solver": by, "no_solver": why_none}));
         return Ok(Exit::Done);
@@ -41,7 +44,9 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> Result<Exit, RunError> 
             .iter()
             .any(|finding| matches!(finding, Finding::Open { .. }))
     {
-        output.hint(format!("{why}: with one, what the boundary values leave open may be proved"));
+        output.hint(format!(
+            "{why}: with one, what the boundary values leave open may be proved"
+        ));
     }
     Ok(Exit::Done)
 }
@@ -91,7 +96,11 @@ fn side(text: &str, today: Date) -> Result<Side, RunError> {
             posture = Some(match word {
                 "books" => Posture::Books,
                 "enforced" => Posture::Enforced,
-                _ => return Err(wrong(format!("`{word}` is not a posture: `posture:books` or `posture:enforced`"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "`{word}` is not a posture: `posture:books` or `posture:enforced`"
+                    )));
+                }
             });
         } else if let Some(pack) = rest.strip_prefix("what-if:") {
             let pack = pack.parse::<PackId>();
@@ -134,7 +143,10 @@ fn show(output: Output, comparison: &Comparison) {
     }
     for (in_force, title) in [
         (true, "Rules that differ"),
-        (false, "Rules that are only written otherwise: not in force on these days, or with the same effect"),
+        (
+            false,
+            "Rules that are only written otherwise: not in force on these days, or with the same effect",
+        ),
     ] {
         let rules: Vec<_> = comparison
             .rules
@@ -161,13 +173,27 @@ fn show(output: Output, comparison: &Comparison) {
         output.line("\nData that differ");
     }
     for change in &comparison.data {
-        let note = if change.in_force { "" } else { " (not on these days)" };
+        let note = if change.in_force {
+            ""
+        } else {
+            " (not on these days)"
+        };
         output.line(format_args!("  {}{note}", change.what));
         lines(output, &change.lines);
     }
     output.line("\nStrictness");
-    finding(output, ("B", "A"), &comparison.b_at_least_a, comparison.identical);
-    finding(output, ("A", "B"), &comparison.a_at_least_b, comparison.identical);
+    finding(
+        output,
+        ("B", "A"),
+        &comparison.b_at_least_a,
+        comparison.identical,
+    );
+    finding(
+        output,
+        ("A", "B"),
+        &comparison.a_at_least_b,
+        comparison.identical,
+    );
     for other in &comparison.finer {
         let what = match other.parting {
             Parting::Review => "the authority looks at a request in another way",
@@ -189,7 +215,10 @@ fn show(output: Output, comparison: &Comparison) {
             output.line(format_args!("  cut: {cut}"));
         }
         if coverage.cut.len() > 8 {
-            output.line(format_args!("  and {} more: `--json` has them", coverage.cut.len() - 8));
+            output.line(format_args!(
+                "  and {} more: `--json` has them",
+                coverage.cut.len() - 8
+            ));
         }
     }
     if !comparison.not_compared.is_empty() {
@@ -241,7 +270,11 @@ fn example(output: Output, example: &Example) {
     for (name, said) in [("A", &example.a), ("B", &example.b)] {
         output.line(format_args!("      {name}: {}", in_words(output, said)));
         for hit in said.deciding.iter().take(3) {
-            output.line(format_args!("         {}: {}", hit.id, hit.citation.join("; ")));
+            output.line(format_args!(
+                "         {}: {}",
+                hit.id,
+                hit.citation.join("; ")
+            ));
         }
     }
     output.line("    as cases, for `causeway rules test`:");

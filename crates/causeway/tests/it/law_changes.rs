@@ -18,7 +18,10 @@ unless { context.authorisations.contains("BIS_LICENCE") };
 "#;
 
 fn folder(home: &Home) {
-    home.write("my-rules/xx/jurisdiction.yaml", "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n");
+    home.write(
+        "my-rules/xx/jurisdiction.yaml",
+        "name: Test\nzone: UTC\nverified_horizon: 2026-07-31\n",
+    );
     home.write("my-rules/xx/rules.cedar", RULE);
 }
 
@@ -26,23 +29,53 @@ fn folder(home: &Home) {
 fn a_folder_against_the_built_in_packs() {
     let home = Home::new();
     folder(&home);
-    let diff = home.causeway(&["rules", "diff", "builtin@2026-07-01", "my-rules@2026-07-01", "--no-solver"]);
+    let diff = home.causeway(&[
+        "rules",
+        "diff",
+        "builtin@2026-07-01",
+        "my-rules@2026-07-01",
+        "--no-solver",
+    ]);
     assert_eq!(diff.code, Some(0), "{diff}");
-    insta::assert_snapshot!(diff.stdout);
+    for text in [
+        "xx-rent: a licence for rented chips of the upper tier (only in B)",
+        "Test Act 2026 s.1",
+        "+ license_required for rent_iaas",
+        "when item.class has `3A090.a`",
+        "unless authorisations has `BIS_LICENCE`",
+        "B is at least as strict as A: proved",
+        "A is not at least as strict as B",
+    ] {
+        assert!(diff.stdout.contains(text), "{text}: {diff}");
+    }
 }
 
 #[test]
 fn the_act_that_is_printed_runs_as_cases() {
     let home = Home::new();
-    let diff = home.causeway(&["rules", "diff", "2025-09-28", "2025-09-29", "--no-solver", "--json"]);
+    let diff = home.causeway(&[
+        "rules",
+        "diff",
+        "2025-09-28",
+        "2025-09-29",
+        "--no-solver",
+        "--json",
+    ]);
     assert_eq!(diff.code, Some(0), "{diff}");
     let json = diff.json();
     let finding = &json["comparison"]["a_at_least_b"];
     assert_eq!(finding["finding"], "refuted", "{diff}");
-    assert_eq!(json["comparison"]["b_at_least_a"]["finding"], "proved", "{diff}");
+    assert_eq!(
+        json["comparison"]["b_at_least_a"]["finding"], "proved",
+        "{diff}"
+    );
     home.write("act.yaml", finding["example"]["cases"].as_str().unwrap());
     let test = home.causeway(&["rules", "test", "act.yaml"]);
-    assert_eq!((test.code, test.stdout.trim()), (Some(0), "2 passed, 0 failed"), "{test}");
+    assert_eq!(
+        (test.code, test.stdout.trim()),
+        (Some(0), "2 passed, 0 failed"),
+        "{test}"
+    );
 }
 
 #[test]
@@ -56,7 +89,10 @@ fn sides_that_mean_nothing_are_named() {
     ] {
         let diff = home.causeway(&["rules", "diff", "builtin", side, "--no-solver"]);
         assert_ne!(diff.code, Some(0), "{diff}");
-        assert!(diff.stderr.replace("\n", " ").contains(what), "{side}: {diff}");
+        assert!(
+            diff.stderr.replace("\n", " ").contains(what),
+            "{side}: {diff}"
+        );
     }
     let same = home.causeway(&["rules", "diff", "builtin", "builtin", "--no-solver"]);
     assert!(same.stdout.contains("Nothing differs."), "{same}");
@@ -86,13 +122,23 @@ fn impact_judges_past_runs_again_and_writes_nothing() {
     let json = licence.json();
     assert_eq!(json["changed"], 1);
     let run = &json["runs"][0];
-    assert_eq!((run["old"].as_str(), run["new"].as_str()), (Some("allow"), Some("license_required")));
+    assert_eq!(
+        (run["old"].as_str(), run["new"].as_str()),
+        (Some("allow"), Some("license_required"))
+    );
     assert_eq!(run["acts"][0]["deciding"][0]["id"], "xx-rent");
-    assert_eq!(run["acts"][0]["deciding"][0]["citation"][0], "Test Act 2026 s.1");
+    assert_eq!(
+        run["acts"][0]["deciding"][0]["citation"][0],
+        "Test Act 2026 s.1"
+    );
     assert_eq!(home.entries(), entries, "nothing was written");
     assert_eq!(home.starts(), 1, "nothing was launched");
     let text = home.causeway(&["impact", "--rules", "my-rules"]);
-    assert!(text.stdout.contains("allow -> license_required") && text.stdout.contains("Test Act 2026 s.1"), "{text}");
+    assert!(
+        text.stdout.contains("allow -> license_required")
+            && text.stdout.contains("Test Act 2026 s.1"),
+        "{text}"
+    );
 }
 
 #[test]

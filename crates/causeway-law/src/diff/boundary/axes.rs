@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{Edit, is_sent, roles};
 use super::{items, parties};
+use crate::definitions::Condition;
 use crate::diff::Side;
 use crate::diff::class::in_force;
 use crate::diff::expression::{Asked, asked};
 use crate::diff::meaning::{Meanings, Which};
-use crate::definitions::Condition;
 use crate::packs::Rule;
 use crate::vocabulary::FactKind;
 use crate::{ActKind, Role};
@@ -104,9 +104,12 @@ impl Frame<'_> {
 
     pub(super) fn has_country(&self, code: &str, token: &str) -> bool {
         code.parse().is_ok_and(|country| {
-            self.sides
-                .iter()
-                .any(|(which, _)| self.meanings.members(*which, token).possible.contains(&country))
+            self.sides.iter().any(|(which, _)| {
+                self.meanings
+                    .members(*which, token)
+                    .possible
+                    .contains(&country)
+            })
         })
     }
 
@@ -117,13 +120,23 @@ impl Frame<'_> {
         };
         let seen = |which: Which, word: &String| {
             let members = self.meanings.members(which, word);
-            (members.certain.contains(&country), members.possible.contains(&country))
+            (
+                members.certain.contains(&country),
+                members.possible.contains(&country),
+            )
         };
-        words.iter().any(|word| seen(Which::A, word) != seen(Which::B, word))
+        words
+            .iter()
+            .any(|word| seen(Which::A, word) != seen(Which::B, word))
     }
 
     /// Every condition behind classes of items or parties, on both sides.
-    pub(super) fn conditions(&self, of_items: bool, classes: &BTreeSet<String>, see: &mut impl FnMut(&Condition)) {
+    pub(super) fn conditions(
+        &self,
+        of_items: bool,
+        classes: &BTreeSet<String>,
+        see: &mut impl FnMut(&Condition),
+    ) {
         for (_, side) in self.sides {
             let all = &side.packs.definitions;
             let all = if of_items { &all.items } else { &all.parties };
@@ -143,7 +156,9 @@ impl Frame<'_> {
                             }
                         });
                         condition.visit(&mut |part| {
-                            if let Condition::OwnedBy { by, .. } | Condition::Holder { by, .. } = part {
+                            if let Condition::OwnedBy { by, .. } | Condition::Holder { by, .. } =
+                                part
+                            {
                                 inside.push(by);
                             }
                         });
@@ -166,7 +181,11 @@ pub(super) fn axes(frame: &Frame<'_>, rule: &Rule) -> Vec<Axis> {
             .countries(&asked.words())
             .into_iter()
             .map(|code| {
-                let parted = if frame.parts(&code, &asked.words()) { PARTED } else { 0 };
+                let parted = if frame.parts(&code, &asked.words()) {
+                    PARTED
+                } else {
+                    0
+                };
                 let score = score(asked, |word| frame.has_country(&code, word));
                 (parted + score, make(code))
             })
@@ -207,7 +226,10 @@ pub(super) fn axes(frame: &Frame<'_>, rule: &Rule) -> Vec<Axis> {
     }
     if !named && asked.contains_key("to") {
         let elsewhere = Edit::ReceivedElsewhere(frame.base.1.to_owned());
-        all.extend(Axis::ranked("receives", vec![(1, elsewhere), (0, Edit::Nothing)]));
+        all.extend(Axis::ranked(
+            "receives",
+            vec![(1, elsewhere), (0, Edit::Nothing)],
+        ));
     }
     if asked.contains_key("roles") {
         let without = roles(frame.kind)
@@ -239,18 +261,25 @@ fn facts(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Axis> {
             names.entry(name.to_owned()).or_default().merge(asked);
         }
         if let Some((record, "class")) = path.rsplit_once('.') {
-            frame.conditions(record == "item", &asked.words(), &mut |condition| match condition {
-                Condition::Fact(name) => {
-                    names.entry(name.clone()).or_default().flag = Some(true);
-                }
-                Condition::Measure { name, value, .. }
-                    if frame.sides.iter().any(|(_, side)| side.packs.vocabulary.facts.contains_key(name)) =>
-                {
-                    names.entry(name.clone()).or_default();
-                    thresholds.entry(name.clone()).or_default().insert(*value);
-                }
-                _ => {}
-            });
+            frame.conditions(
+                record == "item",
+                &asked.words(),
+                &mut |condition| match condition {
+                    Condition::Fact(name) => {
+                        names.entry(name.clone()).or_default().flag = Some(true);
+                    }
+                    Condition::Measure { name, value, .. }
+                        if frame
+                            .sides
+                            .iter()
+                            .any(|(_, side)| side.packs.vocabulary.facts.contains_key(name)) =>
+                    {
+                        names.entry(name.clone()).or_default();
+                        thresholds.entry(name.clone()).or_default().insert(*value);
+                    }
+                    _ => {}
+                },
+            );
         }
     }
     let unknown = asked.get("unknown").map(Asked::words).unwrap_or_default();

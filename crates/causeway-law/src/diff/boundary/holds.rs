@@ -79,8 +79,11 @@ fn of_item(side: &Side, condition: &Condition, figures: &Figures) -> bool {
                 .filter(|(class, _)| present(class).is_some())
                 .map(|(_, line)| *line)
                 .min();
-            of.iter()
-                .any(|class| present(class).zip(lowest).is_some_and(|(persons, line)| *persons > line))
+            of.iter().any(|class| {
+                present(class)
+                    .zip(lowest)
+                    .is_some_and(|(persons, line)| *persons > line)
+            })
         }
         _ => true,
     }
@@ -139,13 +142,13 @@ fn of_party(
         Condition::Any(list) => list.iter().any(|part| inner(part, person)),
         Condition::Not(part) => !inner(part, person),
         Condition::Class(name) => party(meanings, (which, side), name, person),
-        Condition::Country {
-            field: of,
-            tokens,
-        } => tokens
+        Condition::Country { field: of, tokens } => tokens
             .iter()
             .any(|token| field(meanings, which, *of, token, person)),
-        Condition::Listed(lists) => person.listed.as_ref().is_some_and(|list| lists.contains(list)),
+        Condition::Listed(lists) => person
+            .listed
+            .as_ref()
+            .is_some_and(|list| lists.contains(list)),
         Condition::Ciio => person.ciio,
         Condition::OwnedBy { by, at_least, .. } => person
             .owner

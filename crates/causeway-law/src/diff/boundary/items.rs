@@ -38,14 +38,19 @@ pub(super) fn points(lines: &BTreeSet<Decimal>) -> Vec<Decimal> {
         } else {
             step
         };
-        all.extend([(*line - step).max(Decimal::ZERO), *line, line.saturating_add(step)]);
+        all.extend([
+            (*line - step).max(Decimal::ZERO),
+            *line,
+            line.saturating_add(step),
+        ]);
     }
     all.into_iter().collect()
 }
 
 /// A decimal as JSON writes it.
 pub(super) fn number(value: Decimal) -> Value {
-    serde_json::from_str(&value.normalize().to_string()).unwrap_or_else(|_| json!(value.to_string()))
+    serde_json::from_str(&value.normalize().to_string())
+        .unwrap_or_else(|_| json!(value.to_string()))
 }
 
 /// What classes ask of items.
@@ -64,11 +69,19 @@ pub(super) fn axes(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Ax
     let mut needs = Needs::default();
     frame.conditions(true, &classes.words(), &mut |condition| match condition {
         Condition::Measure { name, value, .. } => {
-            needs.measures.entry(name.clone()).or_default().insert(*value);
+            needs
+                .measures
+                .entry(name.clone())
+                .or_default()
+                .insert(*value);
         }
         Condition::Lines { lines, .. } => {
             for (class, line) in lines {
-                needs.measures.entry(class.clone()).or_default().insert(*line);
+                needs
+                    .measures
+                    .entry(class.clone())
+                    .or_default()
+                    .insert(*line);
             }
         }
         Condition::Flag { name, .. } => {
@@ -99,11 +112,19 @@ pub(super) fn axes(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Ax
         for (figures, parts) in candidates {
             let [on_a, on_b] = frame.sides.map(|(_, side)| -> Vec<bool> {
                 let words = classes.words();
-                words.iter().map(|class| holds::item(side, class, &figures)).collect()
+                words
+                    .iter()
+                    .map(|class| holds::item(side, class, &figures))
+                    .collect()
             });
             let parted = if on_a == on_b { 0 } else { PARTED };
             let mut signature = [on_a, on_b].concat();
-            signature.extend(needs.chips.iter().map(|id| figures.chip.as_ref() == Some(id)));
+            signature.extend(
+                needs
+                    .chips
+                    .iter()
+                    .map(|id| figures.chip.as_ref() == Some(id)),
+            );
             signature.extend(needs.flags.iter().map(|flag| figures.flags.contains(flag)));
             let count = seen.entry(signature).or_default();
             *count += 1;
@@ -130,13 +151,23 @@ pub(super) fn axes(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Ax
     ] {
         if let Some(asked) = asked.get(path).filter(|_| has(part)) {
             let mut words = asked.words();
-            words.insert(if part == "evidence" { "own_auditor" } else { "free" }.to_owned());
+            words.insert(
+                if part == "evidence" {
+                    "own_auditor"
+                } else {
+                    "free"
+                }
+                .to_owned(),
+            );
             let values = words.into_iter().map(|word| {
                 let mut fields = plain.get(part).cloned().unwrap_or_default();
                 if let Some(fields) = fields.as_object_mut() {
                     fields.insert(key.to_owned(), json!(word));
                 }
-                (score(asked, |known| known == word), Edit::Item(one(part, fields)))
+                (
+                    score(asked, |known| known == word),
+                    Edit::Item(one(part, fields)),
+                )
             });
             all.extend(Axis::ranked(path, values.collect()));
         }
@@ -145,7 +176,10 @@ pub(super) fn axes(frame: &Frame<'_>, asked: &BTreeMap<String, Asked>) -> Vec<Ax
         let values = frame.countries(&asked.words()).into_iter().map(|code| {
             let by = "foreign_court";
             let part = json!({"stored_in": code, "requested_by": by, "text": "records"});
-            (score(asked, |word| frame.has_country(&code, word)), Edit::Item(one("evidence", part)))
+            (
+                score(asked, |word| frame.has_country(&code, word)),
+                Edit::Item(one("evidence", part)),
+            )
         });
         all.extend(Axis::ranked("item.stored_in", values.collect()));
     }
@@ -213,7 +247,10 @@ fn chips(frame: &Frame<'_>, needs: &Needs) -> Vec<(Figures, Map<String, Value>)>
             let mut figures = Figures::default();
             let mut custom = Map::new();
             for ((name, _), list) in PLAIN_CHIP.iter().zip(&values) {
-                let figure = list.get(rest % list.len().max(1)).copied().unwrap_or_default();
+                let figure = list
+                    .get(rest % list.len().max(1))
+                    .copied()
+                    .unwrap_or_default();
                 rest /= list.len().max(1);
                 figures.measures.insert((*name).to_owned(), figure);
                 custom.insert((*name).to_owned(), number(figure));
@@ -235,7 +272,12 @@ fn datasets(frame: &Frame<'_>, needs: &Needs) -> Vec<(Figures, Map<String, Value
     let classes: Vec<(&String, &BTreeSet<Decimal>)> = needs
         .measures
         .iter()
-        .filter(|(name, _)| frame.sides.iter().all(|(_, side)| side.packs.vocabulary.data_classes.contains(name)))
+        .filter(|(name, _)| {
+            frame
+                .sides
+                .iter()
+                .all(|(_, side)| side.packs.vocabulary.data_classes.contains(name))
+        })
         .collect();
     let mut sets: Vec<Vec<(&String, Decimal)>> = Vec::new();
     for (class, lines) in &classes {
@@ -299,7 +341,10 @@ fn models(kind: ActKind, needs: &Needs) -> Vec<(Figures, Map<String, Value>)> {
                 figures
                     .flags
                     .insert(if flag { "closed" } else { "published" }.to_owned());
-                one("weights", json!({"closed": flag, "published": !flag, "train_ops": number(ops)}))
+                one(
+                    "weights",
+                    json!({"closed": flag, "published": !flag, "train_ops": number(ops)}),
+                )
             };
             all.push((figures, part));
         }

@@ -84,7 +84,14 @@ impl Search<'_> {
                     continue;
                 }
                 let base = bases.entry(*kind).or_insert_with(|| self.base(*kind));
-                self.around((rule, *way), *kind, base, &mut seen, &mut found, &mut coverage);
+                self.around(
+                    (rule, *way),
+                    *kind,
+                    base,
+                    &mut seen,
+                    &mut found,
+                    &mut coverage,
+                );
             }
         }
         (found, coverage)
@@ -162,8 +169,7 @@ impl Search<'_> {
             let (a, b) = (self.a.judge(&act), self.b.judge(&act));
             if let Some(way) = Parting::between(&a, &b)
                 && !found.contains_key(&way)
-                && let Some(example) =
-                    Example::new((self.a, &a), (self.b, &b), way, draft.fields())
+                && let Some(example) = Example::new((self.a, &a), (self.b, &b), way, draft.fields())
             {
                 found.insert(way, example);
             }

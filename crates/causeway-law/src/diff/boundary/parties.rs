@@ -65,8 +65,15 @@ pub(super) fn axis(frame: &Frame<'_>, role: Role, own: &BTreeMap<String, Asked>)
         Condition::Country { tokens: more, .. } => tokens.extend(more.iter().cloned()),
         Condition::Listed(more) => lists.extend(more.iter().cloned()),
         Condition::Ciio => ciio = true,
-        Condition::OwnedBy { by, at_least: line, .. } | Condition::Holder { by, from: line, .. } => {
-            owners.shares.extend([*line, *line - cent].into_iter().filter(|share| *share > Decimal::ZERO));
+        Condition::OwnedBy {
+            by, at_least: line, ..
+        }
+        | Condition::Holder { by, from: line, .. } => {
+            owners.shares.extend(
+                [*line, *line - cent]
+                    .into_iter()
+                    .filter(|share| *share > Decimal::ZERO),
+            );
             by.visit(&mut |part| match part {
                 Condition::Listed(more) => owners.lists.extend(more.iter().cloned()),
                 Condition::Country { tokens, .. } => owners.tokens.extend(tokens.iter().cloned()),
@@ -88,10 +95,9 @@ pub(super) fn axis(frame: &Frame<'_>, role: Role, own: &BTreeMap<String, Asked>)
                 }),
                 ("listed", _) => score(asked, |list| person.listed.as_deref() == Some(list)),
                 (_, Some(field)) => score(asked, |token| {
-                    frame
-                        .sides
-                        .iter()
-                        .any(|(which, _)| holds::field(frame.meanings, *which, field, token, person))
+                    frame.sides.iter().any(|(which, _)| {
+                        holds::field(frame.meanings, *which, field, token, person)
+                    })
                 }),
                 (_, None) => 0,
             };
@@ -102,23 +108,21 @@ pub(super) fn axis(frame: &Frame<'_>, role: Role, own: &BTreeMap<String, Asked>)
     let mut seen: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
     let mut values: Vec<(i64, Edit)> = vec![(0, Edit::Nothing)];
     for person in people {
-        let [on_a, on_b] = frame.sides.map(|side| {
-            let mut seen: Vec<bool> = classes
-                .iter()
-                .map(|name| holds::party(frame.meanings, side, name, &person))
-                .collect();
-            for (word, asked) in own {
-                if let Some(field) = field(word) {
-                    seen.extend(
-                        asked
-                            .words()
-                            .iter()
-                            .map(|token| holds::field(frame.meanings, side.0, field, token, &person)),
-                    );
+        let [on_a, on_b] =
+            frame.sides.map(|side| {
+                let mut seen: Vec<bool> = classes
+                    .iter()
+                    .map(|name| holds::party(frame.meanings, side, name, &person))
+                    .collect();
+                for (word, asked) in own {
+                    if let Some(field) = field(word) {
+                        seen.extend(asked.words().iter().map(|token| {
+                            holds::field(frame.meanings, side.0, field, token, &person)
+                        }));
+                    }
                 }
-            }
-            seen
-        });
+                seen
+            });
         let parted = if on_a == on_b { 0 } else { PARTED };
         let mut signature = [on_a, on_b].concat();
         let list = person.listed.as_ref();
@@ -126,7 +130,10 @@ pub(super) fn axis(frame: &Frame<'_>, role: Role, own: &BTreeMap<String, Asked>)
         let count = seen.entry(signature).or_default();
         *count += 1;
         if *count <= 2 {
-            values.push((parted + score_of(&person), Edit::Party(role, fields(&person))));
+            values.push((
+                parted + score_of(&person),
+                Edit::Party(role, fields(&person)),
+            ));
         }
     }
     Axis::ranked(role.word(), values)
@@ -149,30 +156,61 @@ fn people(
     let mut seats = vec![base.clone()];
     for code in &countries {
         let code = Some(code.clone());
-        seats.push(Person { located: code.clone(), headquarters: code.clone(), ..base.clone() });
-        seats.push(Person { headquarters: code.clone(), ..base.clone() });
-        seats.push(Person { parent: code.clone(), ..base.clone() });
-        seats.push(Person { located: code.clone(), ..base.clone() });
-        seats.push(Person { incorporated: code.clone(), ..base.clone() });
+        seats.push(Person {
+            located: code.clone(),
+            headquarters: code.clone(),
+            ..base.clone()
+        });
+        seats.push(Person {
+            headquarters: code.clone(),
+            ..base.clone()
+        });
+        seats.push(Person {
+            parent: code.clone(),
+            ..base.clone()
+        });
+        seats.push(Person {
+            located: code.clone(),
+            ..base.clone()
+        });
+        seats.push(Person {
+            incorporated: code.clone(),
+            ..base.clone()
+        });
     }
     let mut all = seats.clone();
     if ciio {
-        all.extend(seats.iter().map(|seat| Person { ciio: true, ..seat.clone() }));
+        all.extend(seats.iter().map(|seat| Person {
+            ciio: true,
+            ..seat.clone()
+        }));
     }
     let mut attached: Vec<Person> = lists
         .iter()
-        .map(|list| Person { listed: Some(list.clone()), ..base.clone() })
+        .map(|list| Person {
+            listed: Some(list.clone()),
+            ..base.clone()
+        })
         .collect();
     let mut holders: Vec<Person> = owners
         .lists
         .iter()
-        .map(|list| Person { listed: Some(list.clone()), ..base.clone() })
+        .map(|list| Person {
+            listed: Some(list.clone()),
+            ..base.clone()
+        })
         .collect();
-    holders.extend(frame.countries(&owners.tokens).into_iter().filter(|_| !owners.tokens.is_empty()).map(|code| Person {
-        located: Some(code.clone()),
-        headquarters: Some(code),
-        ..base.clone()
-    }));
+    holders.extend(
+        frame
+            .countries(&owners.tokens)
+            .into_iter()
+            .filter(|_| !owners.tokens.is_empty())
+            .map(|code| Person {
+                located: Some(code.clone()),
+                headquarters: Some(code),
+                ..base.clone()
+            }),
+    );
     for holder in holders {
         attached.extend(owners.shares.iter().map(|share| Person {
             owner: Some((Box::new(holder.clone()), *share)),
