@@ -63,7 +63,10 @@ pub(super) fn worded<'s>(side: &'s Side, which: Which, meanings: &Meanings<'_>) 
             let words = asked(&rule.conditions)
                 .into_iter()
                 .flat_map(|(path, asked)| {
-                    asked.words().into_iter().map(move |word| (path.clone(), word))
+                    asked
+                        .words()
+                        .into_iter()
+                        .map(move |word| (path.clone(), word))
                 })
                 .map(|(path, word)| {
                     let meaning = meanings.meaning(which, &path, &word);
@@ -124,9 +127,13 @@ pub(super) fn questions(
             } else {
                 mild.permits.iter().chain(&mild.forbids).copied().collect()
             };
-            let mut words = BTreeMap::new();
-            for one in asked.iter().chain(&strict.permits).chain(&strict.forbids) {
-                words.extend(one.words.iter().map(|(key, meaning)| (key, meaning)));
+            let mut words: BTreeMap<&(String, String), &Meaning> = BTreeMap::new();
+            for one in &asked {
+                words.extend(one.words.iter());
+            }
+            let of_mild: BTreeSet<&(String, String)> = words.keys().copied().collect();
+            for one in strict.permits.iter().chain(&strict.forbids) {
+                words.extend(one.words.iter());
             }
             let of_words = facts
                 .iter()
@@ -141,7 +148,7 @@ pub(super) fn questions(
                 strict: strict
                     .map(|one| one.policy())
                     .chain((outcome != Outcome::NeedsReview).then(|| everything.clone()))
-                    .chain(impossible(&words))
+                    .chain(impossible(&words, &of_mild))
                     .chain(of_words)
                     .collect(),
                 mild: asked
@@ -195,17 +202,25 @@ impl Worded<'_> {
 }
 
 /// Contexts that no act has are denied by the strict side too: a country outside a group that includes it, an item of two
-/// classes that exclude each other.
-fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
+/// classes that exclude each other. Only what is known of a word that the mild side asks for: the rest can't help a proof, and
+/// there is much of it.
+fn impossible(
+    words: &BTreeMap<&(String, String), &Meaning>,
+    of_mild: &BTreeSet<&(String, String)>,
+) -> Vec<Value> {
     let mut all = Vec::new();
-    let list: Vec<(&(String, String), &Meaning)> =
-        words.iter().map(|(key, meaning)| (*key, *meaning)).collect();
-    for (index, ((path, word), meaning)) in list.iter().enumerate() {
+    let list: Vec<(&(String, String), &Meaning)> = words
+        .iter()
+        .map(|(key, meaning)| (*key, *meaning))
+        .collect();
+    for (index, (key, meaning)) in list.iter().enumerate() {
+        let (path, word) = key;
         if **meaning == Meaning::Never {
             all.push(forbid_when(contains(path, word)));
         }
-        for ((other_path, other), other_meaning) in list.iter().skip(index + 1) {
-            if path != other_path {
+        for (other_key, other_meaning) in list.iter().skip(index + 1) {
+            let (other_path, other) = other_key;
+            if path != other_path || !of_mild.contains(key) && !of_mild.contains(other_key) {
                 continue;
             }
             let with = |one: &str, no: &str| {
@@ -218,7 +233,10 @@ fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
                 all.push(with(other, word));
             }
             if Meanings::excludes(path, meaning, other_meaning) {
-                all.push(forbid_when(and(contains(path, word), contains(path, other))));
+                all.push(forbid_when(and(
+                    contains(path, word),
+                    contains(path, other),
+                )));
             }
         }
         // Whoever takes part in a role takes part.
@@ -227,7 +245,10 @@ fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
             && words.contains_key(&&(format!("any.{field}"), word.clone()))
         {
             let any = format!("any.{field}");
-            all.push(forbid_when(and(contains(path, word), not(contains(&any, word)))));
+            all.push(forbid_when(and(
+                contains(path, word),
+                not(contains(&any, word)),
+            )));
         }
     }
     all
