@@ -17,6 +17,9 @@ use tokio::runtime::Runtime;
 
 use crate::RunError;
 
+/// Stack of the thread that compiles a claim, bytes. Only what is touched is used.
+const STACK: usize = 512 << 20;
+
 /// A cvc5 process. A new one is started when one has died or ran out of time.
 #[derive(Debug)]
 pub struct Solver {
@@ -126,9 +129,18 @@ impl Solver {
 }
 
 impl Prover for Solver {
+    /// Asks on a thread of its own: the compiler descends as deep as a claim has policies.
     fn ask(&mut self, question: &Question) -> Answer {
-        self.decide(question)
-            .unwrap_or_else(|why| Answer::Unknown { why })
+        let answer = std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .name("solver".to_owned())
+                .stack_size(STACK)
+                .spawn_scoped(scope, || self.decide(question))
+                .map_err(|error| error.to_string())?
+                .join()
+                .map_err(|_| "the symbolic compiler panicked".to_owned())?
+        });
+        answer.unwrap_or_else(|why| Answer::Unknown { why })
     }
 }
 

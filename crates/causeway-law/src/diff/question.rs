@@ -127,8 +127,12 @@ pub(super) fn questions(
             } else {
                 mild.permits.iter().chain(&mild.forbids).copied().collect()
             };
-            let mut words = BTreeMap::new();
-            for one in asked.iter().chain(&strict.permits).chain(&strict.forbids) {
+            let mut words: BTreeMap<&(String, String), &Meaning> = BTreeMap::new();
+            for one in &asked {
+                words.extend(one.words.iter());
+            }
+            let of_mild: BTreeSet<&(String, String)> = words.keys().copied().collect();
+            for one in strict.permits.iter().chain(&strict.forbids) {
                 words.extend(one.words.iter());
             }
             let of_words = facts
@@ -144,7 +148,7 @@ pub(super) fn questions(
                 strict: strict
                     .map(|one| one.policy())
                     .chain((outcome != Outcome::NeedsReview).then(|| everything.clone()))
-                    .chain(impossible(&words))
+                    .chain(impossible(&words, &of_mild))
                     .chain(of_words)
                     .collect(),
                 mild: asked
@@ -198,19 +202,25 @@ impl Worded<'_> {
 }
 
 /// Contexts that no act has are denied by the strict side too: a country outside a group that includes it, an item of two
-/// classes that exclude each other.
-fn impossible(words: &BTreeMap<&(String, String), &Meaning>) -> Vec<Value> {
+/// classes that exclude each other. Only what is known of a word that the mild side asks for: the rest can't help a proof, and
+/// there is much of it.
+fn impossible(
+    words: &BTreeMap<&(String, String), &Meaning>,
+    of_mild: &BTreeSet<&(String, String)>,
+) -> Vec<Value> {
     let mut all = Vec::new();
     let list: Vec<(&(String, String), &Meaning)> = words
         .iter()
         .map(|(key, meaning)| (*key, *meaning))
         .collect();
-    for (index, ((path, word), meaning)) in list.iter().enumerate() {
+    for (index, (key, meaning)) in list.iter().enumerate() {
+        let (path, word) = key;
         if **meaning == Meaning::Never {
             all.push(forbid_when(contains(path, word)));
         }
-        for ((other_path, other), other_meaning) in list.iter().skip(index + 1) {
-            if path != other_path {
+        for (other_key, other_meaning) in list.iter().skip(index + 1) {
+            let (other_path, other) = other_key;
+            if path != other_path || !of_mild.contains(key) && !of_mild.contains(other_key) {
                 continue;
             }
             let with = |one: &str, no: &str| {

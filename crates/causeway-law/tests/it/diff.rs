@@ -30,8 +30,8 @@ fn with(files: &[(&str, &str)], day: &str) -> Side {
 
 fn alone(a: &Side, b: &Side) -> Comparison {
     let budget = Budget {
-        acts_a_policy: 400,
-        acts: 800,
+        acts_a_policy: 200,
+        acts: 400,
     };
     let comparison = compare(a, b, None, budget);
     comparison
