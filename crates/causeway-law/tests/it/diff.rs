@@ -33,8 +33,7 @@ fn alone(a: &Side, b: &Side) -> Comparison {
         acts_a_policy: 200,
         acts: 400,
     };
-    let comparison = compare(a, b, None, budget);
-    comparison
+    compare(a, b, None, budget)
 }
 
 /// The act of an example gives on each side what is said, read from its own text.
