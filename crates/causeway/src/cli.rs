@@ -331,7 +331,7 @@ pub(crate) enum ApprovalsVerb {
         #[arg(short, long, value_name = "FILE")]
         output: Option<Utf8PathBuf>,
     },
-    /// Sign an approval with a reviewer's ssh key: FILE.<KEY>.sig beside it
+    /// Sign an approval with a reviewer's ssh key: `FILE.KEY.sig` beside it
     Sign {
         /// The approval
         file: Utf8PathBuf,
