@@ -100,7 +100,8 @@ fn one(organisation: &Organisation, id: &PartyId, party: &PartyFile, day: Date) 
 }
 
 /// The lists in the words of the rule packs. The packs decide on no party of the EU's or the UK's list, so a party that
-/// stands on such a list alone has an open status there: it is looked at, never cleared.
+/// stands on such a list has an open status there: it is looked at, never cleared, whatever licence is held for another
+/// list. Only a blocked person of the US stays what it is: that is prohibited already.
 fn listed(party: &PartyFile, file: &str, field: &str) -> Fact<std::collections::BTreeSet<String>> {
     let fact = Stated::fact(party.listed.as_ref(), file, field);
     let Fact::Known(listings, source) = fact else {
@@ -113,7 +114,8 @@ fn listed(party: &PartyFile, file: &str, field: &str) -> Fact<std::collections::
         .filter(|listing| !beside(listing))
         .map(|listing| listing.word().to_owned())
         .collect();
-    if words.is_empty() && listings.0.iter().any(beside) {
+    let blocked = ["sdn", "sdn_7448"].iter().any(|word| words.contains(*word));
+    if !blocked && listings.0.iter().any(beside) {
         let on: Vec<&str> = listings.0.iter().map(|listing| listing.word()).collect();
         return Fact::unknown(format!(
             "{file} says that `{field}` is {}, and no rule pack decides on that list",
@@ -398,12 +400,17 @@ mod tests {
 
     #[test]
     fn a_list_that_no_pack_decides_on_leaves_the_status_open() {
-        let text = "organisation: a\nparties:\n  a: {name: A, listed: [eu, uk]}\n  b: {name: B, listed: [eu, sdn]}\nhome: {country: SG}\n";
+        let text = "organisation: a\nparties:\n  a: {name: A, listed: [eu, uk]}\n  b: {name: B, listed: [eu, sdn]}\n  c: {name: C, listed: [entity_list, uk]}\nhome: {country: SG}\n";
         let organisation = parse(&Arc::new(SourceFile::new("causeway.yaml", text))).unwrap();
         let register = register(&organisation, &BTreeMap::new(), day());
         let on = |key: &str| register.get(key).unwrap().on_any(&["entity_list"]);
         assert_eq!(on("a"), Certainty::Open);
         assert_eq!(on("b"), Certainty::No);
+        assert_eq!(
+            on("c"),
+            Certainty::Open,
+            "a licence for one list is none for the other"
+        );
         let listed: Option<&BTreeSet<String>> = register.get("b").unwrap().listed.known();
         assert_eq!(listed.unwrap().iter().collect::<Vec<_>>(), ["sdn"]);
     }
