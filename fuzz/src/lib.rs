@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use causeway_domain::{Problem, SourceFile};
 use causeway_law::{PackFile, Packs, cases};
+use causeway_parties::lists::{ReadAs, detect, read, stored};
 
 fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data).ok()
@@ -16,7 +17,10 @@ fn points_into(text: &str, problems: &[Problem]) {
     assert!(!problems.is_empty(), "refused without a reason");
     for problem in problems {
         let (line, _) = problem.line_column();
-        assert!(line >= 1 && line <= text.lines().count().max(1) + 1, "line {line}");
+        assert!(
+            line >= 1 && line <= text.lines().count().max(1) + 1,
+            "line {line}"
+        );
     }
 }
 
@@ -70,4 +74,25 @@ pub fn packs(data: &[u8]) {
     if let Err(error) = Packs::from_files(vec![file]) {
         assert!(!error.to_string().is_empty());
     }
+}
+
+/// Screening lists and registers of owners, as what they look like; and the stored form.
+pub fn lists(data: &[u8]) {
+    let mut records = 0_u64;
+    if let Some(part) = detect(data.get(..data.len().min(4096)).unwrap_or_default()) {
+        let as_ = ReadAs {
+            part,
+            file: "list",
+            number: 0,
+            list: None,
+        };
+        let read = read(as_, data, &mut |_item| {
+            records += 1;
+            std::ops::ControlFlow::Continue(())
+        });
+        if let Err(error) = read {
+            assert!(!error.to_string().is_empty());
+        }
+    }
+    let _list = stored::load("list", data);
 }

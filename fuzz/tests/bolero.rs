@@ -60,3 +60,8 @@ fn cases() {
 fn packs() {
     fuzz("packs", causeway_fuzz::packs);
 }
+
+#[test]
+fn lists() {
+    fuzz("lists", causeway_fuzz::lists);
+}
