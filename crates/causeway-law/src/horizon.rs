@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::Date;
+use causeway_domain::{Date, PackId};
 
-use crate::packs::PackVersion;
+use crate::packs::{PackVersion, Rule};
 use crate::{
     Act, ActKind, ActVerdict, Decision, Effect, Outcome, Packs, RuleHit, Ruling, Settings, Verified,
 };
@@ -24,19 +24,37 @@ impl PackVersion {
     }
 }
 
+/// Who speaks of which acts: by kind, each pack with each jurisdiction that has a rule for such acts in it.
+pub(crate) type Speaking = BTreeMap<ActKind, BTreeSet<(PackId, String)>>;
+
+/// Who speaks of which acts; worked out once, when packs are loaded.
+pub(crate) fn speaking(rules: &[Rule]) -> Speaking {
+    let mut all = Speaking::new();
+    for rule in rules.iter().filter(|rule| rule.effect.is_some()) {
+        let mut speaks = |kind: ActKind| {
+            let one = (rule.info.pack.clone(), rule.info.jurisdiction.clone());
+            all.entry(kind).or_default().insert(one);
+        };
+        for kind in &rule.kinds {
+            speaks(*kind);
+            // A sale may be judged as the export that is planned.
+            if *kind == ActKind::Export {
+                speaks(ActKind::DomesticSale);
+            }
+        }
+    }
+    all
+}
+
 /// The jurisdictions whose rules speak of such an act, in the packs that are on.
-fn speaking<'a>(packs: &'a Packs, settings: &Settings, kind: ActKind) -> BTreeSet<&'a str> {
+fn on<'a>(packs: &'a Packs, settings: &Settings, kind: ActKind) -> BTreeSet<&'a str> {
     packs
-        .rules
-        .iter()
-        .filter(|rule| {
-            rule.effect.is_some()
-                && settings.packs.contains(&rule.info.pack)
-                && (rule.kinds.contains(&kind)
-                    // A sale may be judged as the export that is planned.
-                    || (kind == ActKind::DomesticSale && rule.kinds.contains(&ActKind::Export)))
-        })
-        .map(|rule| rule.info.jurisdiction.as_str())
+        .speaking
+        .get(&kind)
+        .into_iter()
+        .flatten()
+        .filter(|(pack, _)| settings.packs.contains(pack))
+        .map(|(_, jurisdiction)| jurisdiction.as_str())
         .collect()
 }
 
@@ -77,7 +95,7 @@ pub(crate) fn apply(
     if verdict.outcome != Outcome::Allow {
         return verdict;
     }
-    let aged: Vec<(&PackVersion, u32)> = speaking(packs, settings, act.kind)
+    let aged: Vec<(&PackVersion, u32)> = on(packs, settings, act.kind)
         .into_iter()
         .filter_map(|jurisdiction| packs.versions.get(jurisdiction))
         .filter_map(|pack| Some((pack, pack.age(packs.day(&pack.jurisdiction, act.date))?)))
@@ -132,7 +150,7 @@ pub(crate) fn shorten(packs: &Packs, settings: &Settings, act: &Act, decision: &
         let pack = packs.versions.get(jurisdiction)?;
         pack.age(packs.day(jurisdiction, act.date))
     };
-    let oldest = speaking(packs, settings, act.kind)
+    let oldest = on(packs, settings, act.kind)
         .into_iter()
         .filter_map(age)
         .max();

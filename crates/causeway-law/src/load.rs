@@ -17,7 +17,7 @@ use crate::packs::{PackVersion, Packs};
 use crate::rule::{self, Rule};
 use crate::text::{self, Data};
 use crate::vocabulary::Vocabulary;
-use crate::{LawError, dangling};
+use crate::{LawError, dangling, horizon};
 
 /// `jurisdiction.yaml` of a folder.
 #[derive(Debug, Clone, Deserialize)]
@@ -390,6 +390,7 @@ impl Loader {
                 .unwrap_or(Date::MIN),
             infos: BTreeMap::new(),
             packs: rules.iter().map(|rule| rule.info.pack.clone()).collect(),
+            speaking: horizon::speaking(&rules),
             rules,
             compiled,
             law,

@@ -14,6 +14,7 @@ pub use crate::rule::{RuleInfo, Status, Verified};
 use crate::cedar::{self, Compiled};
 use crate::definitions::Definitions;
 use crate::groups::Groups;
+use crate::horizon::Speaking;
 use crate::law::Law;
 use crate::vocabulary::Vocabulary;
 use crate::{LawError, When, builtin, dangling, load};
@@ -58,6 +59,7 @@ pub struct Packs {
     pub(crate) zones: BTreeMap<String, TimeZone>,
     pub(crate) packs: BTreeSet<PackId>,
     pub(crate) versions: BTreeMap<String, PackVersion>,
+    pub(crate) speaking: Speaking,
 }
 
 impl Packs {
