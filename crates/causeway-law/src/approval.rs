@@ -352,7 +352,7 @@ pub fn facts_of(act: &Act) -> BTreeMap<String, String> {
             if let Fact::Known(country, _) = &known.headquarters {
                 facts.insert(format!("{id}.headquarters"), country.code().to_owned());
             }
-            if let Fact::Known(lists, _) = &known.listed {
+            if let Fact::Known(lists, _) = known.listed.whole() {
                 let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
                 let text = if lists.is_empty() {
                     "none".to_owned()
@@ -403,7 +403,7 @@ fn owners_digest(register: &Register, key: &str) -> String {
                 known(fact.known().map(|country| country.code().to_owned()))
             }));
         }
-        field(&known(party.listed.known().map(|lists| {
+        field(&known(party.listed.whole().known().map(|lists| {
             lists.iter().cloned().collect::<Vec<_>>().join(" ")
         })));
         field(if party.owners_complete {
@@ -459,7 +459,7 @@ mod tests {
 
     use causeway_domain::approval::{Decides, Quantity, Scope};
     use causeway_domain::organisation::FactText;
-    use causeway_parties::Party;
+    use causeway_parties::{Listed, Party};
 
     use super::*;
     use crate::{ActParty, Chip, Role};
@@ -570,7 +570,7 @@ mod tests {
         let mut other = act().act;
         let mut register = Register::clone(&other.register);
         let mut hub = register.get("hub").unwrap().clone();
-        hub.listed = Fact::unknown("not screened");
+        hub.listed = Listed::unknown("not screened");
         register.insert("hub", hub);
         other.register = Arc::new(register);
         let after = facts_of(&other);

@@ -107,6 +107,17 @@ impl Asked<'_> {
         }
     }
 
+    pub(crate) fn members(self) -> impl Iterator<Item = u16> {
+        let (one, numbers) = match self {
+            Self::One(number) => (Some(number), None),
+            Self::Any(numbers) => (None, Some(numbers)),
+        };
+        // Words are numbered by 16 bits: nothing is left out.
+        let numbers = numbers.into_iter().flat_map(Bits::iter);
+        one.into_iter()
+            .chain(numbers.filter_map(|number| u16::try_from(number).ok()))
+    }
+
     pub(crate) fn includes(self, number: usize) -> bool {
         match self {
             Self::One(one) => usize::from(one) == number,

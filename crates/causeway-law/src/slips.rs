@@ -79,9 +79,8 @@ pub(crate) fn slips(
     for (key, party) in &act.register.parties {
         for list in party
             .listed
-            .known()
-            .into_iter()
-            .flatten()
+            .certain()
+            .iter()
             .filter(|list| !packs.vocabulary.lists.contains(list))
         {
             say(

@@ -32,6 +32,7 @@
 
 mod cascade;
 pub mod kyc;
+mod listed;
 pub mod lists;
 pub mod names;
 pub mod ownership;
@@ -39,5 +40,6 @@ mod parent;
 mod register;
 
 pub use cascade::{Cascade, Certainty, Flags, cascade, flagged_holders};
+pub use listed::Listed;
 pub use parent::{Parent, ultimate_parent};
 pub use register::{Holding, Party, PartyKind, Register};

@@ -1,9 +1,11 @@
 //! Parties and holdings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use causeway_domain::{Country, Fact, Percent};
+use causeway_domain::{Country, Fact, Percent, Source};
 use serde::{Deserialize, Serialize};
+
+use crate::{Certainty, Listed};
 
 /// What a party is.
 #[derive(
@@ -57,8 +59,8 @@ pub struct Party {
     pub headquarters: Fact<Country>,
     /// Country of incorporation, where it is another than the headquarters.
     pub incorporated: Option<Fact<Country>>,
-    /// The lists on which screening found it, in the words of the rule packs (`entity_list`); empty: screened, on none.
-    pub listed: Fact<BTreeSet<String>>,
+    /// The lists on which it stands.
+    pub listed: Listed,
     /// Who holds shares in it.
     pub owners: Vec<Holding>,
     /// Whether `owners` names every holder that could matter. If not, what is left of 100 % may belong to anybody.
@@ -77,7 +79,7 @@ impl Party {
             kind: PartyKind::Company,
             headquarters: Fact::unknown(unknown),
             incorporated: None,
-            listed: Fact::unknown(unknown),
+            listed: Listed::unknown(unknown),
             owners: Vec::new(),
             owners_complete: false,
             parent: None,
@@ -95,7 +97,7 @@ impl Party {
     /// Screened, on these lists.
     #[must_use]
     pub fn on_lists<'a>(mut self, lists: impl IntoIterator<Item = &'a str>) -> Self {
-        self.listed = Fact::stated(lists.into_iter().map(str::to_owned).collect(), "screening");
+        self.listed = Listed::on(lists, Source::named("screening"));
         self
     }
 
@@ -108,12 +110,15 @@ impl Party {
 
     /// Whether it stands on any of these lists. A free float stands on none.
     #[must_use]
-    pub fn on_any(&self, lists: &[&str]) -> crate::Certainty {
-        match (self.kind, self.listed.known()) {
-            (PartyKind::Dispersed, _) => crate::Certainty::No,
-            (_, Some(on)) => lists.iter().any(|list| on.contains(*list)).into(),
-            (_, None) => crate::Certainty::Open,
+    pub fn on_any(&self, lists: &[&str]) -> Certainty {
+        if self.kind == PartyKind::Dispersed {
+            return Certainty::No;
         }
+        lists
+            .iter()
+            .map(|list| self.listed.stands_on(list))
+            .max()
+            .unwrap_or(Certainty::No)
     }
 }
 

@@ -33,6 +33,6 @@ pub use error::PlanError;
 pub use factors::{Factor, Factors};
 pub use paths::{Shipment, Shipments, normal};
 pub use plan::{Inputs, plan, settings};
-pub use records::{Move, Records};
+pub use records::{Move, Records, Screened};
 pub use register::{graph, place_in_words, register};
 pub use request::request;

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::{Country, Fact, Timestamp};
+use causeway_domain::{Country, Timestamp};
 use causeway_law::Approvals;
-use causeway_parties::{Parent, Register, ultimate_parent};
+use causeway_parties::{Listed, Parent, Register, ultimate_parent};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,17 @@ pub struct Records {
     pub approvals: Approvals,
     /// Data that other runs were cleared to move.
     pub moves: Vec<Move>,
-    /// The lists on which screening found each party, where the organisation screens; a name that is like an entry's and
-    /// that no reviewer looked at is an unknown.
-    pub screened: BTreeMap<String, Fact<BTreeSet<String>>>,
+    /// What screening found, where the organisation screens.
+    pub screened: Screened,
+}
+
+/// What screening an organisation's parties against imported lists found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Screened {
+    /// By party: a name that is like an entry's and that no reviewer looked at leaves that entry's lists open.
+    pub parties: BTreeMap<String, Listed>,
+    /// The lists that no imported one covers, with why: of these screening says nothing.
+    pub uncovered: BTreeMap<String, String>,
 }
 
 /// A dataset that a run was cleared to move.

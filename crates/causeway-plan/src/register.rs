@@ -7,8 +7,10 @@ use causeway_domain::organisation::{
 };
 use causeway_domain::{Country, Date, Fact, PartyId, Percent, Source, Stated};
 use causeway_parties::ownership::{Claim, Edge, EdgeKind, Graph, ListEntry, Node, Share};
-use causeway_parties::{Holding, Party, PartyKind, Register};
+use causeway_parties::{Certainty, Holding, Listed, Party, PartyKind, Register};
 use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::Screened;
 
 /// Every party of `causeway.yaml` with its holdings of a day, for the law. What is not stated is unknown.
 ///
@@ -17,41 +19,41 @@ use rust_decimal::{Decimal, RoundingStrategy};
 ///
 /// `screened`: what screening found. A list that the file names stays, and `none` in the file outranks no finding.
 #[must_use]
-pub fn register(
-    organisation: &Organisation,
-    screened: &BTreeMap<String, Fact<BTreeSet<String>>>,
-    day: Date,
-) -> Register {
+pub fn register(organisation: &Organisation, screened: &Screened, day: Date) -> Register {
     let mut register = Register::default();
-    for (id, party) in &organisation.file.parties {
-        let mut party = one(organisation, id, party, day);
-        if let Some(found) = screened.get(id.as_str()) {
-            party.listed = both(party.listed, found);
+    for (id, stated) in &organisation.file.parties {
+        let mut party = one(organisation, id, stated, day);
+        if let Some(found) = screened.parties.get(id.as_str()) {
+            let decided = screened.uncovered.iter().filter(|(list, _)| {
+                !Listing::ALL
+                    .iter()
+                    .any(|known| outside(*known) && known.word() == *list)
+            });
+            party.listed = both(&party.listed, found, decided);
+        }
+        let field = format!("parties.{id}.listed");
+        if let Some(why) = undecided(stated, &organisation.source.name, &field) {
+            party.listed = party.listed.others_unknown(&why);
         }
         register.insert(id.as_str(), party);
     }
     register
 }
 
-/// What is stated and what was found, together. Who stands on a list stands on it, whoever says so.
-fn both(stated: Fact<BTreeSet<String>>, found: &Fact<BTreeSet<String>>) -> Fact<BTreeSet<String>> {
-    match (stated, found) {
-        (Fact::Known(mut lists, source), Fact::Known(more, screening)) => {
-            let source = if lists.is_empty() {
-                screening.clone()
-            } else {
-                source
-            };
-            lists.extend(more.iter().cloned());
-            Fact::Known(lists, source)
-        }
-        // It may stand on another list, too.
-        (Fact::Known(lists, _), Fact::Unknown(why)) if !lists.is_empty() => {
-            let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
-            Fact::unknown(format!("stated: {}; {why}", lists.join(" ")))
-        }
-        (_, found) => found.clone(),
-    }
+/// What is stated and what was found, together. A statement that leaves something open speaks of what no imported list
+/// covers: there it stays open.
+fn both<'u>(
+    stated: &Listed,
+    found: &Listed,
+    uncovered: impl IntoIterator<Item = (&'u String, &'u String)>,
+) -> Listed {
+    let both = found
+        .clone()
+        .and_on(stated.certain().clone(), stated.source());
+    uncovered
+        .into_iter()
+        .filter(|(list, _)| stated.stands_on(list) == Certainty::Open)
+        .fold(both, |both, (list, why)| both.perhaps(list, why))
 }
 
 const fn kind(word: KindWord) -> PartyKind {
@@ -99,30 +101,44 @@ fn one(organisation: &Organisation, id: &PartyId, party: &PartyFile, day: Date) 
     }
 }
 
-/// The lists in the words of the rule packs. The packs decide on no party of the EU's or the UK's list, so a party that
-/// stands on such a list has an open status there: it is looked at, never cleared, whatever licence is held for another
-/// list. Only a blocked person of the US stays what it is: that is prohibited already.
-fn listed(party: &PartyFile, file: &str, field: &str) -> Fact<std::collections::BTreeSet<String>> {
-    let fact = Stated::fact(party.listed.as_ref(), file, field);
-    let Fact::Known(listings, source) = fact else {
-        return fact.map(|_| std::collections::BTreeSet::new());
+/// The lists in the words of the rule packs.
+fn listed(party: &PartyFile, file: &str, field: &str) -> Listed {
+    match Stated::fact(party.listed.as_ref(), file, field) {
+        Fact::Unknown(why) => Listed::unknown(why),
+        Fact::Known(listings, source) => Listed::on(
+            listings
+                .0
+                .iter()
+                .filter(|listing| !outside(**listing))
+                .map(|listing| listing.word()),
+            source,
+        ),
+    }
+}
+
+/// The packs decide on no party of the EU's or the UK's list.
+const fn outside(listing: Listing) -> bool {
+    matches!(listing, Listing::Eu | Listing::Uk)
+}
+
+/// Why a party's status is open whatever screening found and whatever licence is held for another list: it is stated to
+/// stand on a list on which no pack decides.
+fn undecided(party: &PartyFile, file: &str, field: &str) -> Option<String> {
+    let Fact::Known(listings, _) = Stated::fact(party.listed.as_ref(), file, field) else {
+        return None;
     };
-    let beside = |listing: &Listing| matches!(listing, Listing::Eu | Listing::Uk);
-    let words: std::collections::BTreeSet<String> = listings
+    let on: Vec<&str> = listings
         .0
         .iter()
-        .filter(|listing| !beside(listing))
-        .map(|listing| listing.word().to_owned())
+        .filter(|listing| outside(**listing))
+        .map(|listing| listing.word())
         .collect();
-    let blocked = ["sdn", "sdn_7448"].iter().any(|word| words.contains(*word));
-    if !blocked && listings.0.iter().any(beside) {
-        let on: Vec<&str> = listings.0.iter().map(|listing| listing.word()).collect();
-        return Fact::unknown(format!(
+    (!on.is_empty()).then(|| {
+        format!(
             "{file} says that `{field}` is {}, and no rule pack decides on that list",
             on.join(", ")
-        ));
-    }
-    Fact::Known(words, source)
+        )
+    })
 }
 
 /// Least and most of one entry, with who says so. `None`: nobody says.
@@ -179,13 +195,49 @@ fn holding(owner: &Owner, file: &str, field: &str, open: bool) -> Vec<Holding> {
     blocks
 }
 
-/// Every party of `causeway.yaml` with everything that it says of holdings: sources, counts, votes, days, control.
+/// The lists that are certain and those that are open, once a party is screened.
+fn beside_screening(
+    stated: &Listed,
+    found: &Listed,
+    uncovered: &BTreeMap<String, String>,
+) -> (Fact<BTreeSet<String>>, BTreeMap<String, String>) {
+    let listed = both(stated, found, uncovered);
+    if listed.certain().is_empty()
+        && Listing::ALL
+            .iter()
+            .all(|list| listed.stands_on(list.word()) == Certainty::Open)
+    {
+        return (listed.whole(), BTreeMap::new());
+    }
+    let why = listed.why_open().unwrap_or_default();
+    let open = Listing::ALL
+        .iter()
+        .map(|list| list.word())
+        .filter(|list| listed.stands_on(list) == Certainty::Open)
+        .map(|list| (list.to_owned(), why.clone()))
+        .collect();
+    let certain = Fact::Known(listed.certain().clone(), listed.source().clone());
+    (certain, open)
+}
+
+/// Every party of `causeway.yaml` with everything that it says of holdings: sources, counts, votes, days, control; and the
+/// lists that it names or that screening found.
 #[must_use]
-pub fn graph(organisation: &Organisation) -> Graph {
+pub fn graph(organisation: &Organisation, screened: &Screened) -> Graph {
     let file = &organisation.source.name;
     let mut graph = Graph::default();
     for (id, party) in &organisation.file.parties {
         let field = |name: &str| format!("parties.{id}.{name}");
+        let stated = Stated::fact(party.listed.as_ref(), file, &field("listed"));
+        let stated = stated.map(|listings| {
+            let words = listings.0.into_iter().map(Listing::word);
+            words.map(str::to_owned).collect::<BTreeSet<_>>()
+        });
+        let (listings, open_lists) = match screened.parties.get(id.as_str()) {
+            None => (stated, BTreeMap::new()),
+            Some(found) => beside_screening(&stated.into(), found, &screened.uncovered),
+        };
+        let listings = listings.map(|lists| lists.into_iter().map(ListEntry::on).collect());
         graph.parties.insert(
             id.to_string(),
             Node {
@@ -200,14 +252,8 @@ pub fn graph(organisation: &Organisation) -> Graph {
                     .incorporated
                     .as_ref()
                     .map(|stated| Stated::fact(Some(stated), file, &field("incorporated"))),
-                listings: Stated::fact(party.listed.as_ref(), file, &field("listed")).map(
-                    |listings| {
-                        let listings = listings.0.into_iter();
-                        listings
-                            .map(|listing| ListEntry::on(listing.word()))
-                            .collect()
-                    },
-                ),
+                listings,
+                open_lists,
                 owners_complete: party.owners_complete && party.owners.is_some(),
             },
         );
@@ -304,13 +350,13 @@ mod tests {
     }
 
     fn law(owners: &str) -> Certainty {
-        let register = register(&organisation(owners), &BTreeMap::new(), day());
+        let register = register(&organisation(owners), &Screened::default(), day());
         cascade(&register, Decimal::from(50), |party| party.on_any(&["sdn"])).of("a")
     }
 
     fn tests(owners: &str) -> Verdict {
         assess(
-            &graph(&organisation(owners)),
+            &graph(&organisation(owners), &Screened::default()),
             &regimes()[0],
             day(),
             &default_floor(),
@@ -402,17 +448,69 @@ mod tests {
     fn a_list_that_no_pack_decides_on_leaves_the_status_open() {
         let text = "organisation: a\nparties:\n  a: {name: A, listed: [eu, uk]}\n  b: {name: B, listed: [eu, sdn]}\n  c: {name: C, listed: [entity_list, uk]}\nhome: {country: SG}\n";
         let organisation = parse(&Arc::new(SourceFile::new("causeway.yaml", text))).unwrap();
-        let register = register(&organisation, &BTreeMap::new(), day());
-        let on = |key: &str| register.get(key).unwrap().on_any(&["entity_list"]);
-        assert_eq!(on("a"), Certainty::Open);
-        assert_eq!(on("b"), Certainty::No);
+        let register = register(&organisation, &Screened::default(), day());
+        let on = |key: &str, list| register.get(key).unwrap().listed.stands_on(list);
+        assert_eq!(on("a", "entity_list"), Certainty::Open);
         assert_eq!(
-            on("c"),
+            on("b", "sdn"),
+            Certainty::Yes,
+            "what is prohibited stays so, whatever else is open"
+        );
+        assert_eq!(on("c", "entity_list"), Certainty::Yes);
+        assert_eq!(
+            on("c", "sdn"),
             Certainty::Open,
             "a licence for one list is none for the other"
         );
-        let listed: Option<&BTreeSet<String>> = register.get("b").unwrap().listed.known();
-        assert_eq!(listed.unwrap().iter().collect::<Vec<_>>(), ["sdn"]);
+    }
+
+    #[test]
+    fn what_is_stated_and_what_screening_found_stand_together() {
+        let text = "organisation: a\nparties:\n  a: {name: A, listed: none}\n  b: {name: B}\n  c: {name: C, listed: eu}\n  d: {name: D, listed: meu}\nhome: {country: SG}\n";
+        let organisation = parse(&Arc::new(SourceFile::new("causeway.yaml", text))).unwrap();
+        let clear = || Listed::on(["sdn"; 0], Source::named("imported lists"));
+        let found = clear()
+            .and_on(["sdn".to_owned()].into(), &Source::named("csl"))
+            .perhaps("sdn_7448", "no programmes");
+        let screened = Screened {
+            parties: BTreeMap::from([
+                ("a".to_owned(), found),
+                ("b".to_owned(), clear()),
+                ("c".to_owned(), clear()),
+                ("d".to_owned(), Listed::unknown("csl is too old")),
+            ]),
+            uncovered: BTreeMap::from([
+                ("tw_shtc".to_owned(), "not imported".to_owned()),
+                ("eu".to_owned(), "not imported".to_owned()),
+            ]),
+        };
+        let register = register(&organisation, &screened, day());
+        let on = |key: &str, list| register.get(key).unwrap().listed.stands_on(list);
+        // A list that no import covers is as it is stated; `none` in the file outranks no finding.
+        assert_eq!(on("a", "sdn"), Certainty::Yes);
+        assert_eq!(on("a", "sdn_7448"), Certainty::Open);
+        assert_eq!(on("a", "tw_shtc"), Certainty::No);
+        // Where nobody states anything, what no import covers is unknown; the law does not ask for the EU's list.
+        assert_eq!(on("b", "sdn"), Certainty::No);
+        assert_eq!(on("b", "tw_shtc"), Certainty::Open);
+        // A list on which no pack decides stays open although screening found nothing.
+        assert_eq!(on("c", "entity_list"), Certainty::Open);
+        // What is stated counts although the imported list is too old.
+        assert_eq!(on("d", "meu"), Certainty::Yes);
+        assert_eq!(on("d", "sdn"), Certainty::Open);
+
+        let graph = graph(&organisation, &screened);
+        let node = |key: &str| &graph.parties[key];
+        assert_eq!(
+            node("a").lists_in_words(day()),
+            "on sdn, perhaps on sdn_7448"
+        );
+        assert_eq!(node("b").lists_in_words(day()), "perhaps on eu, tw_shtc");
+        assert_eq!(node("c").lists_in_words(day()), "on eu");
+        assert_eq!(
+            node("d").lists_in_words(day()),
+            "on meu, perhaps on entity_list, eu, sdn, sdn_7448, tw_shtc, uk"
+        );
     }
 
     #[test]
@@ -420,7 +518,7 @@ mod tests {
         let file = organisation(
             "{party: n, share: 100 %}, {party: x, share: 0 %, control: appoints the board}",
         );
-        let register = register(&file, &BTreeMap::new(), day());
+        let register = register(&file, &Screened::default(), day());
         assert!(
             register
                 .get("a")
@@ -429,41 +527,17 @@ mod tests {
                 .iter()
                 .any(|holding| holding.control)
         );
-        let found = assess(&graph(&file), &regimes()[0], day(), &default_floor());
+        let found = assess(
+            &graph(&file, &Screened::default()),
+            &regimes()[0],
+            day(),
+            &default_floor(),
+        );
         assert_eq!(found.verdict("a"), Verdict::Review);
         assert!(
             found
                 .explain(&regimes()[0], "a")
                 .contains("x (counts) appoints the board")
         );
-    }
-
-    #[test]
-    fn no_statement_outranks_a_finding() {
-        let known = |lists: &[&str]| {
-            Fact::stated(
-                lists
-                    .iter()
-                    .map(|list| (*list).to_owned())
-                    .collect::<BTreeSet<_>>(),
-                "test",
-            )
-        };
-        let unknown = || Fact::unknown("a name is like an entry's");
-        let lists = |fact: Fact<BTreeSet<String>>| {
-            fact.known()
-                .map(|lists| lists.iter().cloned().collect::<Vec<_>>().join(" "))
-        };
-        assert_eq!(
-            lists(both(known(&[]), &known(&["sdn"]))).as_deref(),
-            Some("sdn")
-        );
-        assert_eq!(
-            lists(both(known(&["meu"]), &known(&["sdn"]))).as_deref(),
-            Some("meu sdn")
-        );
-        assert_eq!(lists(both(known(&["meu"]), &unknown())), None);
-        assert_eq!(lists(both(known(&[]), &unknown())), None);
-        assert_eq!(lists(both(unknown(), &known(&[]))).as_deref(), Some(""));
     }
 }

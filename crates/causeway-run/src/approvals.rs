@@ -367,7 +367,7 @@ pub fn records(
     let approvals = Approvals { signed, used };
     let screened = screening::screen(shelf.state, shelf.now, organisation, &approvals)?;
     Ok(Arc::new(Records {
-        screened: screened.map(|found| found.facts()).unwrap_or_default(),
+        screened: screened.map(|found| found.listed()).unwrap_or_default(),
         approvals,
         moves,
     }))

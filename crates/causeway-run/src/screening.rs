@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
-use causeway_domain::organisation::{Organisation, PartyKind};
-use causeway_domain::{Fact, Timestamp};
+use causeway_domain::Timestamp;
+use causeway_domain::organisation::{Listing, Organisation, PartyKind};
 use causeway_law::Approvals;
+use causeway_parties::Listed;
 use causeway_parties::lists::{
     Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, pack_words,
     stored::load,
@@ -23,6 +24,8 @@ pub struct Screened {
     pub parties: BTreeMap<String, Screening>,
     /// The lists, as they were.
     pub versions: Vec<ListVersion>,
+    /// The lists of `listed` that none of the imported ones covers, with why.
+    pub uncovered: BTreeMap<String, String>,
 }
 
 /// A list that was screened against, for the record.
@@ -50,13 +53,17 @@ impl Screened {
             .collect()
     }
 
-    /// The lists on which each party stands, as far as that is known.
+    /// What a plan takes of it.
     #[must_use]
-    pub fn facts(&self) -> BTreeMap<String, Fact<BTreeSet<String>>> {
-        self.parties
-            .iter()
-            .map(|(party, screening)| (party.clone(), screening.listed.clone()))
-            .collect()
+    pub fn listed(&self) -> causeway_plan::Screened {
+        causeway_plan::Screened {
+            parties: self
+                .parties
+                .iter()
+                .map(|(party, screening)| (party.clone(), screening.listed.clone()))
+                .collect(),
+            uncovered: self.uncovered.clone(),
+        }
     }
 }
 
@@ -100,13 +107,14 @@ pub fn screen(
         );
         let unknown = || Screening {
             findings: Vec::new(),
-            listed: Fact::unknown(why.clone()),
+            listed: Listed::unknown(why.clone()),
         };
         return Ok(Some(Screened {
             parties: parties()
                 .map(|(id, _)| (id.to_string(), unknown()))
                 .collect(),
             versions,
+            uncovered: BTreeMap::new(),
         }));
     }
     let lists = Lists::new(loaded);
@@ -115,6 +123,19 @@ pub fn screen(
         words: covered(&lists),
         ..Judging::at(now)
     };
+    let uncovered = Listing::ALL
+        .iter()
+        .map(|list| list.word())
+        .filter(|word| !judging.words.contains(*word))
+        .map(|word| {
+            let lists: Vec<&str> = policy.lists.iter().map(String::as_str).collect();
+            let why = format!(
+                "none of the lists that are screened ({}) holds it, and `listed` does not say",
+                lists.join(", ")
+            );
+            (word.to_owned(), why)
+        })
+        .collect();
     let day = judging.day;
     let screener = Screener::new(&lists, judging);
     let parties = parties()
@@ -132,7 +153,11 @@ pub fn screen(
             (id.to_string(), screening)
         })
         .collect();
-    Ok(Some(Screened { parties, versions }))
+    Ok(Some(Screened {
+        parties,
+        versions,
+        uncovered,
+    }))
 }
 
 /// Names that somebody asks about, against every list that was imported. Nothing is determined about them.

@@ -150,6 +150,17 @@ pub enum Listing {
 }
 
 impl Listing {
+    /// Every list.
+    pub const ALL: [Self; 7] = [
+        Self::EntityList,
+        Self::Meu,
+        Self::Sdn,
+        Self::Sdn7448,
+        Self::TwShtc,
+        Self::Eu,
+        Self::Uk,
+    ];
+
     /// The word of the case format.
     #[must_use]
     pub const fn word(self) -> &'static str {

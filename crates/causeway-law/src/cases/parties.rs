@@ -1,10 +1,8 @@
 //! Who takes part in an act of a case, and who owns them.
 
-use std::collections::BTreeSet;
-
 use causeway_domain::yaml::{Content, Node};
-use causeway_domain::{Country, Fact, Percent};
-use causeway_parties::{Holding, Party, PartyKind, Register};
+use causeway_domain::{Country, Fact, Percent, Source};
+use causeway_parties::{Holding, Listed, Party, PartyKind, Register};
 
 use super::read::{BY, Reader, WRITTEN, default, items, text, words};
 use crate::{ActParty, Role};
@@ -72,13 +70,10 @@ impl Reader<'_> {
         register: &mut Register,
     ) -> Party {
         let listed = match words(node.get("listed")) {
-            lists if lists.iter().any(|list| list == "unknown") => Fact::unknown(WRITTEN),
-            lists => Fact::stated(
-                lists
-                    .into_iter()
-                    .filter(|list| list != "none")
-                    .collect::<BTreeSet<_>>(),
-                BY,
+            lists if lists.iter().any(|list| list == "unknown") => Listed::unknown(WRITTEN),
+            lists => Listed::on(
+                lists.into_iter().filter(|list| list != "none"),
+                Source::named(BY),
             ),
         };
         let owners = match node.get("owners") {
@@ -161,11 +156,9 @@ impl Reader<'_> {
             if party.owners.is_empty() {
                 party.owners = known.owners;
             }
-            if let (Fact::Known(lists, _), Fact::Known(more, _)) =
-                (&mut party.listed, &known.listed)
-            {
-                lists.extend(more.iter().cloned());
-            }
+            party.listed = party
+                .listed
+                .and_on(known.listed.certain().clone(), known.listed.source());
             if !party.headquarters.is_known() {
                 party.headquarters = known.headquarters;
             }

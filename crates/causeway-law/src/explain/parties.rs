@@ -106,7 +106,7 @@ fn describe(party: &Party, node: &mut Tree) {
     }
     node.push(format!(
         "lists: {}",
-        said(&party.listed, |lists| if lists.is_empty() {
+        said(&party.listed.whole(), |lists| if lists.is_empty() {
             "on none".to_owned()
         } else {
             lists.iter().cloned().collect::<Vec<_>>().join(", ")

@@ -183,15 +183,7 @@ impl Scene<'_> {
                 .max()
                 .unwrap_or(Certainty::No),
             Test::Not(inner) => not(self.sure(party, inner)),
-            Test::Listed(lists) => match (party.kind, &party.listed) {
-                (PartyKind::Dispersed, _) => Certainty::No,
-                (_, Fact::Known(on, _)) => on
-                    .iter()
-                    .filter_map(|list| self.law.lists.id(list))
-                    .any(|list| lists.has(usize::from(list)))
-                    .into(),
-                (_, Fact::Unknown(_)) => Certainty::Open,
-            },
+            Test::Listed(lists) => self.stands_on(party, Asked::Any(lists)),
             Test::Country { field, tokens } => {
                 let country = match (field, &party.incorporated) {
                     (Field::Home, Some(incorporated)) => incorporated,

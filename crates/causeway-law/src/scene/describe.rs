@@ -108,7 +108,7 @@ impl Scene<'_> {
             }
             Slot::Listed(index) => self.taking(index).and_then(|party| match party.registered {
                 None => Some("not in the register".to_owned()),
-                Some(party) => unknown(Some(&party.listed)),
+                Some(party) => party.listed.why_open(),
             }),
             Slot::Ciio(index) => self
                 .taking(index)

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use causeway_domain::Fact;
-use causeway_parties::{Certainty, PartyKind};
+use causeway_parties::{Certainty, Party, PartyKind};
 use rust_decimal::Decimal;
 
 use super::{Scene, Slot, WordOf};
-use crate::bits::Asked;
+use crate::bits::{Asked, Bits};
 use crate::law::{FactEntry, Flag, Law, Wanted};
 use crate::reader::Reader;
 use crate::vocabulary::{FactKind, day_number};
@@ -139,15 +139,43 @@ impl<'a> Scene<'a> {
         let Some(party) = self.taking(index) else {
             return Certainty::No;
         };
-        match party.registered.map(|party| (party.kind, &party.listed)) {
-            Some((PartyKind::Dispersed, _)) => Certainty::No,
-            Some((_, Fact::Known(on, _))) => on
+        let Some(party) = party.registered else {
+            return reader.any_of(slot, asked);
+        };
+        match self.stands_on(party, asked) {
+            Certainty::Open => {
+                // What is known of a list is no question; the world speaks of the others.
+                let lists = &self.law.lists;
+                let open = asked
+                    .members()
+                    .filter(|list| party.listed.stands_on(lists.name(*list)) == Certainty::Open);
+                let open: Bits = open.map(usize::from).collect();
+                reader.any_of(slot, Asked::Any(&open))
+            }
+            certain => certain,
+        }
+    }
+
+    /// Whether a party stands on any of these lists, by what the register knows.
+    pub(super) fn stands_on(&self, party: &Party, asked: Asked<'_>) -> Certainty {
+        if party.kind == PartyKind::Dispersed {
+            return Certainty::No;
+        }
+        let listed = &party.listed;
+        if !listed.is_open() {
+            // The lists that a party stands on are few, mostly none.
+            return listed
+                .certain()
                 .iter()
                 .filter_map(|list| self.law.lists.id(list))
                 .any(|list| asked.includes(usize::from(list)))
-                .into(),
-            Some((_, Fact::Unknown(_))) | None => reader.any_of(slot, asked),
+                .into();
         }
+        asked
+            .members()
+            .map(|list| listed.stands_on(self.law.lists.name(list)))
+            .max()
+            .unwrap_or(Certainty::No)
     }
 
     pub(crate) fn flag<R: Reader>(&self, flag: Flag, reader: &mut R) -> Certainty {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use causeway_domain::{Country, Date, Fact, Percent};
 use causeway_law::{Act, ActKind, ActParty, Chip, Dataset, FactValue, Item, Packs, Role, Weights};
-use causeway_parties::{Holding, Party, Register};
+use causeway_parties::{Holding, Listed, Party, Register};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rust_decimal::Decimal;
@@ -151,7 +151,7 @@ pub(crate) fn hide(act: &Act, which: Index) -> Act {
     let mut act = act.clone();
     let mut register = (*act.register).clone();
     let keys: Vec<String> = act.facts.keys().cloned().collect();
-    let spots = keys.len() + 1 + 5 * 4 + 2;
+    let spots = keys.len() + 1 + 6 * 4 + 2;
     match which.index(spots) {
         0 => act.to = Fact::unknown("hidden"),
         spot if spot <= keys.len() => {
@@ -166,13 +166,20 @@ pub(crate) fn hide(act: &Act, which: Index) -> Act {
                 0 => act.parties[party].located = Fact::unknown("hidden"),
                 1 => act.parties[party].ciio = Fact::unknown("hidden"),
                 2 => register.parties.get_mut(&key).unwrap().headquarters = Fact::unknown("hidden"),
-                3 => register.parties.get_mut(&key).unwrap().listed = Fact::unknown("hidden"),
+                3 => register.parties.get_mut(&key).unwrap().listed = Listed::unknown("hidden"),
                 4 => {
                     let party = register.parties.get_mut(&key).unwrap();
                     match party.owners.first_mut() {
                         Some(holding) => holding.share = Fact::unknown("hidden"),
                         None => party.owners_complete = false,
                     }
+                }
+                5 => {
+                    let listed = &mut register.parties.get_mut(&key).unwrap().listed;
+                    let list = ["sdn", "sdn_7448", "entity_list", "meu"][which.index(4)];
+                    let certain = listed.certain().iter().filter(|on| *on != list).cloned();
+                    *listed = Listed::on(certain.collect::<Vec<_>>(), listed.source().clone());
+                    *listed = listed.clone().perhaps(list, "hidden");
                 }
                 _ => match &mut act.item.dataset {
                     Some(dataset) => {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use causeway_domain::{Date, Fact, PartyId, Timestamp};
+use causeway_domain::{Date, Fact, PartyId, Source, Timestamp};
 use causeway_law::{
     Act, ActKind, ActParty, ActVerdict, Chip, FactValue, Outcome, PackFile, Packs, Role, Settings,
     When, judge,
 };
-use causeway_parties::{Party, Register};
+use causeway_parties::{Listed, Party, Register};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -94,7 +94,7 @@ proptest! {
         let mut listed = act.clone();
         let mut register = (*listed.register).clone();
         for party in register.parties.values_mut() {
-            party.listed = known(["entity_list".to_owned(), "sdn".to_owned()].into());
+            party.listed = Listed::on(["entity_list", "sdn"], Source::named("test"));
         }
         listed.register = Arc::new(register);
         prop_assert!(ask(&listed).outcome >= truth.outcome);

@@ -10,14 +10,14 @@ use super::{
     Certainty, Edge, EdgeKind, Entry, Judging, Kind, ListedWords, Listing, Lists, Record,
     Relationship, Screened, Share, known_list,
 };
-use crate::{Holding, Party, PartyKind, Register};
+use crate::{Holding, Listed, Party, PartyKind, Register};
 
 /// Parties of lists and registers, for a day.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Graph {
     /// The parties with their holders.
     pub register: Register,
-    /// On which lists of the rule packs each stands, list by list: `register` knows it as one fact only.
+    /// On which lists of the rule packs each stands, with the entries.
     pub listed: BTreeMap<String, ListedWords>,
     /// Entries on lists that the rule packs have no word for, each with what it means for a run.
     pub other_listings: BTreeMap<String, Vec<(Entry, Listing)>>,
@@ -80,7 +80,7 @@ impl Lists {
                 .collect();
             let listed = self.words(judging, &records, &open, screen, &key, &mut graph);
             let holdings = claims.get(&key).map(holdings).unwrap_or_default();
-            let party = party(&records, listed.fact(), holdings);
+            let party = party(&records, listed.listed(), holdings);
             let notes = notes(&records);
             if !notes.is_empty() {
                 graph.notes.insert(key.clone(), notes);
@@ -322,11 +322,7 @@ fn holdings(claims: &BTreeMap<String, Claims>) -> Vec<Holding> {
     all
 }
 
-fn party(
-    records: &[(&Entry, &Record)],
-    listed: Fact<BTreeSet<String>>,
-    owners: Vec<Holding>,
-) -> Party {
+fn party(records: &[(&Entry, &Record)], listed: Listed, owners: Vec<Holding>) -> Party {
     let kinds: BTreeSet<PartyKind> = records
         .iter()
         .filter_map(|(_, record)| match record.kind {

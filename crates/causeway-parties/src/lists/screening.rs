@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use causeway_domain::Fact;
 use serde::Serialize;
 
 use super::words::words_of;
 use super::{Entry, Judging, Kind, ListedWords, Lists, NameKind, Record};
+use crate::Listed;
 use crate::names::{Band, Index, Kind as NameOf, Match, Name, Weights};
 
 /// The entries that are shown of one party.
@@ -59,8 +59,9 @@ pub struct Finding {
 pub struct Screening {
     /// Entries with a name like the party's, best first.
     pub findings: Vec<Finding>,
-    /// The lists of the rule packs that it stands on; unknown while a finding is open, or a list is missing or too old.
-    pub listed: Fact<BTreeSet<String>>,
+    /// The lists of the rule packs that it stands on. A list is open while a finding on it is, or while it is missing or too
+    /// old; all are while a finding is open that stands on a list for which the packs have no word.
+    pub listed: Listed,
 }
 
 impl<'l> Screener<'l> {
@@ -127,46 +128,53 @@ impl<'l> Screener<'l> {
         Screening { findings, listed }
     }
 
-    fn listed(&self, findings: &[Finding]) -> Fact<BTreeSet<String>> {
-        let faults: BTreeSet<String> = self
-            .lists
-            .open_words(&self.judging)
-            .into_iter()
-            .map(|(word, why)| format!("`{word}`: {why}"))
-            .collect();
-        if !faults.is_empty() {
-            return Fact::unknown(faults.into_iter().collect::<Vec<_>>().join("; "));
-        }
-        let open: Vec<String> = findings
-            .iter()
-            .filter(|finding| finding.same.is_none())
-            .map(|finding| {
-                format!(
-                    "`{}` is like `{}` of {} ({}, {}): a reviewer determines whether they are one",
-                    finding.sought,
-                    finding.name,
-                    finding.entry,
-                    finding.band.word(),
-                    thousandths(finding.score)
-                )
-            })
-            .collect();
-        if !open.is_empty() {
-            return Fact::unknown(open.join("; "));
-        }
+    fn listed(&self, findings: &[Finding]) -> Listed {
         let mut words = ListedWords::default();
-        let mut other = Vec::new();
-        for finding in findings.iter().filter(|finding| finding.same == Some(true)) {
-            if let Some(record) = self.lists.get(&finding.entry) {
-                words_of(&self.judging, &finding.entry, record, None, &mut words);
-                other.extend(outside_the_packs(&finding.entry, record));
+        for (word, why) in self.lists.open_words(&self.judging) {
+            words.perhaps.entry(word).or_default().insert(why);
+        }
+        let mut others = BTreeSet::new();
+        for finding in findings {
+            let Some(record) = self.lists.get(&finding.entry) else {
+                continue;
+            };
+            let open = match finding.same {
+                Some(false) => continue,
+                Some(true) => None,
+                None => Some(finding.question()),
+            };
+            words_of(
+                &self.judging,
+                &finding.entry,
+                record,
+                open.as_deref(),
+                &mut words,
+            );
+            match open {
+                Some(question) if !outside_the_packs(&finding.entry, record).is_empty() => {
+                    others.insert(question);
+                }
+                Some(_) => {}
+                None => others.extend(outside_the_packs(&finding.entry, record)),
             }
         }
-        if other.is_empty() {
-            words.fact()
-        } else {
-            Fact::unknown(other.join("; "))
-        }
+        others
+            .iter()
+            .fold(words.listed(), |listed, why| listed.others_unknown(why))
+    }
+}
+
+impl Finding {
+    /// What a reviewer has to say of it.
+    fn question(&self) -> String {
+        format!(
+            "`{}` is like `{}` of {} ({}, {}): a reviewer determines whether they are one",
+            self.sought,
+            self.name,
+            self.entry,
+            self.band.word(),
+            thousandths(self.score)
+        )
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::{Date, Fact, Source, Timestamp};
+use causeway_domain::{Date, Source, Timestamp};
 use jiff::SignedDuration;
 
 use super::{
     Certainty, Entry, Freshness, KnownList, ListVersion, Lists, Record, known_list, known_lists,
     pack_words,
 };
+use crate::Listed;
 
 /// What a judgement of lists takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,42 +90,29 @@ impl ListedWords {
         }
     }
 
-    /// The same as one fact. It is unknown as soon as one list is open that is not certain anyway: a set that is stated is
-    /// stated in full.
+    /// The same as a register of parties holds it.
     #[must_use]
-    pub fn fact(&self) -> Fact<BTreeSet<String>> {
-        let open: Vec<String> = self
+    pub fn listed(&self) -> Listed {
+        let entries: BTreeSet<String> = self
+            .certain
+            .values()
+            .flatten()
+            .map(Entry::to_string)
+            .collect();
+        let evidence = entries.into_iter().collect::<Vec<_>>().join(", ");
+        let source = Source {
+            by: "imported lists".to_owned(),
+            evidence: (!evidence.is_empty()).then_some(evidence),
+            on: None,
+        };
+        let open = self
             .perhaps
             .iter()
-            .filter(|(word, _)| !self.certain.contains_key(*word))
-            .map(|(word, why)| {
-                let why: Vec<&str> = why.iter().map(String::as_str).collect();
-                format!("`{word}` is open: {}", why.join("; "))
-            })
-            .collect();
-        let certain: BTreeSet<String> = self.certain.keys().cloned().collect();
-        if open.is_empty() {
-            let entries: BTreeSet<String> = self
-                .certain
-                .values()
-                .flatten()
-                .map(Entry::to_string)
-                .collect();
-            let evidence = entries.into_iter().collect::<Vec<_>>().join(", ");
-            let source = Source {
-                by: "imported lists".to_owned(),
-                evidence: (!evidence.is_empty()).then_some(evidence),
-                on: None,
-            };
-            return Fact::Known(certain, source);
-        }
-        let certain: Vec<String> = certain.iter().map(|word| format!("`{word}`")).collect();
-        let known = if certain.is_empty() {
-            String::new()
-        } else {
-            format!("on {} for certain; ", certain.join(", "))
-        };
-        Fact::unknown(format!("{known}{}", open.join("; ")))
+            .flat_map(|(word, why)| why.iter().map(move |why| (word, why)));
+        open.fold(
+            Listed::on(self.certain.keys().cloned(), source),
+            |listed, (word, why)| listed.perhaps(word, why),
+        )
     }
 }
 

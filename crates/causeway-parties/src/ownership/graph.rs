@@ -34,6 +34,9 @@ pub struct Node {
     pub incorporated: Option<Fact<Country>>,
     /// The lists on which screening found it; none: screened, on no list.
     pub listings: Fact<Vec<ListEntry>>,
+    /// Where `listings` is known: lists of which it does not speak, with why. The party may stand on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub open_lists: BTreeMap<String, String>,
     /// Whether the edges name every holder that could matter. A party about whose owners nobody says anything is incomplete.
     pub owners_complete: bool,
 }
@@ -48,6 +51,7 @@ impl Node {
             headquarters: Fact::unknown("not stated"),
             incorporated: None,
             listings: Fact::unknown("not screened"),
+            open_lists: BTreeMap::new(),
             owners_complete: false,
         }
     }
@@ -275,13 +279,16 @@ impl From<&Register> for Graph {
     fn from(register: &Register) -> Self {
         let mut graph = Self::default();
         for (key, party) in &register.parties {
-            let listings = party.listed.clone();
             let node = Node {
                 name: party.name.clone(),
                 kind: party.kind,
                 headquarters: party.headquarters.clone(),
                 incorporated: party.incorporated.clone(),
-                listings: listings.map(|lists| lists.into_iter().map(ListEntry::on).collect()),
+                listings: party
+                    .listed
+                    .whole()
+                    .map(|lists| lists.into_iter().map(ListEntry::on).collect()),
+                open_lists: BTreeMap::new(),
                 owners_complete: party.owners_complete,
             };
             graph.parties.insert(key.clone(), node);

@@ -54,6 +54,15 @@ fn own(node: Option<&Node>, regime: &Regime, day: Date) -> Own {
                 .filter(|entry| entry.stands(day) && regime.lists.contains(&entry.list))
                 .map(|entry| entry.list.clone())
                 .collect();
+            let open: Vec<String> = node
+                .open_lists
+                .iter()
+                .filter(|(list, _)| regime.lists.contains(*list) && !on.contains(*list))
+                .map(|(list, why)| format!("whether it is on {list} is unknown: {why}"))
+                .collect();
+            if !open.is_empty() {
+                own.open = Some(open.join("; "));
+            }
             if !on.is_empty() {
                 own.certain.push(Reason::Listed(on.into_iter().collect()));
             }

@@ -176,7 +176,7 @@ impl Node {
         format!("{kind}, {}{home}", name(&self.headquarters))
     }
 
-    /// List status in words on a day: `on entity_list`, `on no list`, `not screened`.
+    /// List status in words on a day: `on entity_list`, `perhaps on sdn`, `on no list`, `not screened`.
     #[must_use]
     pub fn lists_in_words(&self, day: Date) -> String {
         if self.kind == PartyKind::Dispersed {
@@ -190,10 +190,20 @@ impl Node {
                     .filter(|entry| entry.stands(day))
                     .map(|entry| entry.list.as_str())
                     .collect();
-                if on.is_empty() {
-                    "on no list".to_owned()
-                } else {
-                    format!("on {}", on.into_iter().collect::<Vec<_>>().join(", "))
+                let open: Vec<&str> = self
+                    .open_lists
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|list| !on.contains(list))
+                    .collect();
+                let on: Vec<&str> = on.into_iter().collect();
+                match (on.is_empty(), open.is_empty()) {
+                    (true, true) => "on no list".to_owned(),
+                    (false, true) => format!("on {}", on.join(", ")),
+                    (true, false) => format!("perhaps on {}", open.join(", ")),
+                    (false, false) => {
+                        format!("on {}, perhaps on {}", on.join(", "), open.join(", "))
+                    }
                 }
             }
         }

@@ -138,7 +138,7 @@ pub fn notice(
         (Fact::Known(organisation, source), Fact::Known(party, _)) => {
             let register = causeway_plan::register(
                 organisation,
-                &std::collections::BTreeMap::new(),
+                &causeway_plan::Screened::default(),
                 jiff::tz::TimeZone::UTC.to_datetime(at).date(),
             );
             let name = register

@@ -308,7 +308,7 @@ fn common(
 ) -> BTreeSet<String> {
     let register = causeway_plan::register(
         organisation,
-        &std::collections::BTreeMap::new(),
+        &causeway_plan::Screened::default(),
         jiff::tz::TimeZone::UTC.to_datetime(ordered).date(),
     );
     let floor = organisation.file.kyc.stake.get();

@@ -60,7 +60,7 @@ fn customer(known: &Known<'_>) -> Answers {
     let organisation = known.organisation;
     let file = &organisation.source.name;
     let register =
-        causeway_plan::register(organisation, &std::collections::BTreeMap::new(), known.day);
+        causeway_plan::register(organisation, &causeway_plan::Screened::default(), known.day);
     let place = site(known);
     let party = place
         .and_then(|(id, _)| organisation.presences_at(id).next())
@@ -250,7 +250,7 @@ fn provider(known: &Known<'_>) -> Answers {
         return answers;
     };
     let register =
-        causeway_plan::register(organisation, &std::collections::BTreeMap::new(), known.day);
+        causeway_plan::register(organisation, &causeway_plan::Screened::default(), known.day);
     let operator = site.operator.as_str();
     if let Some(party) = register.get(operator) {
         let owned = owners(organisation, &register, operator);

@@ -522,7 +522,7 @@ fn of_parties(
     let file = organisation.source.name.clone();
     let register = causeway_plan::register(
         organisation,
-        &std::collections::BTreeMap::new(),
+        &causeway_plan::Screened::default(),
         jiff::tz::TimeZone::UTC.to_datetime(sources.at).date(),
     );
     let site = papers
@@ -583,7 +583,7 @@ fn screened(organisation: &Organisation, register: &Register) -> Vec<Screened> {
         .filter(|(_, party)| party.kind != causeway_parties::PartyKind::Dispersed)
         .map(|(key, party)| Screened {
             party: party.name.clone(),
-            matches: party.listed.clone().map(|lists| {
+            matches: party.listed.whole().map(|lists| {
                 lists
                     .into_iter()
                     .map(|list| Match {

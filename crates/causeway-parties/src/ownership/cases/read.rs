@@ -366,6 +366,7 @@ impl Reader<'_> {
             headquarters,
             incorporated,
             listings,
+            open_lists: BTreeMap::new(),
             owners_complete: false,
         };
         (node, complete)

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
-use causeway_domain::organisation;
+use causeway_domain::organisation::{self, Organisation};
 use causeway_parties::ownership::{
     OwnershipRecord, Verdict, cases, default_floor, recheck, regimes, svg, tree,
 };
 use causeway_parties::{Parent, ultimate_parent};
-use causeway_run::{RunError, files};
+use causeway_run::{RunError, State, approvals, files};
 use comfy_table::{Cell, Color};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -130,15 +130,16 @@ fn show(context: &Context, args: &OwnersArgs) -> Result<Exit, RunError> {
         path.file_name().unwrap_or("causeway.yaml").to_owned(),
         format!("blake3:{}", files::digest(&source.text)),
     )]);
+    let screened = screened(context, &organisation)?;
     let record = OwnershipRecord::new(
-        &causeway_plan::graph(&organisation),
+        &causeway_plan::graph(&organisation, &screened),
         party,
         day,
         regimes(),
         default_floor(),
         inputs,
     );
-    let register = causeway_plan::register(&organisation, &std::collections::BTreeMap::new(), day);
+    let register = causeway_plan::register(&organisation, &screened, day);
     let parent = ultimate_parent(&register, party, Decimal::TEN);
     if let Some(file) = &args.svg {
         fs_err::write(file, svg(&record)).map_err(|error| RunError::Value {
@@ -160,6 +161,20 @@ fn show(context: &Context, args: &OwnersArgs) -> Result<Exit, RunError> {
         Verdict::Clear => Exit::Done,
         Verdict::Review | Verdict::Caught => Exit::NeedsReview,
     })
+}
+
+/// What screening found, where the organisation screens and has a state directory.
+fn screened(
+    context: &Context,
+    organisation: &Organisation,
+) -> Result<causeway_plan::Screened, RunError> {
+    if organisation.file.screening.is_none() || !State::exists(&context.state) {
+        return Ok(causeway_plan::Screened::default());
+    }
+    let workspace = context.existing()?;
+    Ok(approvals::records(workspace.shelf(), organisation, None)?
+        .screened
+        .clone())
 }
 
 fn tests_json(record: &OwnershipRecord) -> Vec<Value> {

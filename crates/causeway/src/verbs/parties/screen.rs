@@ -66,7 +66,11 @@ fn names(context: &Context, args: &ScreenArgs) -> Result<Exit, RunError> {
 /// A person must look while something is open; nothing is judged by a name.
 fn exit<'s>(screenings: impl Iterator<Item = &'s Screening>) -> Exit {
     let mut screenings = screenings;
-    let clear = |screening: &Screening| matches!(&screening.listed, Fact::Known(lists, _) if lists.is_empty());
+    let clear = |screening: &Screening| {
+        !screening.listed.is_open()
+            && screening.listed.certain().is_empty()
+            && screening.findings.iter().all(|found| found.same.is_some())
+    };
     if screenings.all(clear) {
         Exit::Done
     } else {
@@ -126,7 +130,7 @@ fn show(context: &Context, args: &ScreenArgs, rows: &[(String, &Screening)]) {
 }
 
 fn says(screening: &Screening) -> String {
-    match &screening.listed {
+    match screening.listed.whole() {
         Fact::Known(lists, _) if lists.is_empty() => "clear".to_owned(),
         Fact::Known(lists, _) => {
             let lists: Vec<&str> = lists.iter().map(String::as_str).collect();
