@@ -75,7 +75,7 @@ fn hide(act: &mut Act, dice: &mut Dice) {
         (0, _) | (_, None) => act.to = Fact::unknown("hidden"),
         (spot, Some(party)) => match (spot - 1) % 3 {
             0 => party.headquarters = Fact::unknown("hidden"),
-            1 => party.listed = Fact::unknown("hidden"),
+            1 => party.listed = causeway_parties::Listed::unknown("hidden"),
             _ => party.owners_complete = false,
         },
     }

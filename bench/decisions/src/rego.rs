@@ -166,7 +166,7 @@ impl Facts {
                 Some(json!({
                     "hq": self.groups_of(*registered.headquarters.known()?, &day),
                     "parent": self.groups_of(parent, &day),
-                    "listed": registered.listed.known()?,
+                    "listed": registered.listed.whole().known()?,
                 }))
             })
             .collect();

@@ -67,7 +67,7 @@ fn open(fact: String, why: &str) -> OpenFact {
     OpenFact {
         fact,
         why: why.to_owned(),
-        gives: vec![("unknown".to_owned(), Outcome::NeedsReview)],
+        gives: Vec::new(),
     }
 }
 

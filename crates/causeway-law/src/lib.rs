@@ -82,5 +82,5 @@ pub use judge::{decide, judge, judge_in_full};
 pub use packs::{PackFile, PackVersion, Packs, RuleInfo, Status, Verified};
 pub use settings::{Posture, Settings};
 pub use verdict::{
-    ActVerdict, Decision, Effect, OpenFact, Outcome, PassedOver, Review, RuleHit, Ruling,
+    ActVerdict, Decision, Effect, Given, OpenFact, Outcome, PassedOver, Review, RuleHit, Ruling,
 };

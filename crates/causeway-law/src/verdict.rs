@@ -193,7 +193,32 @@ pub struct OpenFact {
     /// Why it is unknown.
     pub why: String,
     /// What each value that the rules tell apart would give.
-    pub gives: Vec<(String, Outcome)>,
+    pub gives: Vec<Given>,
+}
+
+/// What one value of an open fact would give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The value, or several that come to the same.
+    pub value: String,
+    /// The outcome with it, while the other open facts stay open.
+    pub outcome: Outcome,
+    /// The mildest outcome that is left with it: where the other open facts turn out best.
+    pub at_best: Outcome,
+}
+
+impl std::fmt::Display for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.value, self.outcome)?;
+        if self.at_best < self.outcome {
+            write!(
+                f,
+                " while other facts are open, {} at best once they are known",
+                self.at_best
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// A rule for such acts that did not speak, and why not.

@@ -159,9 +159,5 @@ fn open_fact(open: &OpenFact) -> Tree {
     } else {
         format!("open: {} ({})", open.fact, open.why)
     };
-    Tree::new(head).with(
-        open.gives
-            .iter()
-            .map(|(value, outcome)| format!("{value}: {outcome}")),
-    )
+    Tree::new(head).with(open.gives.iter().map(ToString::to_string))
 }

@@ -192,3 +192,20 @@ fn every_case_is_decided_as_it_is_judged_and_cedar_agrees() {
     }
     assert!(put * 2 > asked, "{put} of {asked} could be put to Cedar");
 }
+
+#[test]
+fn a_value_of_one_open_fact_says_what_is_left_at_best() {
+    let text = "cases: [{id: A, date: '2026-11-24', act: rent_iaas, to: MY, item: {chip: h100-sxm, count: 8}, parties: [{role: provider, in: MY, hq: MY}, {role: customer, in: CN, hq: CN}], facts: {end_use: civil, kyc: unknown, red_flags: unknown}}]";
+    let act = causeway_law::cases::parse(text).unwrap().remove(0);
+    let verdict = causeway_law::judge(&PACKS, &Settings::default(), &act.act.unwrap());
+    assert_eq!(verdict.outcome, Outcome::NeedsReview);
+    let kyc = verdict.open_facts.iter().find(|open| open.fact == "kyc");
+    let given: Vec<String> = kyc.unwrap().gives.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        given,
+        [
+            "complete: needs_review while other facts are open, allow at best once they are known",
+            "incomplete: needs_review"
+        ]
+    );
+}

@@ -8,23 +8,24 @@
 //!
 //! [`decide`] stops there: numbers and borrowed names. [`judge`] puts the same decision into words.
 
+mod play;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use causeway_domain::{Country, Fact};
-use causeway_parties::Certainty;
 
+use self::play::{Play, Played, play};
 use crate::Verified;
-use crate::atoms::{Answers, Atoms, Solved};
 use crate::candidates::{Candidate, label};
 use crate::horizon;
-use crate::law::{Epoch, Policy};
+use crate::law::Epoch;
 use crate::passed;
 use crate::scene::{Reading, Scene, Slot};
 use crate::slips::{about, slips};
 use crate::table::{LIMIT, Product, Table};
 use crate::{
-    Act, ActKind, ActVerdict, Decision, Effect, FactValue, OpenFact, Outcome, Packs, Review,
+    Act, ActKind, ActVerdict, Decision, Effect, FactValue, Given, OpenFact, Outcome, Packs, Review,
     RuleHit, Ruling, Settings,
 };
 
@@ -287,7 +288,11 @@ fn either<'p>(
         one.1.outcome.max(other.1.outcome),
     );
     let gives = [&one, &other]
-        .map(|(value, weighed)| ((*value).to_owned(), weighed.outcome))
+        .map(|(value, weighed)| Given {
+            value: (*value).to_owned(),
+            outcome: weighed.outcome,
+            at_best: weighed.outcome,
+        })
         .to_vec();
     let differ = one.1.outcome != other.1.outcome;
     let open = (words && differ).then(|| OpenFact {
@@ -355,113 +360,6 @@ fn combine(mildest: Outcome, strictest: Outcome) -> Outcome {
     } else {
         mildest.max(Outcome::NeedsReview)
     }
-}
-
-/// A policy that is satisfied, or may be.
-struct Played<'p> {
-    policy: &'p Policy,
-    index: usize,
-    effect: Effect,
-    permit: bool,
-    table: Option<Table>,
-    /// The unknowns that are too many to try.
-    looks_at: BTreeSet<Slot>,
-    always: bool,
-    sometimes: bool,
-}
-
-impl Played<'_> {
-    /// Whether the answer can turn on it.
-    fn decides(&self) -> bool {
-        self.permit || self.effect.outcome() > Outcome::Allow || self.effect == Effect::Obligation
-    }
-
-    fn is_open(&self) -> bool {
-        self.sometimes != self.always
-    }
-}
-
-/// The policies of the slice that are satisfied, or may be; and the values at which the unknowns were tried.
-struct Play<'p> {
-    all: Vec<Played<'p>>,
-    candidates: std::collections::BTreeMap<Slot, Vec<Candidate>>,
-}
-
-fn play<'p>(packs: &'p Packs, settings: &Settings, scene: &Scene<'_>, kind: ActKind) -> Play<'p> {
-    let law = &packs.law;
-    let mut on = vec![false; law.packs.len()];
-    for pack in &settings.packs {
-        if let Some(place) = law
-            .packs
-            .id(pack.as_str())
-            .and_then(|pack| on.get_mut(usize::from(pack)))
-        {
-            *place = true;
-        }
-    }
-    let answers = Answers::new(scene);
-    let mut all: Vec<Played<'p>> = Vec::new();
-    let mut open = false;
-    for index in scene.epoch.slice(kind) {
-        let index = usize::from(*index);
-        let (Some(policy), Some(rule)) = (law.policies.get(index), packs.rules.get(index)) else {
-            continue;
-        };
-        if !on
-            .get(usize::from(policy.pack))
-            .copied()
-            .unwrap_or_default()
-        {
-            continue;
-        }
-        let determined =
-            scene.act.determined.contains(&rule.info.id) && rule.info.jurisdiction != "base";
-        let Some(effect) = policy.effect(settings, &rule.info.id, determined) else {
-            continue;
-        };
-        let holds = answers.holds(&policy.formula);
-        if holds == Certainty::No {
-            continue;
-        }
-        open |= holds == Certainty::Open;
-        let permit = policy.effect.is_none();
-        all.push(Played {
-            policy,
-            index,
-            effect,
-            permit,
-            table: None,
-            looks_at: BTreeSet::new(),
-            always: holds == Certainty::Yes,
-            // A permit that is not certain permits nothing.
-            sometimes: holds == Certainty::Yes || !permit,
-        });
-    }
-    let mut candidates = std::collections::BTreeMap::new();
-    if open {
-        let formulas = all
-            .iter()
-            .filter(|one| !one.always)
-            .map(|one| &one.policy.formula);
-        let atoms = Atoms::new(&answers, formulas);
-        for one in all.iter_mut().filter(|one| !one.always) {
-            match atoms.solve(&one.policy.formula) {
-                Solved::Fixed(satisfied) => {
-                    one.always = satisfied;
-                    one.sometimes = satisfied;
-                }
-                Solved::Table(table) => {
-                    one.always = table.always();
-                    one.sometimes = table.sometimes();
-                    one.table = Some(table);
-                }
-                Solved::TooMany(slots) => one.looks_at = slots,
-            }
-        }
-        candidates = atoms.candidates;
-        all.retain(|one| one.sometimes);
-    }
-    Play { all, candidates }
 }
 
 #[expect(
@@ -569,7 +467,11 @@ fn weigh_as<'p>(
                     let (mild, strict) = (*span)?;
                     let group: Vec<&Candidate> =
                         group.iter().filter_map(|one| list.get(*one)).collect();
-                    Some((label(&scene, &group), combine(mild, strict)))
+                    Some(Given {
+                        value: label(&scene, &group),
+                        outcome: combine(mild, strict),
+                        at_best: mild,
+                    })
                 })
                 .collect();
             open_facts.push(OpenFact {
