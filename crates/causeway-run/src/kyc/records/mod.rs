@@ -12,13 +12,14 @@ use causeway_market::Market;
 use causeway_parties::kyc::form::{Customer, Item, Provider};
 use causeway_parties::kyc::observed::Observed;
 use causeway_parties::kyc::records::{Actual, Hosts, Trigger};
-use causeway_parties::kyc::{Filed, Records};
+use causeway_parties::kyc::{Filed, Records, SealState};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::packs;
 use super::papers::Papers;
+use super::seal::seal_state;
 
 pub(super) use plan::peak;
 
@@ -104,7 +105,7 @@ pub fn records(sources: &Sources<'_>) -> Records {
         None => Fact::unknown(NO_FORM),
     };
     records.provider = match sources.provider {
-        Some(form) => Fact::stated(form.file.clone(), form.source.name.clone()),
+        Some(form) => provider(form),
         None => Fact::unknown("no provider's form was given (`--provider FILE`)"),
     };
     records.triggers = Fact::stated(sources.triggers.to_vec(), "the rule packs");
@@ -117,6 +118,20 @@ pub fn records(sources: &Sources<'_>) -> Records {
         of_papers(&mut records, sources, papers);
     }
     records
+}
+
+/// What a provider's form says, with who signed it. One that was changed after it was signed says nothing.
+fn provider(form: &Filed<Provider>) -> Fact<Provider> {
+    let name = &form.source.name;
+    let source = match seal_state(form, form.file.seal.as_ref(), None) {
+        Ok(SealState::Missing) => format!("{name}, which nobody signed"),
+        Ok(SealState::Fits { key } | SealState::Known { key }) => {
+            format!("{name}, signed by {key}")
+        }
+        Ok(SealState::Broken { why }) => return Fact::unknown(format!("{name}: {why}")),
+        Err(error) => return Fact::unknown(format!("{name}: {error}")),
+    };
+    Fact::stated(form.file.clone(), source)
 }
 
 /// What a provider observed.

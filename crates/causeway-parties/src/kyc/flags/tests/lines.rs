@@ -79,6 +79,38 @@ fn lines_are_exact_on_both_sides() {
 }
 
 #[test]
+fn a_clearance_of_the_same_second_is_not_after_the_start() {
+    let mut records = good();
+    for (cleared, raised) in [
+        ("2026-11-24T10:00:00.086Z", false),
+        ("2026-11-24T10:00:01Z", true),
+    ] {
+        records.timing = known(Timing {
+            cleared: vec![at(cleared)],
+            started: at("2026-11-24T10:00:00Z"),
+        });
+        assert_eq!(
+            matches!(finding("rf24", &records), Finding::Raised { .. }),
+            raised,
+            "{cleared}: engines state whole seconds"
+        );
+    }
+}
+
+#[test]
+fn who_planned_the_hours_is_said() {
+    let mut records = good();
+    records.planned.hours = Fact::stated(number("48"), "C11 of the form");
+    let Finding::Clear { facts, .. } = finding("rf9", &records) else {
+        panic!("60 hours are not over 48 by more than a quarter")
+    };
+    assert!(
+        facts.iter().any(|seen| seen.source == "C11 of the form"),
+        "{facts:?}"
+    );
+}
+
+#[test]
 fn an_open_share_is_raised_and_an_open_register_is_unknown() {
     let mut records = good();
     caught(&mut records, Certainty::Open);
