@@ -57,6 +57,17 @@ pub enum RunError {
         #[help]
         help: String,
     },
+    /// A file of the user's can't be written.
+    #[error("writing {path}: {error}")]
+    Write {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        error: std::io::Error,
+        /// What to do.
+        #[help]
+        help: String,
+    },
     /// The journal can't be used.
     #[error("the journal: {0}")]
     #[diagnostic(help(

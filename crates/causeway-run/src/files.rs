@@ -73,18 +73,24 @@ pub fn source(path: &Utf8Path) -> Result<Arc<SourceFile>, RunError> {
 /// Writes a file that is not there yet.
 ///
 /// # Errors
-/// [`RunError::Read`] when something is there, or the folder can't be written.
+/// [`RunError::Write`] when something is there, or the folder can't be written.
 pub fn write_new(path: &Utf8Path, text: &str) -> Result<(), RunError> {
     use std::io::Write as _;
-    fs_err::OpenOptions::new()
+    std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| RunError::Read {
+        .map_err(|error| RunError::Write {
             path: path.to_owned(),
+            help: match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    "it is there and is not overwritten: name a file that is not there yet"
+                }
+                _ => "its folder must be there and writable",
+            }
+            .to_owned(),
             error,
-            help: "name a file that is not there yet".to_owned(),
         })
 }
 
@@ -187,17 +193,21 @@ pub fn parse(
     })
 }
 
-/// Puts a text in place of a file of the user's: whole or not at all.
+/// Puts a text in place of a file of the user's: whole or not at all. Who may read it stays as it was, and a link goes on
+/// pointing at the file.
 ///
 /// # Errors
-/// When the file can't be written.
+/// [`RunError::Write`] when the file can't be written.
 pub fn replace(path: &Utf8Path, text: &str) -> Result<(), RunError> {
-    crate::state::publish(path, text.as_bytes()).map_err(|error| match error {
-        RunError::State { path, error } => RunError::Read {
-            path,
-            error,
-            help: "the file and its folder must be writable".to_owned(),
-        },
+    let refused = |error: std::io::Error| RunError::Write {
+        path: path.to_owned(),
+        error,
+        help: "the file and its folder must be writable".to_owned(),
+    };
+    let target = path.canonicalize_utf8().map_err(refused)?;
+    let mode = fs_err::metadata(&target).map_err(refused)?.permissions();
+    crate::state::publish_as(&target, text.as_bytes(), Some(mode)).map_err(|error| match error {
+        RunError::State { error, .. } => refused(error),
         other => other,
     })
 }

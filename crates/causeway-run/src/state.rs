@@ -233,14 +233,32 @@ fn private(path: &Utf8Path) -> Result<(), RunError> {
 
 /// Writes a file whole or not at all: temporary name, fsync, rename, fsync of the folder.
 pub(crate) fn publish(path: &Utf8Path, bytes: &[u8]) -> Result<(), RunError> {
+    publish_as(path, bytes, None)
+}
+
+/// [`publish`], with a mode that stands before the first byte is written.
+pub(crate) fn publish_as(
+    path: &Utf8Path,
+    bytes: &[u8],
+    mode: Option<std::fs::Permissions>,
+) -> Result<(), RunError> {
     let error = |error: std::io::Error| RunError::state(path, error);
     let temporary = Utf8PathBuf::from(format!("{path}.{}.tmp", std::process::id()));
     let mut file = File::create(&temporary).map_err(error)?;
+    if let Some(mode) = mode {
+        file.set_permissions(mode).map_err(error)?;
+    }
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(error)?;
     fs_err::rename(&temporary, path).map_err(error)?;
     if let Some(parent) = path.parent() {
+        // A name alone lies in the working directory.
+        let parent = if parent.as_str().is_empty() {
+            Utf8Path::new(".")
+        } else {
+            parent
+        };
         File::open(parent)
             .and_then(|folder| folder.sync_all())
             .map_err(error)?;

@@ -701,7 +701,7 @@ pub(crate) struct KycRecords {
     after_help = "Exit codes: 0 complete, 2 refused as incomplete or unreadable, 4 needs review"
 )]
 pub(crate) struct KycCheckArgs {
-    /// The customer's form; the one in the evidence pack where left out
+    /// The form, a customer's or a provider's; the customer's in the evidence pack where left out
     #[arg(required_unless_present = "evidence")]
     pub(crate) form: Option<Utf8PathBuf>,
     /// A run of this state directory
@@ -709,7 +709,7 @@ pub(crate) struct KycCheckArgs {
     pub(crate) run: Option<RunId>,
     #[command(flatten)]
     pub(crate) records: KycRecords,
-    /// The provider's form
+    /// The provider's form, for whether its power carries its chips
     #[arg(long, value_name = "FILE")]
     pub(crate) provider: Option<Utf8PathBuf>,
     /// The public key that must have signed the form, as it came another way

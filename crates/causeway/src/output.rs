@@ -247,6 +247,7 @@ fn exit_of(error: &RunError) -> Exit {
         RunError::Files { .. }
         | RunError::NotRun { .. }
         | RunError::Read { .. }
+        | RunError::Write { .. }
         | RunError::UnknownRun { .. }
         | RunError::MissingValue { .. }
         | RunError::Lists(_)

@@ -5,8 +5,8 @@ use causeway_domain::{Date, Digest, Fact};
 use serde::Serialize;
 
 use super::flags::{FLAGS, Finding, Weight};
-use super::form::Customer;
-use super::gaps::{Gap, gaps};
+use super::form::{Customer, Provider};
+use super::gaps::{Form, Gap, gaps};
 use super::observed::Observed;
 use super::questionnaire::{IfMissing, Questionnaire, Role};
 use super::read::Filed;
@@ -110,34 +110,89 @@ pub struct Checked {
     pub questions: Vec<Question>,
 }
 
+/// A form that is checked, and what it is checked by.
+pub struct Sheet<'a, F> {
+    /// The form.
+    pub form: &'a Filed<F>,
+    /// What became of its seal.
+    pub seal: SealState,
+    /// The questions.
+    pub questions: &'a Questionnaire,
+    /// The questionnaire's digest.
+    pub digest: &'a str,
+    /// What a provider observed.
+    pub observed: Option<&'a Observed>,
+}
+
 /// Checks a customer's form against a run's records. The records' own copy of the form is set here, so that the two can't
-/// differ. `digest` is the questionnaire's.
+/// differ.
 #[must_use]
-pub fn check(
-    form: &Filed<Customer>,
-    seal: SealState,
-    questions: &Questionnaire,
-    digest: &str,
-    observed: Option<&Observed>,
-    mut records: Records,
-    kyc: &Kyc,
-) -> Checked {
+pub fn check(sheet: Sheet<'_, Customer>, mut records: Records, kyc: &Kyc) -> Checked {
+    let form = sheet.form;
     records.form = Fact::stated(form.file.clone(), form.source.name.clone());
+    answer(sheet, &records, || red_flags(&records, kyc))
+}
+
+/// Checks a provider's form, which the customer asks for in its turn. Of the red flags, the one that looks at nothing else
+/// is looked at: whether the declared power carries the declared chips (rf16).
+#[must_use]
+pub fn check_provider(sheet: Sheet<'_, Provider>, mut records: Records, kyc: &Kyc) -> Checked {
+    let form = sheet.form;
+    records.provider = Fact::stated(form.file.clone(), form.source.name.clone());
+    answer(sheet, &records, || {
+        let mut flags = red_flags(&records, kyc);
+        flags.retain(|flag| flag.id == "rf16");
+        flags
+    })
+}
+
+fn answer<F: Form>(
+    sheet: Sheet<'_, F>,
+    records: &Records,
+    flags: impl FnOnce() -> Vec<Flagged>,
+) -> Checked {
+    let Sheet {
+        form,
+        seal,
+        questions,
+        digest,
+        observed,
+    } = sheet;
     let day = records.day;
     let mut lacks = gaps(form, questions, day);
     let mut asked = Vec::new();
+    // The row of the signature; the provider's form has none.
+    let row = match F::ROLE {
+        Role::Customer => "C20",
+        Role::Provider => "seal",
+    };
     match &seal {
-        SealState::Missing => lacks.push(unsealed("no seal: `causeway kyc sign` writes it", None)),
-        SealState::Broken { why } => lacks.push(unsealed(why, Some(form.line("/seal")))),
+        SealState::Missing => lacks.push(unsealed(
+            row,
+            "no seal: `causeway kyc sign` writes it",
+            None,
+            match F::ROLE {
+                Role::Customer => IfMissing::Deny,
+                Role::Provider => IfMissing::Review,
+            },
+        )),
+        SealState::Broken { why } => {
+            lacks.push(unsealed(
+                row,
+                why,
+                Some(form.line("/seal")),
+                IfMissing::Deny,
+            ));
+        }
         SealState::Fits { key } => asked.push(Question {
-            of: "C20".to_owned(),
+            of: row.to_owned(),
             ask: format!(
                 "whose key is {key}? compare it with one that came another way (`--signer KEY`)"
             ),
         }),
         SealState::Known { .. } => {}
     }
-    if form.file.questionnaire.as_deref() != Some(digest) {
+    if form.file.questionnaire() != Some(digest) {
         asked.push(Question {
             of: "form".to_owned(),
             ask: "the form answers another questionnaire than this program's: what does it leave out?"
@@ -146,8 +201,7 @@ pub fn check(
     }
     let contract = form
         .file
-        .contract
-        .as_ref()
+        .contract()
         .and_then(|contract| contract.until)
         .map_or_else(
             || Fact::unknown("the form states no `contract.until`"),
@@ -164,13 +218,9 @@ pub fn check(
         contract,
         diversion,
     };
-    let retention = retention(questions, Role::Customer, &ends, holds);
+    let retention = retention(questions, F::ROLE, &ends, holds);
     let refused = lacks.iter().any(|gap| gap.then == IfMissing::Deny);
-    let flags: Vec<Flagged> = if refused {
-        Vec::new()
-    } else {
-        red_flags(&records, kyc)
-    };
+    let flags: Vec<Flagged> = if refused { Vec::new() } else { flags() };
     let questions_to_ask = ask(&lacks, asked, &flags);
     let answer = if refused {
         Answer::Refused
@@ -191,12 +241,12 @@ pub fn check(
     }
 }
 
-fn unsealed(what: &str, line: Option<usize>) -> Gap {
+fn unsealed(row: &str, what: &str, line: Option<usize>, then: IfMissing) -> Gap {
     Gap {
-        id: "C20".to_owned(),
+        id: row.to_owned(),
         field: "seal".to_owned(),
         what: what.to_owned(),
-        then: IfMissing::Deny,
+        then,
         ask: "the signature over the form as it stands".to_owned(),
         line,
     }
@@ -266,7 +316,7 @@ mod tests {
     use causeway_domain::SourceFile;
     use proptest::prelude::*;
 
-    use super::super::read::customer;
+    use super::super::read::{customer, provider};
     use super::super::write::{Prefilled, blank_form};
     use super::*;
 
@@ -280,15 +330,65 @@ mod tests {
         let form = customer(&Arc::new(SourceFile::new("customer.yaml", text))).unwrap();
         let records = Records::unknown(day(), "no run");
         let questions = Questionnaire::builtin().unwrap();
-        check(
-            &form,
+        check(sheet(&form, seal, &questions), records, &Kyc::default())
+    }
+
+    fn sheet<'a, F>(
+        form: &'a Filed<F>,
+        seal: SealState,
+        questions: &'a Questionnaire,
+    ) -> Sheet<'a, F> {
+        Sheet {
+            form,
             seal,
-            &questions,
-            DIGEST,
-            None,
-            records,
-            &Kyc::default(),
-        )
+            questions,
+            digest: DIGEST,
+            observed: None,
+        }
+    }
+
+    #[test]
+    fn a_provider_s_form_is_checked_by_its_own_rows() {
+        let questions = Questionnaire::builtin().unwrap();
+        let mut records = Records::unknown(day(), "no run");
+        records.watts = BTreeMap::from([(
+            "H100-SXM-80GB".to_owned(),
+            Fact::stated(rust_decimal::Decimal::from(700), "table"),
+        )]);
+        let known = questions
+            .provider
+            .iter()
+            .map(|question| {
+                let answer = Prefilled {
+                    answer: question.like.clone(),
+                    source: "example".to_owned(),
+                };
+                (question.field.clone(), answer)
+            })
+            .collect();
+        let text = blank_form(Role::Provider, &questions, DIGEST, &known);
+        let checked = |text: &str, seal| {
+            let form = provider(&Arc::new(SourceFile::new("provider.yaml", text))).unwrap();
+            check_provider(
+                sheet(&form, seal, &questions),
+                records.clone(),
+                &Kyc::default(),
+            )
+        };
+        let found = checked(&text, sealed());
+        let grounds: Vec<&str> = found.gaps.iter().map(|gap| gap.what.as_str()).collect();
+        assert_eq!(grounds, ["no `ground`", "no `ground`"], "{found:#?}");
+        assert_eq!(found.flags.len(), 1);
+        let grounded = text.replace("ground: ", "ground: contract ");
+        assert_eq!(checked(&grounded, sealed()).answer, Answer::Complete);
+        let missing = checked(&grounded, SealState::Missing);
+        assert_eq!(missing.answer, Answer::NeedsReview, "{missing:#?}");
+        let broken = SealState::Broken {
+            why: "changed".to_owned(),
+        };
+        assert_eq!(checked(&grounded, broken).answer, Answer::Refused);
+        let weak = grounded.replace("site_mw: \"4\"", "site_mw: 0.5");
+        assert_eq!(checked(&weak, sealed()).questions[0].of, "rf16");
     }
 
     fn sealed() -> SealState {

@@ -1,12 +1,14 @@
 //! What a form lacks: answers, evidence, and evidence that grew too old.
 
-use causeway_domain::Date;
+use std::sync::Arc;
+
+use causeway_domain::{Date, Problem, SourceFile};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::form::{Customer, Evidence, EvidenceKind, Item, Provider};
+use super::form::{Contract, Customer, Evidence, EvidenceKind, Item, Provider, Seal};
 use super::questionnaire::{IfMissing, Question, Questionnaire, Role};
-use super::read::Filed;
+use super::read::{Filed, customer, provider};
 
 /// Something that a form lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,9 +28,21 @@ pub struct Gap {
 }
 
 /// A form whose fields can be walked.
-pub trait Form {
+pub trait Form: Sized {
     /// Whose it is.
     const ROLE: Role;
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Every problem of the file, at its place.
+    fn read(source: &Arc<SourceFile>) -> Result<Filed<Self>, Vec<Problem>>;
+
+    /// Its seal.
+    fn seal(&self) -> Option<&Seal>;
+
+    /// The contract that it belongs to.
+    fn contract(&self) -> Option<&Contract>;
 
     /// Evidence and legal ground of a field; `None` where the form lacks the field.
     fn papers(&self, field: &str) -> Option<(&[Evidence], Option<&str>)>;
@@ -43,6 +57,18 @@ fn of<T>(item: Option<&Item<T>>) -> Option<(&[Evidence], Option<&str>)> {
 
 impl Form for Customer {
     const ROLE: Role = Role::Customer;
+
+    fn read(source: &Arc<SourceFile>) -> Result<Filed<Self>, Vec<Problem>> {
+        customer(source)
+    }
+
+    fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref()
+    }
 
     fn papers(&self, field: &str) -> Option<(&[Evidence], Option<&str>)> {
         match field {
@@ -77,6 +103,18 @@ impl Form for Customer {
 
 impl Form for Provider {
     const ROLE: Role = Role::Provider;
+
+    fn read(source: &Arc<SourceFile>) -> Result<Filed<Self>, Vec<Problem>> {
+        provider(source)
+    }
+
+    fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    fn contract(&self) -> Option<&Contract> {
+        self.contract.as_ref()
+    }
 
     fn papers(&self, field: &str) -> Option<(&[Evidence], Option<&str>)> {
         match field {
@@ -281,11 +319,6 @@ pub(super) fn days_between(from: Date, to: Date) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use causeway_domain::SourceFile;
-
-    use super::super::read::customer;
     use super::*;
 
     fn lacks(text: &str, day: &str) -> Vec<(String, String, IfMissing)> {

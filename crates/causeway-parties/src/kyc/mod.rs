@@ -5,7 +5,7 @@
 //! - [`gaps`], [`retention`]: what a form lacks on a day, and until when it is kept;
 //! - [`FLAGS`]: red flags, each a pure function over [`Records`]; an unknown fact never clears one, and none decides
 //!   anything: it gives a question;
-//! - [`check`]: all of it together; [`Notice`]: the notice of a large model.
+//! - [`check`], [`check_provider`]: all of it together; [`Notice`]: the notice of a large model.
 //!
 //! Read first: [`Questionnaire`], [`Records`], [`Checked`].
 
@@ -22,14 +22,15 @@ mod retention;
 mod write;
 
 pub use check::{
-    Answer, Checked, Flagged, Question as ToAsk, SealState, check, questionnaire_digest, red_flags,
+    Answer, Checked, Flagged, Question as ToAsk, SealState, Sheet, check, check_provider,
+    questionnaire_digest, red_flags,
 };
 pub use flags::{FLAGS, Finding, Flag, Seen, Weight, scientific, six_n_d};
 pub use gaps::{Form, Gap, gaps};
 pub use notice::{Compute, Notice};
 pub use questionnaire::{IfMissing, Keep, Question, Questionnaire, Role};
 pub use read::{
-    Filed, customer, customer_schema, observed, observed_schema, provider, provider_schema,
+    Filed, customer, customer_schema, observed, observed_schema, provider, provider_schema, role_of,
 };
 pub use records::Records;
 pub use retention::{Ends, Kept, Retention, retention};

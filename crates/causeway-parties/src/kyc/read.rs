@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::form::{Amount, Customer, Provider};
 use super::observed::Observed;
+use super::questionnaire::Role;
 
 /// A file of one of the formats of this room, read and checked.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ pub fn observed_schema() -> Schema {
 /// # Errors
 /// Every problem of the file, at its place; among them what must not be collected.
 pub fn customer(source: &Arc<SourceFile>) -> Result<Filed<Customer>, Vec<Problem>> {
-    filed(source, &customer_schema())
+    filed(source, &customer_schema(), &CUSTOMER)
 }
 
 /// Reads a provider's form.
@@ -110,7 +111,7 @@ pub fn customer(source: &Arc<SourceFile>) -> Result<Filed<Customer>, Vec<Problem
 /// # Errors
 /// As [`customer`].
 pub fn provider(source: &Arc<SourceFile>) -> Result<Filed<Provider>, Vec<Problem>> {
-    filed(source, &provider_schema())
+    filed(source, &provider_schema(), &PROVIDER)
 }
 
 /// Reads what a provider observed.
@@ -118,12 +119,82 @@ pub fn provider(source: &Arc<SourceFile>) -> Result<Filed<Provider>, Vec<Problem
 /// # Errors
 /// As [`customer`].
 pub fn observed(source: &Arc<SourceFile>) -> Result<Filed<Observed>, Vec<Problem>> {
-    filed(source, &observed_schema())
+    filed(source, &observed_schema(), &OBSERVED)
+}
+
+/// A kind of file, as its `form` names it.
+struct Kind {
+    /// What `form` begins with.
+    word: &'static str,
+    /// For people.
+    name: &'static str,
+    /// How to come by one.
+    help: &'static str,
+}
+
+const CUSTOMER: Kind = Kind {
+    word: "causeway-kyc/customer/",
+    name: "a customer's form",
+    help: "`causeway kyc questionnaire -o customer.yaml` writes one to fill",
+};
+const PROVIDER: Kind = Kind {
+    word: "causeway-kyc/provider/",
+    name: "a provider's form",
+    help: "`causeway kyc questionnaire --role provider -o provider.yaml` writes one to fill",
+};
+const OBSERVED: Kind = Kind {
+    word: "causeway-kyc/observed/",
+    name: "a file of what was observed",
+    help: "it begins with `form: causeway-kyc/observed/1`; docs/formats/kyc.md has its members",
+};
+
+/// What a file says it is.
+fn form_word(root: &Node) -> Option<(&Node, &str)> {
+    let node = root.get("form")?;
+    match &node.content {
+        Content::Scalar(Value::String(text)) => Some((node, text)),
+        Content::Scalar(_) | Content::Map(_) | Content::List(_) => None,
+    }
+}
+
+/// Whose form a file is, as its `form` says; `None` for every other file.
+#[must_use]
+pub fn role_of(source: &Arc<SourceFile>) -> Option<Role> {
+    let documents = read(source, Dialect::Core).ok()?;
+    let (_, word) = form_word(documents.first()?)?;
+    [(&CUSTOMER, Role::Customer), (&PROVIDER, Role::Provider)]
+        .into_iter()
+        .find(|(kind, _)| word.starts_with(kind.word))
+        .map(|(_, role)| role)
+}
+
+/// One word on a file that is of another kind, in place of one on each of its fields.
+fn another_kind(source: &Arc<SourceFile>, root: &Node, wanted: &Kind) -> Option<Problem> {
+    let other = form_word(root).map(|(node, word)| {
+        let kind = [&CUSTOMER, &PROVIDER, &OBSERVED]
+            .into_iter()
+            .find(|kind| word.starts_with(kind.word));
+        (node, kind)
+    });
+    let (place, message) = match other {
+        Some((_, Some(kind))) if kind.word == wanted.word => return None,
+        Some((node, Some(kind))) => (
+            node.place,
+            format!("this is {}; here belongs {}", kind.name, wanted.name),
+        ),
+        Some((node, None)) => (node.place, format!("this is not {}", wanted.name)),
+        None => (
+            root.place,
+            format!("this is not {}: it lacks `form`", wanted.name),
+        ),
+    };
+    Some(Problem::error(source, place, message).help(wanted.help))
 }
 
 fn filed<T: DeserializeOwned>(
     source: &Arc<SourceFile>,
     schema: &Schema,
+    kind: &Kind,
 ) -> Result<Filed<T>, Vec<Problem>> {
     let mut documents = read(source, Dialect::Core).map_err(|problem| vec![problem])?;
     if let Some(second) = documents.get(1) {
@@ -135,6 +206,9 @@ fn filed<T: DeserializeOwned>(
     let Some(root) = documents.pop() else {
         return Err(Vec::new());
     };
+    if let Some(problem) = another_kind(source, &root, kind) {
+        return Err(vec![problem]);
+    }
     let mut problems = schema::check(source, &root, schema);
     values(source, &root, "", &mut problems);
     if !problems.is_empty() {
@@ -155,11 +229,12 @@ fn filed<T: DeserializeOwned>(
 }
 
 /// Fields that hold exact numbers.
-const AMOUNTS: [&str; 7] = [
+const AMOUNTS: [&str; 8] = [
     "parameters",
     "tokens",
     "flop",
     "hours",
+    "chip_hours",
     "site_mw",
     "cooling_mw",
     "utilisation_percent",
@@ -300,6 +375,54 @@ mod tests {
         let found = problems("form: causeway-kyc/customer/2\n");
         assert!(found[0].starts_with("customer.yaml:1:7"), "{found:#?}");
         assert!(problems("names: {}\n")[0].contains("lacks `form`"));
+    }
+
+    #[test]
+    fn a_file_of_another_kind_gives_one_remark() {
+        let form = "form: causeway-kyc/provider/1\nidentity: {answer: }\nsite: {answer: }\n";
+        let found = problems(form);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(
+            found[0].starts_with(
+                "customer.yaml:1:7: error: this is a provider's form; here belongs a customer's form"
+            ),
+            "{found:#?}"
+        );
+        for text in [
+            "",
+            "just text\n",
+            "name: demo\nrun: echo\n",
+            "form: [1]\nx: 1\n",
+        ] {
+            let found = problems(text);
+            assert_eq!(found.len(), 1, "{text}: {found:#?}");
+            assert!(
+                found[0].contains("this is not a customer's form"),
+                "{found:#?}"
+            );
+            assert!(
+                found[0].contains("causeway kyc questionnaire"),
+                "{found:#?}"
+            );
+        }
+        let task = problems("form: v1\nrun: echo\n");
+        assert!(
+            task.len() == 1 && task[0].starts_with("customer.yaml:1:7"),
+            "{task:#?}"
+        );
+        assert_eq!(role_of(&file(form)), Some(Role::Provider));
+        assert_eq!(role_of(&file("names: x # causeway-kyc/provider/1\n")), None);
+    }
+
+    #[test]
+    fn what_was_counted_is_an_exact_number_at_its_place() {
+        let text = "form: causeway-kyc/observed/1\nsource: s\ntelemetry: {chip_hours: 1e40}\n";
+        let found = observed(&file(text)).unwrap_err();
+        assert!(
+            found[0].to_string().starts_with("customer.yaml:3:25"),
+            "{}",
+            found[0]
+        );
     }
 
     #[test]

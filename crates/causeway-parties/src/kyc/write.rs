@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::questionnaire::{IfMissing, Question, Questionnaire, Role};
+use super::read::{customer_schema, provider_schema};
 
 /// An answer that is known already.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,9 +58,14 @@ pub fn blank_form(
     line("  reference:                # its number");
     line("  from:                     # first day");
     line("  until:                    # last day");
+    let schema = match role {
+        Role::Customer => customer_schema(),
+        Role::Provider => provider_schema(),
+    }
+    .to_value();
     for question in questions.of(role) {
         line("");
-        for text in asked(questions, question) {
+        for text in asked(questions, question, &schema) {
             line(&format!("# {text}"));
         }
         line(&format!("{}:", question.field));
@@ -85,7 +91,7 @@ pub fn blank_form(
 }
 
 /// What is asked, as comment lines.
-fn asked(questions: &Questionnaire, question: &Question) -> Vec<String> {
+fn asked(questions: &Questionnaire, question: &Question, schema: &Value) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", question.id, question.title)];
     let mut about = vec![question.kind.clone()];
     if !question.why.is_empty() {
@@ -111,7 +117,73 @@ fn asked(questions: &Questionnaire, question: &Question) -> Vec<String> {
         ));
     }
     lines.push(format!("    for example: {}", flow(&question.like)));
+    let answer = schema
+        .pointer(&format!("/properties/{}", question.field))
+        .map(|field| parts(schema, field))
+        .and_then(|parts| parts.get("answer").copied());
+    let mut words = Vec::new();
+    if let Some(answer) = answer {
+        choices(schema, answer, "", &mut words);
+    }
+    lines.extend(
+        words
+            .into_iter()
+            .map(|(part, words)| format!("    {part}: {}", words.join(" | "))),
+    );
     lines
+}
+
+/// A schema behind its references and beside `null`.
+fn behind<'a>(schema: &'a Value, node: &'a Value) -> Vec<&'a Value> {
+    if let Some(name) = node.get("$ref").and_then(Value::as_str) {
+        let target = name.strip_prefix('#').and_then(|at| schema.pointer(at));
+        return target.map_or_else(Vec::new, |target| behind(schema, target));
+    }
+    match node.get("anyOf").and_then(Value::as_array) {
+        Some(any) => any.iter().flat_map(|one| behind(schema, one)).collect(),
+        None => vec![node],
+    }
+}
+
+/// The members of a mapping in a schema.
+fn parts<'a>(schema: &'a Value, node: &'a Value) -> BTreeMap<&'a str, &'a Value> {
+    behind(schema, node)
+        .into_iter()
+        .filter_map(|node| node.get("properties").and_then(Value::as_object))
+        .flatten()
+        .map(|(name, part)| (name.as_str(), part))
+        .collect()
+}
+
+/// The parts of an answer that take one of a few words, with the words: nobody has to look for them in the schema.
+fn choices(schema: &Value, node: &Value, part: &str, found: &mut Vec<(String, Vec<String>)>) {
+    for node in behind(schema, node) {
+        let one_of = node.get("oneOf").and_then(Value::as_array);
+        let words: Vec<String> = one_of
+            .into_iter()
+            .flatten()
+            .flat_map(|one| {
+                let several = one.get("enum").and_then(Value::as_array);
+                several.into_iter().flatten().chain(one.get("const"))
+            })
+            .chain(
+                node.get("enum")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten(),
+            )
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect();
+        if !words.is_empty() && !found.iter().any(|(other, _)| other == part) {
+            found.push((part.to_owned(), words));
+        }
+        if let Some(items) = node.get("items") {
+            choices(schema, items, part, found);
+        }
+        for (name, below) in parts(schema, node) {
+            choices(schema, below, name, found);
+        }
+    }
 }
 
 /// The known answer laid over the shape of the example, with everything else blank.
@@ -194,7 +266,11 @@ fn flow(value: &Value) -> String {
 /// A scalar: plain where that reads back as the same text, else quoted as JSON, which YAML reads.
 fn scalar(value: &Value) -> String {
     let Value::String(text) = value else {
-        return value.to_string();
+        // 7e9, as people write it, and not 7000000000.0.
+        return match value.as_f64() {
+            Some(number) if value.is_f64() && number.abs() >= 1e6 => format!("{number:e}"),
+            _ => value.to_string(),
+        };
     };
     let word = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text
@@ -295,6 +371,23 @@ mod tests {
             form.answer("names"),
             json!({"legal": "Acme: \"Research\" #1", "former": null, "local_script": null})
         );
+    }
+
+    #[test]
+    fn the_words_of_a_choice_stand_beside_the_question() {
+        let text = &blank(Role::Customer, &BTreeMap::new()).text;
+        for line in [
+            "#     contracting_as: end_user | affiliate | forwarder | reseller | broker\n",
+            "#     role: principal | end_user | affiliate | customers_customer | other\n",
+            "#     weights_after: open | closed\n",
+            "#     means: bank_transfer | card | crypto | other\n",
+            "#     what: weights | checkpoints | logs\n",
+            "#     kind: office | industrial | residential | virtual\n",
+            "#     kind: company | person | state | dispersed\n",
+            "#     for example: {parameters: 7e9, tokens: 2e12, flop: 8.4e22, chip: H100, chips: 64, hours: 1036}\n",
+        ] {
+            assert!(text.contains(line), "`{line}`: {text}");
+        }
     }
 
     proptest! {

@@ -14,8 +14,10 @@ mod records;
 mod seal;
 
 use causeway_ledger::sha256;
-use causeway_parties::kyc::form::Customer;
-use causeway_parties::kyc::{Checked, Filed, Questionnaire, check, questionnaire_digest};
+use causeway_parties::kyc::form::{Customer, Provider};
+use causeway_parties::kyc::{
+    Checked, Filed, Form, Questionnaire, Sheet, check, check_provider, questionnaire_digest,
+};
 
 use crate::RunError;
 
@@ -48,14 +50,42 @@ pub fn examine(
     signer: Option<&str>,
 ) -> Result<Checked, RunError> {
     let (questions, digest) = questionnaire()?;
-    let seal = seal_state(form, form.file.seal.as_ref(), signer)?;
     Ok(check(
-        form,
-        seal,
-        &questions,
-        &digest,
-        sources.observed.map(|observed| &observed.file),
+        sheet(form, sources, signer, &questions, &digest)?,
         records(sources),
         sources.kyc,
     ))
+}
+
+/// Checks a provider's form: what it lacks, its seal, whether its power carries its chips.
+///
+/// # Errors
+/// When `signer` is no public key.
+pub fn examine_provider(
+    form: &Filed<Provider>,
+    sources: &Sources<'_>,
+    signer: Option<&str>,
+) -> Result<Checked, RunError> {
+    let (questions, digest) = questionnaire()?;
+    Ok(check_provider(
+        sheet(form, sources, signer, &questions, &digest)?,
+        records(sources),
+        sources.kyc,
+    ))
+}
+
+fn sheet<'a, F: Form>(
+    form: &'a Filed<F>,
+    sources: &'a Sources<'_>,
+    signer: Option<&str>,
+    questions: &'a Questionnaire,
+    digest: &'a str,
+) -> Result<Sheet<'a, F>, RunError> {
+    Ok(Sheet {
+        form,
+        seal: seal_state(form, form.file.seal(), signer)?,
+        questions,
+        digest,
+        observed: sources.observed.map(|observed| &observed.file),
+    })
 }

@@ -21,7 +21,7 @@ pub(super) fn model_size(papers: Option<&Papers>) -> (Fact<Decimal>, Fact<Decima
         let why = "neither the form nor a run says how large the model is";
         return (Fact::unknown(why), Fact::unknown(why));
     };
-    let Fact::Known(organisation, _) = &papers.organisation else {
+    let Fact::Known(organisation, source) = &papers.organisation else {
         let why = "the organisation's file is not there";
         return (Fact::unknown(why), Fact::unknown(why));
     };
@@ -40,7 +40,7 @@ pub(super) fn model_size(papers: Option<&Papers>) -> (Fact<Decimal>, Fact<Decima
                     organisation.source.name
                 ))
             },
-            |amount| Fact::stated(amount.0, organisation.source.name.clone()),
+            |amount| Fact::Known(amount.0, source.clone()),
         )
     };
     (

@@ -72,8 +72,11 @@ impl Papers {
             output: output(workspace, &row.id),
             orders: orders(workspace, row)?,
             entries,
-            task: Fact::stated(task, "the run's own copy"),
-            organisation: Fact::stated(Arc::new(organisation), "the run's own copy"),
+            task: Fact::stated(task, "the run's own copy of task.yaml"),
+            organisation: Fact::stated(
+                Arc::new(organisation),
+                "the run's own copy of causeway.yaml",
+            ),
             now,
         })
     }

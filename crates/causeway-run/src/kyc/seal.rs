@@ -1,6 +1,9 @@
 //! The signature over a form: an in-toto statement of the form, signed as DSSE, of which the form keeps key and signature.
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
+use causeway_domain::SourceFile;
 use causeway_ledger::{Envelope, LogKey, Statement, Subject, Verifier, canonical_text, sha256};
 use causeway_parties::kyc::form::Seal;
 use causeway_parties::kyc::{Filed, Form, SealState};
@@ -22,10 +25,11 @@ fn statement<F: Form>(form: &Filed<F>) -> Result<Statement, RunError> {
     })
 }
 
-/// Signs a form: its text with the seal at the end, in place of an older one.
+/// Signs a form: its text with the seal at the end, in place of an older one. What is given back was read again, and its
+/// seal fits.
 ///
 /// # Errors
-/// When the form holds what can't be signed.
+/// When the form holds what can't be signed, or no seal can stand at its end.
 pub fn sign<F: Form>(form: &Filed<F>, key: &LogKey) -> Result<String, RunError> {
     let signature = Envelope::sign(&statement(form)?, key)?.signature();
     let mut text = form.unsealed();
@@ -37,7 +41,20 @@ pub fn sign<F: Form>(form: &Filed<F>, key: &LogKey) -> Result<String, RunError> 
         Value::String(key.verifier().to_string()),
         Value::String(signature)
     ));
-    Ok(text)
+    let again = Arc::new(SourceFile::new(&form.source.name, &text));
+    let fits = F::read(&again).ok().and_then(|signed| {
+        let seal = signed.file.seal().cloned();
+        seal_state(&signed, seal.as_ref(), None).ok()
+    });
+    match fits {
+        Some(SealState::Fits { .. }) => Ok(text),
+        _ => Err(RunError::Value {
+            what: format!(
+                "no seal can stand at the end of {}: write its fields at the left margin, one below the other, without `{{` around them and without `...` at the end",
+                form.source.name
+            ),
+        }),
+    }
 }
 
 /// Whether a form's seal is over this form, and by the key that was expected.
@@ -49,7 +66,7 @@ pub fn seal_state<F: Form>(
     seal: Option<&Seal>,
     signer: Option<&str>,
 ) -> Result<SealState, RunError> {
-    let expected: Option<Verifier> = signer.map(str::parse).transpose()?;
+    let expected = signer.map(public_key).transpose()?;
     let Some(seal) = seal else {
         return Ok(SealState::Missing);
     };
@@ -77,6 +94,16 @@ pub fn seal_state<F: Form>(
             key: verifier.to_string(),
         },
     })
+}
+
+/// The public key that must have signed a form, as `causeway kyc sign` printed it.
+fn public_key(text: &str) -> Result<Verifier, RunError> {
+    text.parse()
+        .map_err(|error: causeway_ledger::LedgerError| RunError::Value {
+            what: format!(
+                "the signatory's key: {error}; `causeway kyc sign` prints it (`--signer KEY`, or `kyc.signer` of causeway.yaml)"
+            ),
+        })
 }
 
 fn error_text(error: &impl std::fmt::Display) -> String {
@@ -111,10 +138,7 @@ pub fn signing_key(path: &Utf8Path, state: &Utf8Path) -> Result<LogKey, RunError
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use camino::Utf8PathBuf;
-    use causeway_domain::SourceFile;
     use causeway_parties::kyc::customer;
     use causeway_parties::kyc::form::Customer;
 
@@ -173,6 +197,29 @@ mod tests {
         }
         let stolen = signed.replace(&own, &other.verifier().to_string());
         assert!(matches!(state(&stolen, None), SealState::Broken { .. }));
+    }
+
+    #[test]
+    fn a_form_at_whose_end_no_seal_can_stand_is_not_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let key = signing_key(&folder.join("keys/me.pem"), &folder.join(".causeway")).unwrap();
+        for text in [
+            "{form: causeway-kyc/customer/1, names: {answer: {legal: Acme}}}\n".to_owned(),
+            format!("{FORM}...\n"),
+            format!("  {}", FORM.replace('\n', "\n  ")),
+        ] {
+            let error = sign(&read(&text), &key).unwrap_err().to_string();
+            assert!(error.contains("at the left margin"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_signer_that_is_no_key_is_named() {
+        let form = read(FORM);
+        let error = seal_state(&form, None, Some("rubbish")).unwrap_err();
+        assert!(matches!(error, RunError::Value { .. }), "{error:?}");
+        assert!(error.to_string().contains("`--signer KEY`"), "{error}");
     }
 
     #[test]

@@ -1,19 +1,21 @@
 //! `causeway kyc`: who the customer is, for the provider of the compute.
 
+mod answer;
+
 use std::sync::Arc;
 
 use camino::Utf8Path;
 use causeway_domain::SourceFile;
 use causeway_domain::organisation;
 use causeway_ledger::{Evidence, Verifier};
-use causeway_parties::kyc::form::Customer;
+use causeway_parties::kyc::form::{Customer, Provider};
 use causeway_parties::kyc::observed::Observed;
 use causeway_parties::kyc::{
-    Answer, Checked, Filed, Finding, IfMissing, Role, SealState, blank_form, customer, observed,
-    provider,
+    Answer, Filed, Form, Gap, IfMissing, Role, blank_form, gaps, observed, role_of,
 };
 use causeway_run::kyc::{
-    Known, Papers, Sources, examine, notice, prefill, questionnaire, sign, signing_key, triggers,
+    Known, Papers, Sources, examine, examine_provider, notice, prefill, questionnaire, sign,
+    signing_key, triggers,
 };
 use causeway_run::launch::{compare, find};
 use causeway_run::{RunError, files};
@@ -100,7 +102,7 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
         }
         return Ok(Exit::Done);
     };
-    write_new(path, &text)?;
+    files::write_new(path, &text)?;
     if output.json {
         output.document(
             &json!({"role": role, "file": path, "known": known.keys().collect::<Vec<_>>()}),
@@ -111,6 +113,14 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
             questions.of(role).len(),
             known.len()
         ));
+        let source = Arc::new(SourceFile::new(path.as_str(), &text));
+        let refusing = match role {
+            Role::Customer => refusing(&gaps(&read::<Customer>(&source)?, &questions, day)),
+            Role::Provider => refusing(&gaps(&read::<Provider>(&source)?, &questions, day)),
+        };
+        if !refusing.is_empty() {
+            output.line(format_args!("refused without {refusing}"));
+        }
         output.hint(format_args!(
             "fill in what is blank, then `causeway kyc sign {path} --key FILE`"
         ));
@@ -118,43 +128,80 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
     Ok(Exit::Done)
 }
 
-/// A filled form is nobody's to overwrite.
-fn write_new(path: &Utf8Path, text: &str) -> Result<(), RunError> {
-    use std::io::Write;
-    fs_err::File::create_new(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| RunError::Read {
-            path: path.to_owned(),
-            error,
-            help: "name a file that is not there yet".to_owned(),
-        })
+/// The rows without which a form is refused: `C1, C9 and C20`.
+fn refusing(gaps: &[Gap]) -> String {
+    let mut rows: Vec<&str> = gaps
+        .iter()
+        .filter(|gap| gap.then == IfMissing::Deny)
+        .map(|gap| gap.id.as_str())
+        .collect();
+    rows.dedup();
+    match rows.split_last() {
+        None => String::new(),
+        Some((one, [])) => (*one).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
 }
 
 fn sign_form(context: &Context, args: &KycSignArgs) -> Result<Exit, RunError> {
     let output = context.output;
-    let source = files::source(&args.form)?;
-    let key = signing_key(&args.key, &context.state)?;
-    let text = if source.text.contains("causeway-kyc/provider/") {
-        sign(
-            &provider(&source).map_err(|problems| RunError::Files { problems })?,
-            &key,
-        )?
+    let source = source(&args.form, FORM_HELP)?;
+    let now = causeway_domain::Env::now(context.env.as_ref());
+    let day = jiff::tz::TimeZone::UTC.to_datetime(now).date();
+    let (questions, _) = questionnaire()?;
+    // A form that can't be read makes no key.
+    let (text, lacks, key) = if role_of(&source) == Some(Role::Provider) {
+        let form = read::<Provider>(&source)?;
+        let key = signing_key(&args.key, &context.state)?;
+        (sign(&form, &key)?, gaps(&form, &questions, day), key)
     } else {
-        sign(&read_customer(&source)?, &key)?
+        let form = read::<Customer>(&source)?;
+        let key = signing_key(&args.key, &context.state)?;
+        (sign(&form, &key)?, gaps(&form, &questions, day), key)
     };
-    causeway_run::files::replace(&args.form, &text)?;
+    files::replace(&args.form, &text)?;
     let key = key.verifier().to_string();
+    let refusing = refusing(&lacks);
     if output.json {
-        output.document(&json!({"file": args.form, "key": key}));
+        output.document(&json!({"file": args.form, "key": key, "gaps": lacks}));
     } else {
         output.line(format_args!("signed {}", args.form));
         output.line(format_args!("give the key by another way:  {key}"));
+        if refusing.is_empty() {
+            output.hint(format_args!(
+                "`causeway kyc check {} --run RUN --signer KEY` says what is left to ask",
+                args.form
+            ));
+        } else {
+            output.warn(format_args!(
+                "without {refusing} the form is refused: fill that in and sign again"
+            ));
+        }
     }
     Ok(Exit::Done)
 }
 
-fn read_customer(source: &Arc<SourceFile>) -> Result<Filed<Customer>, RunError> {
-    customer(source).map_err(|problems| RunError::Files { problems })
+const FORM_HELP: &str = "`causeway kyc questionnaire -o customer.yaml` writes one to fill";
+const PROVIDER_HELP: &str =
+    "`causeway kyc questionnaire --role provider -o provider.yaml` writes one to fill";
+const OBSERVED_HELP: &str = "docs/formats/kyc.md has the members of observed.yaml";
+
+/// The text of a file of this verb's own; where it is not there, how to come by one.
+fn source(path: &Utf8Path, help: &str) -> Result<Arc<SourceFile>, RunError> {
+    files::source(path).map_err(|error| match error {
+        RunError::Read { path, error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
+            RunError::Read {
+                path,
+                error,
+                help: help.to_owned(),
+            }
+        }
+        other => other,
+    })
+}
+
+fn read<F: Form>(source: &Arc<SourceFile>) -> Result<Filed<F>, RunError> {
+    F::read(source).map_err(|problems| RunError::Files { problems })
 }
 
 fn read_observed(records: &KycRecords) -> Result<Option<Filed<Observed>>, RunError> {
@@ -162,7 +209,7 @@ fn read_observed(records: &KycRecords) -> Result<Option<Filed<Observed>>, RunErr
         .observed
         .as_ref()
         .map(|path| {
-            observed(&files::source(path)?).map_err(|problems| RunError::Files { problems })
+            observed(&source(path, OBSERVED_HELP)?).map_err(|problems| RunError::Files { problems })
         })
         .transpose()
 }
@@ -199,7 +246,7 @@ fn papers(
 fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
     let (papers, attached) = papers(context, args.run.as_ref(), &args.records)?;
     let source = match (&args.form, attached) {
-        (Some(path), _) => files::source(path)?,
+        (Some(path), _) => source(path, FORM_HELP)?,
         (None, Some(attached)) => attached,
         (None, None) => {
             return Err(RunError::Value {
@@ -207,14 +254,19 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
             });
         }
     };
-    let form = read_customer(&source)?;
+    let form = match role_of(&source) {
+        Some(Role::Provider) => Either::Provider(read::<Provider>(&source)?),
+        Some(Role::Customer) | None => Either::Customer(read::<Customer>(&source)?),
+    };
     let provider = args
         .provider
         .as_ref()
-        .map(|path| {
-            provider(&files::source(path)?).map_err(|problems| RunError::Files { problems })
-        })
+        .map(|path| read::<Provider>(&self::source(path, PROVIDER_HELP)?))
         .transpose()?;
+    let (customer, provider) = match &form {
+        Either::Customer(form) => (Some(form), provider.as_ref()),
+        Either::Provider(form) => (None, Some(form)),
+    };
     let observed = read_observed(&args.records)?;
     // Whose lines count: those of the one who checks.
     let kyc = match &context.organisation {
@@ -234,8 +286,8 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
     let triggers = triggers(rules)?;
     let sources = Sources {
         papers: papers.as_ref(),
-        form: Some(&form),
-        provider: provider.as_ref(),
+        form: customer,
+        provider,
         observed: observed.as_ref(),
         packs: &packs,
         market: &market,
@@ -244,7 +296,10 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
         at: causeway_domain::Env::now(context.env.as_ref()),
     };
     let signer = args.signer.as_deref().or(kyc.signer.as_deref());
-    let checked = examine(&form, &sources, signer)?;
+    let checked = match &form {
+        Either::Customer(form) => examine(form, &sources, signer)?,
+        Either::Provider(form) => examine_provider(form, &sources, signer)?,
+    };
     let exit = match checked.answer {
         Answer::Complete => Exit::Done,
         Answer::NeedsReview => Exit::NeedsReview,
@@ -256,114 +311,15 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
             .output
             .document(&json!({"form": source.name, "run": run, "checked": checked}));
     } else {
-        print(context, &source.name, &checked);
+        answer::print(context.output, &source.name, &checked);
     }
     Ok(exit)
 }
 
-fn print(context: &Context, name: &str, checked: &Checked) {
-    let output = context.output;
-    let colour = match checked.answer {
-        Answer::Complete => "32",
-        Answer::NeedsReview => "33",
-        Answer::Refused => "31",
-    };
-    output.line(format_args!(
-        "{name} on {}: {}",
-        checked.day,
-        output.paint(checked.answer.word(), colour)
-    ));
-    let seal = match &checked.seal {
-        SealState::Missing => "not signed".to_owned(),
-        SealState::Broken { why } => format!("not valid: {why}"),
-        SealState::Fits { key } => format!("fits, by {key}, which nobody compared"),
-        SealState::Known { key } => format!("fits, by {key}"),
-    };
-    output.line(format_args!("seal  {seal}"));
-    if !checked.gaps.is_empty() {
-        output.line("");
-        let mut table = output.table(&["form", "line", "then", "what is missing"], 3);
-        for gap in &checked.gaps {
-            let then = match gap.then {
-                IfMissing::Deny => "refused",
-                IfMissing::Review => "review",
-            };
-            table.add_row(vec![
-                gap.id.clone(),
-                gap.line.map_or_else(String::new, |line| line.to_string()),
-                then.to_owned(),
-                format!("{}: {}", gap.field, gap.what),
-            ]);
-        }
-        output.line(table);
-    }
-    if !checked.flags.is_empty() {
-        output.line("");
-        let mut table = output.table(&["flag", "weight", "answer", "facts"], 3);
-        for flag in &checked.flags {
-            let (answer, facts) = match &flag.finding {
-                Finding::Raised { facts, .. } => (
-                    "raised",
-                    facts
-                        .iter()
-                        .map(|seen| format!("{} ({})", seen.fact, seen.source))
-                        .collect::<Vec<_>>()
-                        .join("; "),
-                ),
-                Finding::Clear { why, .. } => ("clear", why.clone()),
-                Finding::Unknown { missing, .. } => {
-                    ("unknown", format!("missing: {}", missing.join("; ")))
-                }
-            };
-            table.add_row(vec![
-                flag.id.to_owned(),
-                flag.weight.word().to_owned(),
-                answer.to_owned(),
-                format!("{}: {facts}", flag.title),
-            ]);
-        }
-        output.line(table);
-    }
-    if !checked.questions.is_empty() {
-        output.line("");
-        output.line("ask:");
-        for (index, question) in checked.questions.iter().enumerate() {
-            output.line(format_args!(
-                "{:>3}. {:<5} {}",
-                index + 1,
-                question.of,
-                question.ask
-            ));
-        }
-    }
-    output.line("");
-    let retention = &checked.retention;
-    let until = retention.items.first().map(|item| &item.until);
-    match until {
-        Some(causeway_domain::Fact::Known(day, source)) => {
-            output.line(format_args!("keep until {day}: {} years after {source}", years(checked)));
-        }
-        Some(causeway_domain::Fact::Unknown(why)) => output.line(format_args!(
-            "keep {} years after the last of transfer of weights, end of contract, known diversion; the term has not begun: {why}",
-            years(checked)
-        )),
-        None => {}
-    }
-    output.line(format_args!(
-        "  {} [{}]",
-        retention.ground, retention.source
-    ));
-    for hold in &retention.frozen_by {
-        output.line(format_args!(
-            "  deletion is frozen by {hold} [{}]",
-            retention.freeze
-        ));
-    }
-}
-
-fn years(checked: &Checked) -> u16 {
-    let years = checked.retention.items.iter().map(|item| item.years);
-    years.max().unwrap_or_default()
+/// The form that is checked.
+enum Either {
+    Customer(Filed<Customer>),
+    Provider(Filed<Provider>),
 }
 
 fn report(context: &Context, args: &KycReportArgs) -> Result<Exit, RunError> {

@@ -13,6 +13,7 @@ mod explaining;
 mod files;
 mod home;
 mod kill;
+mod kyc;
 mod law_changes;
 mod lists;
 mod owners;

@@ -91,6 +91,7 @@ pub(super) fn overrun(records: &Records, kyc: &Kyc) -> Finding {
         if *plan.0 <= Decimal::ZERO {
             look.lack("planned hours: they round to nothing");
         } else {
+            look.see(format!("{} hours planned", scientific(*plan.0)), &plan.1);
             compare(&mut look, "hours", *hours.0, *plan.0, &hours.1);
         }
     }

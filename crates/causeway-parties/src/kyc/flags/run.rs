@@ -144,11 +144,16 @@ pub(super) fn timing(records: &Records, kyc: &Kyc) -> Finding {
     let mut look = Look::default();
     if let Some((timing, source)) = look.take("clearance and start", &records.timing) {
         let start = timing.started;
-        let before = timing.cleared.iter().filter(|at| **at <= start).max();
+        // Engines state the start in whole seconds, by the site's clock: a clearance of the same second is no later one.
+        let before = timing
+            .cleared
+            .iter()
+            .filter(|at| at.as_second() <= start.as_second())
+            .max();
         match before {
             None => look.raise(
                 format!(
-                    "started at {start}; the first clearance is {}",
+                    "started at {start} by the site's clock; the first clearance is {}",
                     timing
                         .cleared
                         .iter()
@@ -159,7 +164,7 @@ pub(super) fn timing(records: &Records, kyc: &Kyc) -> Finding {
             ),
             Some(at) => {
                 let good = i64::from(kyc.clearance_days) * 24 * 3600;
-                let text = format!("cleared at {at}, started at {start}");
+                let text = format!("cleared at {at}, started at {start} by the site's clock");
                 if start.as_second() - at.as_second() > good {
                     look.raise(text, &source);
                 } else {
