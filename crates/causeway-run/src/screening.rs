@@ -1,18 +1,20 @@
 //! The parties of an organisation against the lists that were imported.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufReader;
+mod loaded;
 
-use causeway_domain::organisation::{Organisation, PartyKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_domain::organisation::{IdentifierScheme, Organisation, Party, PartyKind};
 use causeway_domain::{Fact, Timestamp};
 use causeway_law::Approvals;
 use causeway_parties::lists::{
-    Judging, ListVersion, Lists, Screenee, Screener, Screening, known_lists, pack_words,
-    stored::load,
+    Identifier, Judging, ListVersion, Lists, Scheme, Screenee, Screener, Screening, known_lists,
+    pack_words,
 };
 use jiff::SignedDuration;
 use serde::Serialize;
 
+pub(crate) use self::loaded::Loaded;
 use crate::RunError;
 use crate::state::State;
 
@@ -80,59 +82,84 @@ pub fn screen(
             .iter()
             .filter(|(_, party)| party.kind != PartyKind::Dispersed)
     };
-    let mut loaded = Vec::new();
-    let mut missing = Vec::new();
-    for name in &policy.lists {
-        let path = state.lists().join(format!("{name}.jsonl"));
-        match fs_err::File::open(&path) {
-            Ok(file) => loaded.push(load(path.as_str(), BufReader::new(file))?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                missing.push(format!("`{name}`"));
-            }
-            Err(error) => return Err(RunError::state(&path, error)),
-        }
-    }
-    let versions = loaded.iter().map(|list| list.version.clone()).collect();
-    if !missing.is_empty() || loaded.is_empty() {
-        let why = format!(
-            "list {} is not imported: `causeway parties import` takes it in",
-            missing.join(", ")
-        );
-        let unknown = || Screening {
-            findings: Vec::new(),
-            listed: Fact::unknown(why.clone()),
-        };
-        return Ok(Some(Screened {
-            parties: parties()
-                .map(|(id, _)| (id.to_string(), unknown()))
-                .collect(),
-            versions,
-        }));
-    }
-    let lists = Lists::new(loaded);
+    let paths = policy
+        .lists
+        .iter()
+        .map(|name| state.lists().join(format!("{name}.jsonl")))
+        .collect();
     let judging = Judging {
         oldest: SignedDuration::from_hours(i64::from(policy.max_age_hours)),
-        words: covered(&lists),
         ..Judging::at(now)
     };
     let day = judging.day;
-    let screener = Screener::new(&lists, judging);
+    let read = state.loaded().read(paths, day)?;
+    let judging = Judging {
+        words: covered(read.searchable.lists()),
+        ..judging
+    };
+    let screener = Screener::new(&read.searchable, judging);
+    let missing: Vec<String> = read
+        .missing
+        .iter()
+        .filter_map(|path| Some(format!("`{}`", path.file_stem()?)))
+        .collect();
     let parties = parties()
         .map(|(id, party)| {
-            let names: Vec<&str> = std::iter::once(party.name.as_str())
-                .chain(party.other_names.iter().map(String::as_str))
-                .collect();
-            let person = match party.kind {
-                PartyKind::Person => Some(true),
-                PartyKind::Company | PartyKind::State | PartyKind::Dispersed => Some(false),
-            };
-            let screening = screener.screen(&Screenee { names, person }, |entry, digest| {
+            let mut screening = screener.screen(&screenee(party), |entry, digest| {
                 approvals.same(id.as_str(), &entry.list, &entry.id, digest, day)
             });
+            if !missing.is_empty() || read.versions.is_empty() {
+                screening.listed = Fact::unknown(not_imported(&missing));
+            }
             (id.to_string(), screening)
         })
         .collect();
-    Ok(Some(Screened { parties, versions }))
+    Ok(Some(Screened {
+        parties,
+        versions: read.versions,
+    }))
+}
+
+fn not_imported(missing: &[String]) -> String {
+    match missing {
+        [] => "no list is named: `screening: {lists: [...]}` names those that were imported"
+            .to_owned(),
+        [list] => format!("list {list} is not imported: `causeway parties import` takes it in"),
+        lists => format!(
+            "lists {} are not imported: `causeway parties import` takes them in",
+            lists.join(", ")
+        ),
+    }
+}
+
+/// A party of `causeway.yaml` as it is screened: all its names, numbers and addresses.
+fn screenee(party: &Party) -> Screenee<'_> {
+    Screenee {
+        names: std::iter::once(party.name.as_str())
+            .chain(party.other_names.iter().map(String::as_str))
+            .collect(),
+        person: match party.kind {
+            PartyKind::Person => Some(true),
+            PartyKind::Company | PartyKind::State | PartyKind::Dispersed => Some(false),
+        },
+        identifiers: party
+            .identifiers
+            .iter()
+            .map(|number| Identifier {
+                scheme: match number.scheme {
+                    IdentifierScheme::Lei => Scheme::Lei,
+                    IdentifierScheme::Uscc => Scheme::Uscc,
+                    IdentifierScheme::Registration => Scheme::Registration,
+                    IdentifierScheme::Tax => Scheme::Tax,
+                    IdentifierScheme::Imo => Scheme::Imo,
+                },
+                value: number.value.clone(),
+                as_written: number.scheme.word().to_owned(),
+                country: number.country,
+            })
+            .collect(),
+        addresses: party.addresses.iter().map(String::as_str).collect(),
+    }
 }
 
 /// Names that somebody asks about, against every list that was imported. Nothing is determined about them.
@@ -141,36 +168,39 @@ pub fn screen(
 /// When a stored list can't be read.
 pub fn names(state: &State, now: Timestamp, names: &[String]) -> Result<Vec<Screening>, RunError> {
     let folder = state.lists();
-    let mut loaded = Vec::new();
+    let nothing = || RunError::Value {
+        what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
+    };
     let found = match folder.read_dir_utf8() {
         Ok(found) => found,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RunError::Value {
-                what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
-            });
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(nothing()),
         Err(error) => return Err(RunError::state(&folder, error)),
     };
+    let mut paths = Vec::new();
     for entry in found {
         let entry = entry.map_err(|error| RunError::state(&folder, error))?;
         let path = entry.path();
         if path.extension() == Some("jsonl") && !entry.file_name().starts_with('.') {
-            let file = fs_err::File::open(path).map_err(|error| RunError::state(path, error))?;
-            loaded.push(load(path.as_str(), BufReader::new(file))?);
+            paths.push(path.to_owned());
         }
     }
-    let lists = Lists::new(loaded);
+    if paths.is_empty() {
+        return Err(nothing());
+    }
+    paths.sort_unstable();
+    let judging = Judging::at(now);
+    let read = state.loaded().read(paths, judging.day)?;
     let judging = Judging {
-        words: covered(&lists),
-        ..Judging::at(now)
+        words: covered(read.searchable.lists()),
+        ..judging
     };
-    let screener = Screener::new(&lists, judging);
+    let screener = Screener::new(&read.searchable, judging);
     Ok(names
         .iter()
         .map(|name| {
             let party = Screenee {
                 names: vec![name.as_str()],
-                person: None,
+                ..Screenee::default()
             };
             screener.screen(&party, |_, _| None)
         })
@@ -191,4 +221,140 @@ fn covered(lists: &Lists) -> BTreeSet<String> {
         })
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+
+    use camino::{Utf8Path, Utf8PathBuf};
+    use causeway_domain::SourceFile;
+    use causeway_parties::lists::{FoundBy, ReadAs, detect, read, stored};
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    fn state() -> (tempfile::TempDir, State) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("state")).unwrap();
+        let state = State::open(&path, false).unwrap();
+        (folder, state)
+    }
+
+    /// Imports a sample list, as `causeway parties import` does.
+    fn import(state: &State, sample: &str, name: &str) {
+        let path = Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../causeway-parties/tests/data/lists")
+            .join(sample);
+        let bytes = fs_err::read(path).unwrap();
+        let part = detect(&bytes).unwrap();
+        let as_ = ReadAs {
+            part,
+            file: sample,
+            number: 0,
+            list: None,
+        };
+        let mut lines = String::new();
+        let report = read(as_, bytes.as_slice(), &mut |item| {
+            lines += &stored::item_line(&item);
+            lines += "\n";
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let version = ListVersion::of(name, part.format(), Some(now()), now(), vec![report]);
+        fs_err::create_dir_all(state.lists()).unwrap();
+        let path = state.lists().join(format!("{name}.jsonl"));
+        let text = format!("{}\n{lines}", stored::first_line(&version));
+        crate::state::publish(&path, text.as_bytes()).unwrap();
+    }
+
+    fn organisation(parties: &str, lists: &str) -> Organisation {
+        let text = format!(
+            "organisation: acme\nhome: {{country: SG}}\nscreening: {{lists: [{lists}]}}\nparties:\n{parties}\n"
+        );
+        causeway_domain::organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", text)))
+            .unwrap()
+    }
+
+    fn screened(state: &State, organisation: &Organisation) -> Screened {
+        screen(state, now(), organisation, &Approvals::default())
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn names_numbers_and_addresses_of_a_party_are_screened() {
+        let (_keep, state) = state();
+        import(&state, "csl-synthetic.json", "csl");
+        import(&state, "ftm-synthetic.jsonl", "ftm");
+        let organisation = organisation(
+            "  acme: {name: Acme Research Pte. Ltd.}
+  former: {name: Somebody, other_names: [Beishan Supercomputing Center]}
+  numbered: {name: Somebody Else, identifiers: [{scheme: registration, value: 91330100-SYN0000001, country: CN}]}
+  neighbour: {name: Another One, addresses: [\"Room 12, 3/F, 5 Any Street, Hong Kong\"]}",
+            "csl, ftm",
+        );
+        let found = screened(&state, &organisation);
+        let acme = &found.parties["acme"];
+        assert!(acme.findings.is_empty());
+        assert!(acme.listed.known().is_some_and(BTreeSet::is_empty));
+        assert_eq!(found.parties["former"].findings[0].entry.id, "syn-el-0002");
+        let numbered = &found.parties["numbered"];
+        assert_eq!(numbered.findings[0].by, FoundBy::Number);
+        assert_eq!(
+            numbered.listed.known(),
+            Some(&BTreeSet::from(["entity_list".to_owned()]))
+        );
+        let neighbour = &found.parties["neighbour"];
+        assert_eq!(neighbour.findings[0].by, FoundBy::Address);
+        assert!(neighbour.listed.known().is_none());
+    }
+
+    #[test]
+    fn a_list_that_is_not_there_leaves_everybody_open_and_the_others_are_searched() {
+        let (_keep, state) = state();
+        import(&state, "csl-synthetic.json", "csl");
+        let organisation = organisation(
+            "  acme: {name: Acme}\n  listed: {name: Beishan Supercomputing Center}",
+            "csl, sdn",
+        );
+        let found = screened(&state, &organisation);
+        for screening in found.parties.values() {
+            let Fact::Unknown(why) = &screening.listed else {
+                panic!("{screening:?}")
+            };
+            assert!(why.starts_with("list `sdn` is not imported"), "{why}");
+        }
+        assert_eq!(found.parties["listed"].findings.len(), 1);
+        assert_eq!(found.versions.len(), 1);
+    }
+
+    #[test]
+    fn lists_are_read_once_until_a_file_or_the_day_changes() {
+        let (_keep, state) = state();
+        import(&state, "csl-synthetic.json", "csl");
+        let paths = || vec![state.lists().join("csl.jsonl")];
+        let read = |day: &str| {
+            let day = day.parse().unwrap();
+            state.loaded().read(paths(), day).unwrap().searchable
+        };
+        let first = read("2026-11-20");
+        assert!(Arc::ptr_eq(&first, &read("2026-11-20")));
+        // Whoever has a copy of the state has what was read, too.
+        let other = state.clone();
+        let again = other.loaded().read(paths(), "2026-11-20".parse().unwrap());
+        assert!(Arc::ptr_eq(&first, &again.unwrap().searchable));
+        assert!(!Arc::ptr_eq(&first, &read("2026-11-21")));
+        let before = read("2026-11-20");
+        import(&state, "ftm-synthetic.jsonl", "csl");
+        let after = read("2026-11-20");
+        assert!(!Arc::ptr_eq(&before, &after));
+        assert_ne!(before.names(), after.names());
+        fs_err::remove_file(state.lists().join("csl.jsonl")).unwrap();
+        assert_eq!(read("2026-11-20").names(), 0);
+    }
 }
