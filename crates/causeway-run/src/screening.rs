@@ -23,6 +23,10 @@ use crate::state::State;
 pub struct Screened {
     /// By party.
     pub parties: BTreeMap<String, Screening>,
+    /// What each party is, as a digest: a determination about one of its findings holds while this is the same.
+    pub identities: BTreeMap<String, String>,
+    /// How old a list may be.
+    pub oldest: SignedDuration,
     /// The lists, as they were.
     pub versions: Vec<ListVersion>,
 }
@@ -75,20 +79,19 @@ pub fn screen(
     let Some(policy) = &organisation.file.screening else {
         return Ok(None);
     };
-    let parties = || {
-        organisation
-            .file
-            .parties
-            .iter()
-            .filter(|(_, party)| party.kind != PartyKind::Dispersed)
-    };
+    let parties = organisation
+        .file
+        .parties
+        .iter()
+        .filter(|(_, party)| party.kind != PartyKind::Dispersed);
     let paths = policy
         .lists
         .iter()
         .map(|name| state.lists().join(format!("{name}.jsonl")))
         .collect();
+    let oldest = SignedDuration::from_hours(i64::from(policy.max_age_hours));
     let judging = Judging {
-        oldest: SignedDuration::from_hours(i64::from(policy.max_age_hours)),
+        oldest,
         ..Judging::at(now)
     };
     let day = judging.day;
@@ -103,21 +106,25 @@ pub fn screen(
         .iter()
         .filter_map(|path| Some(format!("`{}`", path.file_stem()?)))
         .collect();
-    let parties = parties()
-        .map(|(id, party)| {
-            let mut screening = screener.screen(&screenee(party), |entry, digest| {
-                approvals.same(id.as_str(), &entry.list, &entry.id, digest, day)
-            });
-            if !missing.is_empty() || read.versions.is_empty() {
-                screening.listed = Fact::unknown(not_imported(&missing));
-            }
-            (id.to_string(), screening)
-        })
-        .collect();
-    Ok(Some(Screened {
-        parties,
+    let mut screened = Screened {
+        oldest,
         versions: read.versions,
-    }))
+        ..Screened::default()
+    };
+    for (id, party) in parties {
+        let identity = identity(party);
+        let mut screening = screener.screen(&screenee(party), |entry, digest| {
+            approvals.same(id.as_str(), &identity, &entry.list, &entry.id, digest, day)
+        });
+        if !missing.is_empty() || screened.versions.is_empty() {
+            let why = not_imported(&missing);
+            screening.listed = Fact::unknown(&why);
+            screening.faults.insert(0, why);
+        }
+        screened.parties.insert(id.to_string(), screening);
+        screened.identities.insert(id.to_string(), identity);
+    }
+    Ok(Some(screened))
 }
 
 fn not_imported(missing: &[String]) -> String {
@@ -130,6 +137,37 @@ fn not_imported(missing: &[String]) -> String {
             lists.join(", ")
         ),
     }
+}
+
+/// What a party is, for determinations about it: BLAKE3, hex, over its kind, names, numbers and addresses. Length-prefixed
+/// fields in the order of the file.
+#[must_use]
+pub fn identity(party: &Party) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"causeway-party/1\n");
+    let mut field = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    let mut list = |texts: &mut dyn ExactSizeIterator<Item = &String>| {
+        field(&texts.len().to_string());
+        texts.for_each(|text| field(text));
+    };
+    list(&mut [party.name.clone()].iter());
+    list(&mut party.other_names.iter());
+    list(&mut party.addresses.iter());
+    field(match party.kind {
+        PartyKind::Company => "company",
+        PartyKind::Person => "person",
+        PartyKind::State => "state",
+        PartyKind::Dispersed => "dispersed",
+    });
+    for number in &party.identifiers {
+        field(number.scheme.word());
+        field(&number.value);
+        field(number.country.map_or("", |country| country.code()));
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// A party of `causeway.yaml` as it is screened: all its names, numbers and addresses.
@@ -162,11 +200,15 @@ fn screenee(party: &Party) -> Screenee<'_> {
     }
 }
 
-/// Names that somebody asks about, against every list that was imported. Nothing is determined about them.
+/// Names that somebody asks about, against every list that was imported, and those lists. Nothing is determined about them.
 ///
 /// # Errors
 /// When a stored list can't be read.
-pub fn names(state: &State, now: Timestamp, names: &[String]) -> Result<Vec<Screening>, RunError> {
+pub fn names(
+    state: &State,
+    now: Timestamp,
+    names: &[String],
+) -> Result<(Vec<Screening>, Vec<ListVersion>), RunError> {
     let folder = state.lists();
     let nothing = || RunError::Value {
         what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
@@ -195,7 +237,7 @@ pub fn names(state: &State, now: Timestamp, names: &[String]) -> Result<Vec<Scre
         ..judging
     };
     let screener = Screener::new(&read.searchable, judging);
-    Ok(names
+    let found = names
         .iter()
         .map(|name| {
             let party = Screenee {
@@ -204,7 +246,8 @@ pub fn names(state: &State, now: Timestamp, names: &[String]) -> Result<Vec<Scre
             };
             screener.screen(&party, |_, _| None)
         })
-        .collect())
+        .collect();
+    Ok((found, read.versions))
 }
 
 /// The words of the rule packs that these lists can speak of. About the others the organisation's file says what it says.
@@ -312,6 +355,49 @@ mod tests {
         let neighbour = &found.parties["neighbour"];
         assert_eq!(neighbour.findings[0].by, FoundBy::Address);
         assert!(neighbour.listed.known().is_none());
+    }
+
+    #[test]
+    fn a_determination_holds_while_the_party_is_the_same() {
+        let (_keep, state) = state();
+        import(&state, "csl-synthetic.json", "csl");
+        let with = |more: &str| {
+            organisation(
+                &format!("  acme: {{name: Beishan Supercomputing Center{more}}}"),
+                "csl",
+            )
+        };
+        let first = with("");
+        let found = screened(&state, &first);
+        let finding = &found.parties["acme"].findings[0];
+        let text = format!(
+            "approval: acme-is-another\nkind: determination\nscope: {{parties: [acme], acts: [], items: [], places: [], from: 2026-11-01, to: 2026-12-01}}\nreason: another\ndecides: {{entry: {{party: acme, identity: {}, list: csl, id: {}, digest: {}, same: false}}}}\n",
+            found.identities["acme"], finding.entry.id, finding.digest
+        );
+        let approval =
+            causeway_domain::approval::parse(&Arc::new(SourceFile::new("a.yaml", text))).unwrap();
+        let approvals = Approvals {
+            signed: vec![causeway_law::Signed {
+                approval,
+                by: vec!["Alice".to_owned()],
+            }],
+            ..Approvals::default()
+        };
+        let clear = |organisation: &Organisation| {
+            let found = screen(&state, now(), organisation, &approvals);
+            let found = found.unwrap().unwrap();
+            found.parties["acme"].listed.is_known()
+        };
+        assert!(clear(&first));
+        for more in [
+            ", other_names: [Another]",
+            ", addresses: [\"8 Example Avenue, Wuxi\"]",
+            ", kind: state",
+            ", identifiers: [{scheme: tax, value: \"12345678\", country: CN}]",
+        ] {
+            assert!(!clear(&with(more)), "{more}");
+        }
+        assert!(clear(&with(", headquarters: SG")), "who it is, is the same");
     }
 
     #[test]

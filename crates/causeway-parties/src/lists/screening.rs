@@ -92,6 +92,8 @@ pub struct Screening {
     pub findings: Vec<Finding>,
     /// The lists of the rule packs that it stands on; unknown while a finding is open, or a list is missing or too old.
     pub listed: Fact<BTreeSet<String>>,
+    /// Why the lists are not fit to clear anybody: too old, of an unknown date, with rows that can't be read.
+    pub faults: Vec<String>,
 }
 
 impl Searchable {
@@ -196,7 +198,16 @@ impl<'s> Screener<'s> {
                 .then_with(|| a.entry.cmp(&b.entry))
         });
         let listed = self.listed(&findings);
-        Screening { findings, listed }
+        let faults = self.lists.open_words(&self.judging);
+        Screening {
+            findings,
+            listed,
+            faults: faults
+                .into_values()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+        }
     }
 
     fn by_name(&self, party: &Screenee<'_>, found: &mut BTreeMap<Entry, Finding>) {

@@ -18,6 +18,7 @@ mod lists;
 mod owners;
 mod path;
 mod rules;
+mod screening;
 mod ssh;
 mod tamper;
 
