@@ -104,6 +104,8 @@ pub struct Decides {
 pub struct EntryMatch {
     /// The party: a key of `parties`
     pub party: PartyId,
+    /// Digest of the party's kind, names, numbers and addresses as they were: a changed party is looked at anew
+    pub identity: String,
     /// The list, as it was imported
     pub list: String,
     /// The entry's id in the list

@@ -24,6 +24,7 @@
 //! ```
 
 pub mod approval;
+mod check_digits;
 mod country;
 mod digest;
 mod env;
@@ -39,6 +40,7 @@ pub mod task;
 mod units;
 pub mod yaml;
 
+pub use check_digits::{lei_is_valid, uscc_is_valid};
 pub use country::{Country, UnknownCountry};
 pub use digest::{Digest, InvalidDigest};
 pub use env::{Crash, Env};

@@ -13,7 +13,8 @@
 //!
 //! [`kyc`] is the provider's side: questionnaire, evidence, retention and red flags.
 //!
-//! [`lists`] reads screening lists and registers of owners by streaming; [`names`] compares names across scripts.
+//! [`lists`] reads screening lists and registers of owners by streaming; [`names`] compares names across scripts,
+//! [`addresses`] addresses.
 //!
 //! Read first: [`Register`], [`Cascade`], [`ownership::OwnershipRecord`].
 //!
@@ -30,6 +31,7 @@
 //! assert_eq!(owned.of("A"), Certainty::Yes);
 //! ```
 
+pub mod addresses;
 mod cascade;
 pub mod kyc;
 mod listed;

@@ -16,12 +16,14 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::RunId;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::RunError;
+use crate::screening::Loaded;
 
 /// The format that this program writes and reads.
 const FORMAT: &str = "causeway state 1\n";
@@ -31,6 +33,7 @@ const FORMAT: &str = "causeway state 1\n";
 pub struct State {
     dir: Utf8PathBuf,
     simulated: bool,
+    loaded: Arc<Loaded>,
 }
 
 /// A lock that lives as long as this value; the kernel gives it back when the process dies.
@@ -73,6 +76,7 @@ impl State {
         Ok(Self {
             dir: dir.to_owned(),
             simulated: simulated || marked,
+            loaded: Arc::default(),
         })
     }
 
@@ -138,6 +142,11 @@ impl State {
     #[must_use]
     pub fn lists(&self) -> Utf8PathBuf {
         self.dir.join("lists")
+    }
+
+    /// Lists that were read already.
+    pub(crate) fn loaded(&self) -> &Loaded {
+        &self.loaded
     }
 
     /// A run's own folder.

@@ -312,21 +312,33 @@ pub(crate) enum RulesVerb {
   causeway approvals draft task.yaml --fact red_flags=resolved -o flags.yaml
   causeway approvals sign flags.yaml --key ~/.ssh/id_ed25519      each reviewer, anywhere
   causeway approvals file flags.yaml
-  causeway approvals list")]
+  causeway approvals list
+
+An entry of a list whose name is like a party's:
+  causeway approvals draft task.yaml --entry strait=csl:12345 --another -o strait.yaml")]
 pub(crate) enum ApprovalsVerb {
     /// Write an approval for what a plan lacks: its scope, and the facts that it would rest on
     Draft {
         #[command(flatten)]
         choice: PlanChoice,
         /// A fact that a reviewer determines: `red_flags=resolved`
-        #[arg(long, value_name = "NAME=VALUE", required_unless_present_any = ["rule", "authorisation"], conflicts_with_all = ["rule", "authorisation"])]
+        #[arg(long, value_name = "NAME=VALUE", required_unless_present_any = ["rule", "authorisation", "entry"], conflicts_with_all = ["rule", "authorisation", "entry"])]
         fact: Option<String>,
         /// A rule that wants a person to look
-        #[arg(long, value_name = "ID", conflicts_with = "authorisation")]
+        #[arg(long, value_name = "ID", conflicts_with_all = ["authorisation", "entry"])]
         rule: Option<String>,
         /// An authorisation of the rule packs that is on file: `BIS_LICENCE`
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", conflicts_with = "entry")]
         authorisation: Option<String>,
+        /// An entry of a list that may be a party of causeway.yaml: `strait=csl:12345`; `parties screen` names it
+        #[arg(long, value_name = "PARTY=LIST:ID", requires = "is")]
+        entry: Option<String>,
+        /// The entry is the party
+        #[arg(long, requires = "entry", group = "is")]
+        same: bool,
+        /// The entry is another person or organisation
+        #[arg(long, requires = "entry", group = "is")]
+        another: bool,
         /// Where to write it; printed where left out
         #[arg(short, long, value_name = "FILE")]
         output: Option<Utf8PathBuf>,
@@ -452,7 +464,7 @@ pub(crate) struct ScreenArgs {
     /// File to write the pairs to; standard output where left out
     #[arg(short, long, value_name = "FILE", requires = "pairs")]
     pub(crate) output: Option<Utf8PathBuf>,
-    /// Print the reasons, word by word
+    /// With --pairs: print the reasons, word by word. Parties and names always have them
     #[arg(long)]
     pub(crate) explain: bool,
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Engine, File, Owner, Stated, stated_total};
+use super::{Engine, File, IdentifierScheme, Owner, Party, Stated, stated_total};
 use crate::yaml::{Content, Node};
-use crate::{Country, Date, PartyId, Problem, SourceFile, near};
+use crate::{Country, Date, PartyId, Problem, SourceFile, lei_is_valid, near, uscc_is_valid};
 
 /// Keys that are ids or countries.
 pub(super) fn names(source: &Arc<SourceFile>, root: &Node) -> Vec<Problem> {
@@ -115,6 +115,60 @@ impl References<'_> {
 }
 
 impl References<'_> {
+    /// Numbers whose check digits are right and whose register is known; addresses that say something.
+    fn identity(&mut self, id: &PartyId, party: &Party) {
+        for (index, number) in party.identifiers.iter().enumerate() {
+            let pointer = format!("/parties/{id}/identifiers/{index}");
+            let value = format!("{pointer}/value");
+            let word = number.scheme.word();
+            match number.scheme {
+                IdentifierScheme::Lei if !lei_is_valid(&number.value) => self.error(
+                    &value,
+                    format!("the check digits of the LEI `{}` are wrong", number.value),
+                    "copy it from the register: 20 letters and digits (ISO 17442)",
+                ),
+                IdentifierScheme::Uscc if !uscc_is_valid(&number.value) => self.error(
+                    &value,
+                    format!("the check character of the USCC `{}` is wrong", number.value),
+                    "copy it from the business licence: 18 letters and digits (GB 32100-2015); an older number of China's register is `scheme: registration, country: CN`",
+                ),
+                IdentifierScheme::Imo if !imo(&number.value) => self.error(
+                    &value,
+                    format!("`{}` is no IMO number", number.value),
+                    "write its seven digits",
+                ),
+                _ if !number.value.chars().any(char::is_alphanumeric) => self.error(
+                    &value,
+                    format!("this {word} of `{id}` is empty"),
+                    "write the number, or leave the entry out",
+                ),
+                _ => {}
+            }
+            match number.country {
+                None if number.scheme.has_country() => self.error(
+                    &pointer,
+                    format!("this {word} of `{id}` is of no country's register"),
+                    "add `country:`: a number means nothing without its register",
+                ),
+                Some(country) if !number.scheme.has_country() => self.error(
+                    &format!("{pointer}/country"),
+                    format!("a {word} is no country's, and this one says {country}"),
+                    "leave `country` out",
+                ),
+                _ => {}
+            }
+        }
+        for (index, address) in party.addresses.iter().enumerate() {
+            if !address.chars().any(char::is_alphanumeric) {
+                self.error(
+                    &format!("/parties/{id}/addresses/{index}"),
+                    format!("this address of `{id}` is empty"),
+                    "write it on one line, its country last",
+                );
+            }
+        }
+    }
+
     /// Shares, counts and days of one party's owners.
     fn holdings(&mut self, id: &PartyId, owners: &[Owner]) {
         for (index, owner) in owners.iter().enumerate() {
@@ -176,6 +230,13 @@ impl References<'_> {
     }
 }
 
+/// Seven digits, with or without `IMO` before them.
+fn imo(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix("IMO").unwrap_or(text).trim();
+    digits.len() == 7 && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Every name that refers to something resolves; shares, dates and amounts make sense.
 pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> Vec<Problem> {
     let mut check = References {
@@ -202,6 +263,7 @@ pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> 
                 parties(),
             );
         }
+        check.identity(id, party);
         check.holdings(id, owners);
         if party.owners_complete && party.owners.is_none() {
             check.error(

@@ -225,6 +225,12 @@ pub struct Party {
     /// Former names, names in other scripts, trade names: all are screened
     #[serde(default)]
     pub other_names: Vec<String>,
+    /// Numbers that registers gave it: an equal number on a list says more than any name
+    #[serde(default)]
+    pub identifiers: Vec<PartyIdentifier>,
+    /// Where it sits, each on one line: screened against entries that are addresses
+    #[serde(default)]
+    pub addresses: Vec<String>,
     /// Company, person, state, or dispersed holders
     #[serde(default)]
     pub kind: PartyKind,
@@ -241,6 +247,54 @@ pub struct Party {
     pub owners_complete: bool,
     /// China: whether it runs critical information infrastructure
     pub ciio: Option<Stated<bool>>,
+}
+
+/// A number that a register gave to a party.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartyIdentifier {
+    /// Whose kind of number it is
+    pub scheme: IdentifierScheme,
+    /// The number, as the register writes it, in quotation marks
+    pub value: String,
+    /// Country of the register: of a registration or tax number, and of no other
+    pub country: Option<Country>,
+}
+
+/// The kinds of number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierScheme {
+    /// Legal Entity Identifier (ISO 17442).
+    Lei,
+    /// China's Unified Social Credit Code (GB 32100-2015).
+    Uscc,
+    /// Number in a country's register of companies.
+    Registration,
+    /// Tax number.
+    Tax,
+    /// A ship's IMO number.
+    Imo,
+}
+
+impl IdentifierScheme {
+    /// Its word, for messages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Lei => "LEI",
+            Self::Uscc => "USCC",
+            Self::Registration => "registration number",
+            Self::Tax => "tax number",
+            Self::Imo => "IMO number",
+        }
+    }
+
+    /// Whether its numbers are one country's each.
+    #[must_use]
+    pub const fn has_country(self) -> bool {
+        matches!(self, Self::Registration | Self::Tax)
+    }
 }
 
 /// A holding in a party. Several entries of one holder are several blocks: they add up.

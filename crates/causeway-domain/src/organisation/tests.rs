@@ -157,6 +157,66 @@ fn holdings_may_follow_one_another_and_add_up_day_by_day() {
 }
 
 #[test]
+fn numbers_of_registers_are_checked_where_they_stand() {
+    let with = |identity: &str| {
+        let text = GOOD.replace(
+            "    name: Acme AI Pte. Ltd.\n",
+            &format!("    name: Acme AI Pte. Ltd.\n    {identity}\n"),
+        );
+        read_text(&text)
+    };
+    let good = "identifiers: [{scheme: lei, value: 5299SYN1000000000049}, {scheme: uscc, value: 91330100MA0000001F}, {scheme: registration, value: \"202400001Z\", country: SG}, {scheme: imo, value: IMO 9074729}]";
+    let organisation = with(good).unwrap();
+    let acme: PartyId = "acme".parse().unwrap();
+    let numbers = &organisation.party(&acme).unwrap().identifiers;
+    assert_eq!(numbers.len(), 4);
+    assert_eq!(numbers[2].country.map(|country| country.code()), Some("SG"));
+    for (identity, problem) in [
+        (
+            "identifiers: [{scheme: lei, value: 5299SYN1000000000048}]",
+            "causeway.yaml:6:40: error: the check digits of the LEI `5299SYN1000000000048` are wrong | copy it from the register: 20 letters and digits (ISO 17442)",
+        ),
+        (
+            "identifiers: [{scheme: uscc, value: 91330100MA0000002F}]",
+            "causeway.yaml:6:41: error: the check character of the USCC `91330100MA0000002F` is wrong | copy it from the business licence: 18 letters and digits (GB 32100-2015); an older number of China's register is `scheme: registration, country: CN`",
+        ),
+        (
+            "identifiers: [{scheme: registration, value: 202400001Z}]",
+            "causeway.yaml:6:19: error: this registration number of `acme` is of no country's register | add `country:`: a number means nothing without its register",
+        ),
+        (
+            "identifiers: [{scheme: lei, value: 5299SYN1000000000049, country: SG}]",
+            "causeway.yaml:6:71: error: a LEI is no country's, and this one says SG | leave `country` out",
+        ),
+        (
+            "identifiers: [{scheme: imo, value: 12-34}]",
+            "causeway.yaml:6:40: error: `12-34` is no IMO number | write its seven digits",
+        ),
+        (
+            "identifiers: [{scheme: tax, value: \"-\", country: SG}]",
+            "causeway.yaml:6:40: error: this tax number of `acme` is empty | write the number, or leave the entry out",
+        ),
+        (
+            "addresses: [\"1 Fusionopolis Way, Singapore\", \",\"]",
+            "causeway.yaml:6:50: error: this address of `acme` is empty | write it on one line, its country last",
+        ),
+    ] {
+        assert_eq!(with(identity).unwrap_err(), [problem]);
+    }
+    // Digits alone are a number in YAML: refused, so that none is lost.
+    let problems =
+        with("identifiers: [{scheme: registration, value: 3632365, country: GB}]").unwrap_err();
+    assert!(
+        problems[0].starts_with("causeway.yaml:6:49: error: "),
+        "{problems:?}"
+    );
+    let zeros =
+        with("identifiers: [{scheme: registration, value: 03632365, country: GB}]").unwrap();
+    let number = &zeros.party(&acme).unwrap().identifiers[0];
+    assert_eq!(number.value, "03632365");
+}
+
+#[test]
 fn an_empty_file_says_what_it_lacks() {
     let problems = read_text("").unwrap_err();
     assert_eq!(problems.len(), 3, "{problems:?}");

@@ -219,10 +219,12 @@ impl Approvals {
     }
 
     /// What a reviewer decided about an entry of a list and a party, on a day, where signed determinations agree.
+    /// `identity` and `digest` say what the two are today: what was decided about another text of either does not count.
     #[must_use]
     pub fn same(
         &self,
         party: &str,
+        identity: &str,
         list: &str,
         id: &str,
         digest: &str,
@@ -235,6 +237,7 @@ impl Approvals {
             .filter_map(|signed| signed.approval.decides.as_ref()?.entry.as_ref())
             .filter(|entry: &&EntryMatch| {
                 entry.party.as_str() == party
+                    && entry.identity == identity
                     && entry.list == list
                     && entry.id == id
                     && entry.digest == digest

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use causeway_domain::lei_is_valid;
+
 use super::ftm::{dated, shared};
-use super::identifier::{Scheme, lei_is_valid};
+use super::identifier::Scheme;
 use super::input::{Layout, Raw, each_row};
 use super::reading::{Part, Reading};
 use super::text::{clean, country_or_doubt, decode};

@@ -44,6 +44,7 @@ mod joined;
 mod json;
 mod known;
 mod listing;
+mod numbers;
 mod ofac;
 mod reading;
 mod record;
@@ -59,7 +60,7 @@ pub use edge::{Edge, EdgeKind, Relationship};
 pub use error::ListError;
 pub use gather::ScreeningList;
 pub use graph::Graph;
-pub use identifier::{Identifier, IdentityKey, Scheme, lei_is_valid};
+pub use identifier::{Identifier, IdentityKey, Scheme};
 pub use input::LONGEST_RECORD;
 pub use joined::{Entry, Joined, Lists};
 pub use known::{KnownList, known_list, known_lists, pack_words};
@@ -69,8 +70,9 @@ pub use record::{
     Address, Closed, Doubt, DoubtKind, Exception, Item, Kind, ListedName, More, NameKind, Origin,
     Record, Unread,
 };
-pub use screening::{Finding, Screenee, Screener, Screening, thousandths};
+pub use screening::{Finding, FoundBy, Screenee, Screener, Screening, Searchable, thousandths};
 pub use share::Share;
+pub(crate) use text::country as country_named;
 pub use version::{Freshness, ListFile, ListVersion};
 pub use words::{Judging, ListedWords, Screened};
 

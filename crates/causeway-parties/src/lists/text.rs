@@ -62,7 +62,7 @@ pub(super) fn parts<'t>(text: &'t str, separator: &'t str) -> impl Iterator<Item
 }
 
 /// The country that a source writes as a code or an English name.
-pub(super) fn country(text: &str) -> Option<Country> {
+pub(crate) fn country(text: &str) -> Option<Country> {
     let text = text.trim();
     text.parse()
         .ok()

@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::compare::{Band, Match, compare};
 use super::person::skeleton;
+use super::tables::Map;
 use super::text::Script;
 use super::words::Class;
 use super::{Kind, Name, Weights, letters};
@@ -57,7 +58,8 @@ const KEYS: u32 = TRIGRAMS + HASHED;
 
 /// A search reads no more entries of lists than this; common keys come last and are left out first.
 const MOST_POSTINGS: usize = 100_000;
-/// The number of names that a search compares in full.
+/// The number of names that a search compares in full; four times as many, again and again, while every second one is
+/// alike: of a thousand entries with one name none is left out.
 const CANDIDATES: usize = 160;
 
 impl<I: Clone> Index<I> {
@@ -152,32 +154,15 @@ impl<I: Clone> Index<I> {
     /// its names.
     #[must_use]
     pub fn search(&self, sought: &Name, limit: usize) -> Vec<Found<I>> {
-        let mut best: Vec<(u32, Name, Match)> = Vec::new();
-        for at in self.candidates(sought) {
-            let Some(kept) = self.names.get(at as usize) else {
-                continue;
-            };
-            let Some(text) = self
-                .texts
-                .get(kept.start as usize..kept.start as usize + usize::from(kept.length))
-            else {
-                continue;
-            };
-            let name = Name::new(text, kept.kind);
-            let name = if kept.weak { name.weak() } else { name };
-            let found = compare(&self.weights, sought, &name);
-            if found.band == Band::Clear {
-                continue;
+        let mut most = CANDIDATES;
+        let mut best = loop {
+            let candidates = self.candidates(sought, most);
+            let (alike, best) = self.compared(sought, &candidates);
+            if candidates.len() < most || alike * 2 < candidates.len() {
+                break best;
             }
-            match best.iter_mut().find(|(bearer, ..)| *bearer == kept.bearer) {
-                Some((_, known, old)) if old.score < found.score => {
-                    *known = name;
-                    *old = found;
-                }
-                Some(_) => {}
-                None => best.push((kept.bearer, name, found)),
-            }
-        }
+            most *= 4;
+        };
         best.sort_by(|(one, _, left), (two, _, right)| {
             right.score.cmp(&left.score).then(one.cmp(two))
         });
@@ -193,6 +178,45 @@ impl<I: Clone> Index<I> {
             .collect()
     }
 
+    /// How many of these names are alike, and their bearers, each with the best of its names.
+    fn compared(&self, sought: &Name, candidates: &[u32]) -> (usize, Vec<(u32, Name, Match)>) {
+        let mut best: Vec<(u32, Name, Match)> = Vec::new();
+        // Where a bearer stands in `best`: with thousands of them, looking for it takes longer than comparing.
+        let mut places: Map<u32, usize> = Map::default();
+        let mut alike = 0;
+        for at in candidates {
+            let at = *at;
+            let Some(kept) = self.names.get(at as usize) else {
+                continue;
+            };
+            let Some(text) = self
+                .texts
+                .get(kept.start as usize..kept.start as usize + usize::from(kept.length))
+            else {
+                continue;
+            };
+            let name = Name::new(text, kept.kind);
+            let name = if kept.weak { name.weak() } else { name };
+            let found = compare(&self.weights, sought, &name);
+            if found.band == Band::Clear {
+                continue;
+            }
+            alike += 1;
+            match places.get(&kept.bearer).and_then(|at| best.get_mut(*at)) {
+                Some((_, known, old)) if old.score < found.score => {
+                    *known = name;
+                    *old = found;
+                }
+                Some(_) => {}
+                None => {
+                    places.insert(kept.bearer, best.len());
+                    best.push((kept.bearer, name, found));
+                }
+            }
+        }
+        (alike, best)
+    }
+
     fn list(&self, key: u32) -> &[u32] {
         let start = self.starts.get(key as usize).copied().unwrap_or(0);
         let end = self.starts.get(key as usize + 1).copied().unwrap_or(start);
@@ -201,8 +225,8 @@ impl<I: Clone> Index<I> {
             .unwrap_or_default()
     }
 
-    /// Names that share the most rare keys with a name, in order of their number.
-    fn candidates(&self, sought: &Name) -> Vec<u32> {
+    /// Names that share the most rare keys with a name, at most so many, in order of their number.
+    fn candidates(&self, sought: &Name, most: usize) -> Vec<u32> {
         let mut keys = Vec::new();
         keys_of(sought, &mut keys);
         keys.sort_by_key(|key| self.list(*key).len());
@@ -240,9 +264,9 @@ impl<I: Clone> Index<I> {
             })
             .collect();
         *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = shared;
-        if ranked.len() > CANDIDATES {
-            ranked.select_nth_unstable(CANDIDATES);
-            ranked.truncate(CANDIDATES);
+        if ranked.len() > most {
+            ranked.select_nth_unstable(most);
+            ranked.truncate(most);
         }
         let mut names: Vec<u32> = ranked.into_iter().map(|(_, name)| name).collect();
         names.sort_unstable();
@@ -412,6 +436,22 @@ mod tests {
             assert_eq!(first(text, kind).map(|(id, _)| id), Some(id), "{text}");
         }
         assert_eq!(first("Rosneft", Kind::Entity), None);
+    }
+
+    #[test]
+    fn of_many_entries_with_one_name_none_is_left_out() {
+        let index = Index::build(
+            Weights::builtin(),
+            (0..900).map(|number| (number, [Name::new("Zhang Wei", Kind::Person)])),
+        );
+        let found = index.search(&Name::new("Zhang Wei", Kind::Person), usize::MAX);
+        assert_eq!(found.len(), 900);
+        assert_eq!(
+            index
+                .search(&Name::new("Wei Zhang", Kind::Person), 20)
+                .len(),
+            20
+        );
     }
 
     #[test]

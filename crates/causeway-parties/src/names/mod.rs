@@ -44,6 +44,7 @@ mod words;
 pub use compare::{Band, HIT, Match, REVIEW, Relation, Span, TokenMatch, compare};
 pub use index::{Found, Index};
 pub use name::{Kind, Name};
+pub(crate) use simplified::simplify;
 pub use text::Script;
 pub use weights::Weights;
 pub use words::Class;

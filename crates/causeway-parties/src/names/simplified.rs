@@ -14,7 +14,7 @@ static SIMPLIFIED: LazyLock<Map<char, char>> = LazyLock::new(|| {
 });
 
 /// The simplified form, or the character itself.
-pub(super) fn simplify(c: char) -> char {
+pub(crate) fn simplify(c: char) -> char {
     SIMPLIFIED.get(&c).copied().unwrap_or(c)
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::Fact;
+use causeway_domain::{Fact, lei_is_valid};
 use causeway_parties::lists::{
     Certainty, Edge, EdgeKind, Entry, Graph, Identifier, Judging, Kind, ListVersion, Listing,
-    Lists, Origin, Record, Relationship, Scheme, ScreeningList, Share, lei_is_valid,
+    Lists, Origin, Record, Relationship, Scheme, ScreeningList, Share,
 };
 use causeway_parties::{Parent, PartyKind, cascade, ultimate_parent};
 use proptest::prelude::*;
@@ -13,15 +13,15 @@ use rust_decimal::Decimal;
 
 use crate::lists::{import, now};
 
-fn csl() -> ScreeningList {
+pub(crate) fn csl() -> ScreeningList {
     import("csl", &["csl-synthetic.json"])
 }
 
-fn ftm() -> ScreeningList {
+pub(crate) fn ftm() -> ScreeningList {
     import("ftm", &["ftm-synthetic.jsonl"])
 }
 
-fn gleif() -> ScreeningList {
+pub(crate) fn gleif() -> ScreeningList {
     import(
         "gleif",
         &[
@@ -397,7 +397,7 @@ fn joint_ownership_reads_through() {
     assert_eq!(joint.owners.len(), 2);
 }
 
-fn origin(line: u64) -> Origin {
+pub(crate) fn origin(line: u64) -> Origin {
     Origin {
         file: 0,
         line,
@@ -411,7 +411,7 @@ fn version(name: &str) -> ListVersion {
     version
 }
 
-fn company(id: &str, numbers: &[(Scheme, &str, &str)]) -> Record {
+pub(crate) fn company(id: &str, numbers: &[(Scheme, &str, &str)]) -> Record {
     let mut record = Record::new(id, Kind::Entity, origin(1));
     record.identifiers = numbers
         .iter()
@@ -425,7 +425,7 @@ fn company(id: &str, numbers: &[(Scheme, &str, &str)]) -> Record {
     record
 }
 
-fn list(name: &str, records: Vec<Record>, edges: Vec<(&str, Edge)>) -> ScreeningList {
+pub(crate) fn list(name: &str, records: Vec<Record>, edges: Vec<(&str, Edge)>) -> ScreeningList {
     let items = records
         .into_iter()
         .map(|record| causeway_parties::lists::Item::Party(Box::new(record)))

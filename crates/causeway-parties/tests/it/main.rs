@@ -11,3 +11,4 @@ mod lists_bad;
 mod lists_graph;
 mod names;
 mod ownership;
+mod screening;

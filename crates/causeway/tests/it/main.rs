@@ -19,6 +19,7 @@ mod lists;
 mod owners;
 mod path;
 mod rules;
+mod screening;
 mod ssh;
 mod tamper;
 

@@ -332,7 +332,7 @@ fn aged(version: &ListVersion, now: Timestamp) -> String {
     }
 }
 
-fn in_words(age: SignedDuration) -> String {
+pub(super) fn in_words(age: SignedDuration) -> String {
     match age.as_hours() {
         0 => format!("{} min", age.as_mins()),
         hours @ 1..48 => format!("{hours} h"),

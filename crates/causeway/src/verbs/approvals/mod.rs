@@ -1,5 +1,7 @@
 //! `causeway approvals`: what reviewers sign.
 
+mod entry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
@@ -14,6 +16,7 @@ use causeway_run::{RunError, State, approvals, files};
 use comfy_table::Cell;
 use serde_json::json;
 
+pub(crate) use self::entry::plain;
 use crate::cli::{ApprovalsVerb, PlanChoice};
 use crate::output::Exit;
 use crate::verbs::{Context, packs, plan};
@@ -28,8 +31,15 @@ pub(crate) fn run(context: &Context, verb: &ApprovalsVerb) -> Result<Exit, RunEr
             fact,
             rule,
             authorisation,
+            entry,
+            same,
+            another: _,
             output,
         } => {
+            if let Some(text) = entry {
+                let wanted = entry::Wanted { text, same: *same };
+                return entry::draft(context, &choice.task, &wanted, output.as_deref());
+            }
             let wanted = match (fact, rule, authorisation) {
                 (Some(fact), ..) => Wanted::fact(fact)?,
                 (_, Some(rule), _) => Wanted::Rule(rule.clone()),
