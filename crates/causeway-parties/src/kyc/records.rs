@@ -188,8 +188,12 @@ pub struct Records {
     pub form: Fact<Customer>,
     /// The provider's form.
     pub provider: Fact<Provider>,
-    /// Every party of the run, with what screening found.
+    /// Every party of the run, and whom the form names, with what is stated of them and what screening found.
     pub screening: Fact<Vec<Screened>>,
+    /// The lists that they were screened against, with their days: enough to say that somebody stands on none.
+    pub lists: Fact<Vec<String>>,
+    /// Addresses of the entries of these lists.
+    pub listed_addresses: Fact<Vec<Watched>>,
     /// Every party of the run, with what ownership says.
     pub ownership: Fact<Vec<Owned>>,
     /// Countries of group D:5, and Macau, on the day.
@@ -252,6 +256,8 @@ impl Records {
             form: no(why),
             provider: no(why),
             screening: no(why),
+            lists: no(why),
+            listed_addresses: no(why),
             ownership: no(why),
             embargoed: no(why),
             entity: no(why),
