@@ -230,7 +230,7 @@ pub struct Records {
     pub triggers: Fact<Vec<Trigger>>,
     /// Design power by chip name, watts, for the chips that the provider names.
     pub watts: BTreeMap<String, Fact<Decimal>>,
-    /// Authorisations that the organisation's own file relies on: name, number, last day.
+    /// Authorisations that the run rests on, from its signed approvals: name, number, last day.
     pub licences: Fact<Vec<(String, String, Date)>>,
     /// Lists and rules, with their days.
     pub versions: Fact<Vec<Dated>>,

@@ -349,6 +349,8 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
     for name in ["run.evidence", "provider.yaml", "observed.yaml"] {
         std::fs::copy(rented.home.path(name), provider.path(name)).unwrap();
     }
+    import(&provider);
+    provider.write("own.yaml", &(crate::home::ORGANISATION.to_owned() + LINES));
     let check = |pack: &str, words: &[&str]| {
         let own = [
             "kyc",
@@ -359,6 +361,8 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
             &key,
             "--signer",
             &signer,
+            "--organisation",
+            "own.yaml",
         ];
         provider.causeway(&[&own[..], words].concat())
     };
@@ -376,8 +380,11 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
     attachments.retain(|one| one["name"] != "kyc/customer.yaml");
     provider.write("cut.evidence", &serde_json::to_string(&pack).unwrap());
     let cut = check("cut.evidence", &[]);
-    assert_ne!(cut.code, Some(0), "{cut}");
-    assert!(!cut.stdout.contains("complete"), "{cut}");
+    assert_eq!(cut.code, Some(1), "{cut}");
+    assert!(
+        cut.stderr.contains("does not hold what was signed"),
+        "{cut}"
+    );
     let wrong = provider.causeway(&[
         "kyc",
         "check",

@@ -1,9 +1,9 @@
 //! Who takes part and who owns them, and how old the lists and rules were by which that was looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::organisation::{Kyc, Listing, Organisation, PartyKind};
-use causeway_domain::{Digest, Fact, PartyId, Source, Timestamp};
+use causeway_domain::{Date, Digest, Fact, PartyId, Source, Timestamp};
 use causeway_law::Packs;
 use causeway_parties::kyc::Records;
 use causeway_parties::kyc::records::{Dated, Match, Owned, Screened};
@@ -12,9 +12,10 @@ use causeway_parties::names::Band;
 use causeway_parties::{Parent, Register, cascade, flagged_holders, ultimate_parent};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::lists::Lists;
-use super::super::papers::Papers;
+use super::super::papers::{OnFile, Papers};
 use super::course::moved;
 use super::{Sources, day_of, typed};
 
@@ -98,19 +99,37 @@ pub(super) fn of_parties(
         (None, Parent::Known { .. }) => Fact::unknown("the ultimate parent is unclear"),
     };
     records.moved = moved(papers, organisation);
-    // The log names what was used; the last days stand in the approvals.
-    records.licences = match papers.entries.said("clear", "/output/uses").known() {
-        Some(uses) if uses.as_object().is_some_and(serde_json::Map::is_empty) => {
-            Fact::stated(Vec::new(), "the clear entry of the log")
-        }
-        Some(_) => Fact::unknown(
-            "the run rests on approvals: `causeway approvals list` shows their last days",
-        ),
-        None => Fact::unknown("the log has no clear entry of this run"),
-    };
+    let uses = papers.entries.said("clear", "/output/uses");
+    records.licences = relied_on(uses.known().copied(), &papers.approvals);
     records.versions = versions(papers, sources.packs, organisation);
     records.changes =
         super::super::changes::between(papers, sources.form, organisation, customer, &top);
+}
+
+/// Authorisations that the run rests on, by the clear entry, with the last days that the signed approvals give them.
+fn relied_on(
+    uses: Option<&Value>,
+    approvals: &Fact<BTreeMap<String, OnFile>>,
+) -> Fact<Vec<(String, String, Date)>> {
+    let Some(uses) = uses.and_then(Value::as_object) else {
+        return Fact::unknown("the log has no clear entry of this run");
+    };
+    if uses.is_empty() {
+        return Fact::stated(Vec::new(), "the clear entry of the log");
+    }
+    let (approvals, source) = match approvals {
+        Fact::Known(approvals, source) => (approvals, source),
+        Fact::Unknown(why) => return Fact::unknown(why.clone()),
+    };
+    let mut all = Vec::new();
+    for id in uses.keys() {
+        let Some(found) = approvals.get(id) else {
+            return Fact::unknown(format!("approval `{id}` is not in the log any more"));
+        };
+        let number = found.number.clone().unwrap_or_else(|| id.clone());
+        all.push((found.name.clone(), number, found.to));
+    }
+    Fact::Known(all, source.clone())
 }
 
 /// Every party that screening looks at, with the lists that the file states and the entries that its name is like.
@@ -284,7 +303,33 @@ fn versions(papers: &Papers, packs: &Packs, organisation: &Organisation) -> Fact
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_a_run_rests_on_ends_when_the_approvals_say() {
+        let to: Date = "2027-01-31".parse().unwrap();
+        let on_file = |name: &str| OnFile {
+            name: name.to_owned(),
+            number: Some("D1".to_owned()),
+            to,
+        };
+        let approvals = Fact::stated(
+            BTreeMap::from([("a".to_owned(), on_file("BIS_LICENCE"))]),
+            "approvals in the log",
+        );
+        let of = |uses: Option<Value>| relied_on(uses.as_ref(), &approvals);
+        assert_eq!(
+            of(Some(json!({"a": {}}))).known(),
+            Some(&vec![("BIS_LICENCE".to_owned(), "D1".to_owned(), to)])
+        );
+        assert_eq!(of(Some(json!({}))).known(), Some(&Vec::new()));
+        assert!(!of(Some(json!({"a": {}, "b": {}}))).is_known());
+        assert!(!of(None).is_known());
+        let uses = json!({"a": {}});
+        assert!(!relied_on(Some(&uses), &Fact::unknown("not in the pack")).is_known());
+    }
 
     #[test]
     fn a_finding_is_a_match_until_a_reviewer_determines_otherwise() {
