@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::{Date, PackId};
+use causeway_domain::{Country, Date, PackId};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -227,6 +227,24 @@ impl RuleDetail {
 }
 
 impl Packs {
+    /// Every number with which these packs compare a measure of items in a definition, such as `train_ops`: also those
+    /// that no policy asks for.
+    #[must_use]
+    pub fn item_thresholds(&self, measure: &str) -> Vec<Threshold> {
+        let (mut asked, mut all) = (Asked::default(), BTreeSet::new());
+        for class in self.definitions.items.keys() {
+            asked.class(&self.definitions.items, class, &mut all);
+        }
+        all.retain(|threshold| threshold.measure == measure);
+        all.into_iter().collect()
+    }
+
+    /// The countries that these packs put into a group on a day, or may put into it.
+    #[must_use]
+    pub fn countries_of(&self, group: &str, day: Date) -> BTreeSet<Country> {
+        self.groups.members(group, day)
+    }
+
     /// A rule in full.
     #[must_use]
     pub fn detail(&self, id: &str) -> Option<RuleDetail> {

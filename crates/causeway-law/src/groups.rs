@@ -154,6 +154,19 @@ impl Groups {
         days
     }
 
+    /// The countries that are in a group on a day, or may be in it.
+    pub(crate) fn members(&self, group: &str, day: Date) -> BTreeSet<Country> {
+        let named = self.files.iter().flat_map(|(_, file)| {
+            let listed = file.groups.get(group).into_iter().flatten();
+            let dated = file.dated.iter().map(|row| &row.country);
+            listed.chain(dated).chain(file.aliases.keys())
+        });
+        named
+            .copied()
+            .filter(|country| self.of(*country, |_| day).contains_key(group))
+            .collect()
+    }
+
     /// The groups that a country is in, or may be in. `day` says which day it is in a jurisdiction.
     pub(crate) fn of(
         &self,
@@ -216,6 +229,22 @@ mod tests {
         assert_eq!(state("KH", "2026-02-03"), None);
         assert_eq!(state("RU", "2029-12-31"), Some(Member::In));
         assert_eq!(state("RU", "2030-01-01"), None);
+    }
+
+    #[test]
+    fn members_are_those_of_the_day_and_those_that_may_be() {
+        let on = |day: &str| -> Vec<String> {
+            let members = groups().members("D:5", day.parse().unwrap());
+            members.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(on("2020-12-22"), ["CN", "KH", "RU"]);
+        assert_eq!(on("2025-11-07"), ["CN", "HK", "KH", "RU"]);
+        assert_eq!(on("2026-02-03"), ["CN", "HK", "RU"]);
+        assert!(
+            groups()
+                .members("A:1", "2026-02-03".parse().unwrap())
+                .is_empty()
+        );
     }
 
     #[test]

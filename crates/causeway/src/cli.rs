@@ -644,6 +644,9 @@ pub(crate) struct EvidenceArgs {
     /// The log's public key, as `causeway ledger key` prints it
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// A folder of rule packs that replaces or adds to the built-in ones, for the check of the customer's form
+    #[arg(long, value_name = "DIR", conflicts_with = "verify")]
+    pub(crate) rules: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -677,6 +680,9 @@ pub(crate) struct KycQuestionnaireArgs {
     /// Consider this site alone
     #[arg(long, value_name = "SITE", requires = "task")]
     pub(crate) site: Option<SiteId>,
+    /// A folder of rule packs that replaces or adds to the built-in ones, for the plan
+    #[arg(long, value_name = "DIR", requires = "task")]
+    pub(crate) rules: Option<Utf8PathBuf>,
     /// File to write, which must not be there; standard output where left out
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<Utf8PathBuf>,

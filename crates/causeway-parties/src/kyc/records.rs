@@ -188,8 +188,12 @@ pub struct Records {
     pub form: Fact<Customer>,
     /// The provider's form.
     pub provider: Fact<Provider>,
-    /// Every party of the run, with what screening found.
+    /// Every party of the run, and whom the form names, with what is stated of them and what screening found.
     pub screening: Fact<Vec<Screened>>,
+    /// The lists that they were screened against, with their days: enough to say that somebody stands on none.
+    pub lists: Fact<Vec<String>>,
+    /// Addresses of the entries of these lists.
+    pub listed_addresses: Fact<Vec<Watched>>,
     /// Every party of the run, with what ownership says.
     pub ownership: Fact<Vec<Owned>>,
     /// Countries of group D:5, and Macau, on the day.
@@ -226,7 +230,7 @@ pub struct Records {
     pub triggers: Fact<Vec<Trigger>>,
     /// Design power by chip name, watts, for the chips that the provider names.
     pub watts: BTreeMap<String, Fact<Decimal>>,
-    /// Authorisations that the organisation's own file relies on: name, number, last day.
+    /// Authorisations that the run rests on, from its signed approvals: name, number, last day.
     pub licences: Fact<Vec<(String, String, Date)>>,
     /// Lists and rules, with their days.
     pub versions: Fact<Vec<Dated>>,
@@ -252,6 +256,8 @@ impl Records {
             form: no(why),
             provider: no(why),
             screening: no(why),
+            lists: no(why),
+            listed_addresses: no(why),
             ownership: no(why),
             embargoed: no(why),
             entity: no(why),

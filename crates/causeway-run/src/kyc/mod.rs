@@ -5,6 +5,7 @@
 
 mod changes;
 mod hosts;
+mod lists;
 mod notice;
 mod packs;
 mod papers;
@@ -21,6 +22,7 @@ use causeway_parties::kyc::{
 
 use crate::RunError;
 
+pub use lists::{Lists, lists};
 pub use notice::notice;
 pub use packs::triggers;
 pub use papers::Papers;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use causeway_domain::{Country, Fact, Timestamp};
+use causeway_law::Packs;
 use causeway_market::Market;
 use causeway_parties::kyc::form::Amount;
 use causeway_parties::kyc::observed::Observed;
-use causeway_parties::kyc::records::Trigger;
 use causeway_parties::kyc::{Filed, Notice};
 use causeway_parties::{PartyKind, Register};
 use rust_decimal::Decimal;
@@ -92,7 +92,7 @@ pub fn notice(
     papers: &Papers,
     observed: Option<&Filed<Observed>>,
     market: &Market,
-    triggers: &[Trigger],
+    packs: &Packs,
     at: Timestamp,
 ) -> Notice {
     let text = |stage: &str, pointer: &str| match papers.entries.said(stage, pointer) {
@@ -168,7 +168,7 @@ pub fn notice(
         hours,
         peak,
         utilisation,
-        triggers: triggers.to_vec(),
+        triggers: super::triggers(packs),
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 use causeway_domain::organisation::{self, Kyc, Organisation};
-use causeway_domain::{Digest, Fact, PartyId, RunId, SourceFile, Stated, Timestamp};
+use causeway_domain::{Date, Digest, Fact, PartyId, RunId, SourceFile, Stated, Timestamp};
 use causeway_ledger::{Evidence, Verifier};
 use causeway_parties::kyc::form::Item;
 use causeway_parties::kyc::records::Order;
 use causeway_parties::{Parent, ultimate_parent};
 use serde_json::Value;
 
+use crate::approvals::on_record;
 use crate::launch::copies;
 use crate::state::read_text;
 use crate::{RunError, RunRow, Workspace, files, output_path};
@@ -51,6 +52,19 @@ pub struct Papers {
     pub(super) output: Fact<String>,
     pub(super) manifest: Fact<BTreeMap<String, Digest>>,
     pub(super) orders: Fact<Vec<Order>>,
+    /// Approvals in the log, by id.
+    pub(super) approvals: Fact<BTreeMap<String, OnFile>>,
+}
+
+/// An approval in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OnFile {
+    /// The authorisation, or what it determines.
+    pub(super) name: String,
+    /// The authority's number.
+    pub(super) number: Option<String>,
+    /// Its last day.
+    pub(super) to: Date,
 }
 
 impl Papers {
@@ -62,6 +76,21 @@ impl Papers {
         let entries = entries(workspace, &row.id)?;
         let own = copies(workspace, row)?;
         let (task, organisation) = (own.task.source, own.organisation);
+        let approvals = on_record(workspace.shelf(), &organisation, Some(&row.id))?
+            .into_iter()
+            .map(|found| {
+                let approval = found.signed.approval;
+                let name = approval
+                    .authorisation
+                    .unwrap_or_else(|| approval.kind.to_string());
+                let on_file = OnFile {
+                    name,
+                    number: approval.number,
+                    to: approval.scope.to,
+                };
+                (approval.approval, on_file)
+            })
+            .collect();
         let now = match files::source(Utf8Path::new(&row.organisation_path)) {
             Ok(source) => Fact::stated(source, row.organisation_path.clone()),
             Err(_) => Fact::unknown(format!("{} is not there any more", row.organisation_path)),
@@ -71,6 +100,7 @@ impl Papers {
             manifest: manifest(workspace, &entries),
             output: output(workspace, &row.id),
             orders: orders(workspace, row)?,
+            approvals: Fact::stated(approvals, "approvals in the log"),
             entries,
             task: Fact::stated(task, "the run's own copy of task.yaml"),
             organisation: Fact::stated(
@@ -141,6 +171,7 @@ impl Papers {
             ),
             output: Fact::unknown(absent("output of the job")),
             manifest: Fact::unknown(absent("list of the files of the manifest")),
+            approvals: Fact::unknown(absent("text of the approvals that the run rests on")),
             orders: Fact::unknown(
                 "the evidence pack is of one run: the register of the provider's other runs is needed",
             ),

@@ -7,7 +7,6 @@ use causeway_domain::SourceFile;
 use causeway_law::Packs;
 use causeway_ledger::{Attachment, EntryKey, Statement, Subject, sha256};
 use causeway_market::Market;
-use causeway_parties::kyc::records::Trigger;
 use causeway_parties::kyc::{Checked, Questionnaire, customer};
 use serde_json::{Value, json};
 
@@ -40,7 +39,6 @@ pub fn record(
     row: &RunRow,
     packs: &Packs,
     market: &Market,
-    triggers: &[Trigger],
 ) -> Result<Option<Recorded>, RunError> {
     let own = launch::copies(workspace, row)?;
     let kyc = own.organisation.file.kyc.clone();
@@ -53,6 +51,7 @@ pub fn record(
         .map_err(|problems| RunError::Files { problems })?;
     let papers = Papers::of_run(workspace, row)?;
     let at = workspace.now()?;
+    let lists = super::lists(Some(workspace.shelf()), Some(&papers), None, Some(&form))?;
     let sources = Sources {
         papers: Some(&papers),
         form: Some(&form),
@@ -60,7 +59,7 @@ pub fn record(
         observed: None,
         packs,
         market,
-        triggers,
+        lists: &lists,
         kyc: &kyc,
         at,
     };

@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::cli::EvidenceArgs;
 use crate::output::Exit;
-use crate::verbs::Context;
+use crate::verbs::{Context, packs};
 
 pub(crate) fn run(context: &Context, args: &EvidenceArgs) -> Result<Exit, RunError> {
     match (&args.key, args.verify, &args.output) {
         (Some(key), true, _) => verify(context, Utf8Path::new(&args.subject), key),
-        (_, false, Some(output)) => export(context, &args.subject, output),
+        (_, false, Some(output)) => export(context, &args.subject, output, args.rules.as_deref()),
         _ => Err(RunError::Value {
             what: "say where to write it with `-o FILE`, or verify one with `--verify --key KEY`"
                 .to_owned(),
@@ -22,7 +22,12 @@ pub(crate) fn run(context: &Context, args: &EvidenceArgs) -> Result<Exit, RunErr
     }
 }
 
-fn export(context: &Context, run: &str, path: &Utf8Path) -> Result<Exit, RunError> {
+fn export(
+    context: &Context,
+    run: &str,
+    path: &Utf8Path,
+    rules: Option<&Utf8Path>,
+) -> Result<Exit, RunError> {
     let output = context.output;
     let mut workspace = context.existing()?;
     let run: RunId = run
@@ -46,9 +51,8 @@ fn export(context: &Context, run: &str, path: &Utf8Path) -> Result<Exit, RunErro
     let recorded = causeway_run::kyc::record(
         &mut workspace,
         &row,
-        &causeway_run::packs(None)?,
+        &packs(rules)?,
         &causeway_run::market(None)?,
-        &causeway_run::kyc::triggers(None)?,
     )?;
     if let Some(recorded) = &recorded {
         attachments.extend(recorded.attachments.iter().cloned());

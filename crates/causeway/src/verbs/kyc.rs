@@ -14,11 +14,11 @@ use causeway_parties::kyc::{
     Answer, Filed, Form, Gap, IfMissing, Role, blank_form, gaps, observed, role_of,
 };
 use causeway_run::kyc::{
-    Known, Papers, Sources, examine, examine_provider, notice, prefill, questionnaire, sign,
-    signing_key, triggers,
+    Known, Papers, Sources, examine, examine_provider, lists, notice, prefill, questionnaire, sign,
+    signing_key,
 };
 use causeway_run::launch::{compare, find};
-use causeway_run::{RunError, files};
+use causeway_run::{RunError, State, Workspace, files};
 use serde_json::json;
 
 use crate::cli::{
@@ -54,7 +54,7 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
             let at = causeway_domain::Env::now(context.env.as_ref());
             let comparison = compare(
                 &files,
-                &packs(None)?,
+                &packs(args.rules.as_deref())?,
                 &market,
                 at,
                 args.site.as_ref(),
@@ -268,14 +268,17 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
         Either::Provider(form) => (None, Some(form)),
     };
     let observed = read_observed(&args.records)?;
-    // Whose lines count: those of the one who checks.
-    let kyc = match &context.organisation {
-        Some(path) => {
+    // Whose lines and lists count: those of the one who checks.
+    let own = context
+        .organisation
+        .as_ref()
+        .map(|path| {
             organisation::parse(&files::source(path)?)
-                .map_err(|problems| RunError::Files { problems })?
-                .file
-                .kyc
-        }
+                .map_err(|problems| RunError::Files { problems })
+        })
+        .transpose()?;
+    let kyc = match &own {
+        Some(own) => own.file.kyc.clone(),
         None => papers
             .as_ref()
             .and_then(Papers::own_lines)
@@ -283,7 +286,15 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
     };
     let rules = args.records.rules.as_deref();
     let (packs, market) = (packs(rules)?, causeway_run::market(None)?);
-    let triggers = triggers(rules)?;
+    let workspace = State::exists(&context.state)
+        .then(|| context.workspace())
+        .transpose()?;
+    let lists = lists(
+        workspace.as_ref().map(Workspace::shelf),
+        papers.as_ref(),
+        own.as_ref(),
+        customer,
+    )?;
     let sources = Sources {
         papers: papers.as_ref(),
         form: customer,
@@ -291,7 +302,7 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
         observed: observed.as_ref(),
         packs: &packs,
         market: &market,
-        triggers: &triggers,
+        lists: &lists,
         kyc: &kyc,
         at: causeway_domain::Env::now(context.env.as_ref()),
     };
@@ -334,7 +345,7 @@ fn report(context: &Context, args: &KycReportArgs) -> Result<Exit, RunError> {
         &papers,
         observed.as_ref(),
         &causeway_run::market(None)?,
-        &triggers(args.records.rules.as_deref())?,
+        &packs(args.records.rules.as_deref())?,
         causeway_domain::Env::now(context.env.as_ref()),
     );
     if context.output.json {

@@ -25,7 +25,10 @@ const RENTED: &[(&str, &str)] = &[
         "parameters: 1e9, tokens: 1e9",
     ),
 ];
-const LINES: &str = "kyc: {form: customer.yaml, list_days: 100000, rules_days: 100000}\n";
+const LINES: &str = "\
+screening: {lists: [csl], max_age_hours: 1000000}
+kyc: {form: customer.yaml, list_days: 100000, rules_days: 100000}
+";
 
 /// A home with a run and a form of its renter.
 struct Rented {
@@ -35,7 +38,11 @@ struct Rented {
 
 impl Rented {
     fn new() -> Self {
-        let home = rented();
+        Self::of(rented())
+    }
+
+    fn of(home: Home) -> Self {
+        import(&home);
         let done = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
         assert_eq!(done.code, Some(0), "{done}");
         let status = home.causeway(&["status", "--json"]).json();
@@ -79,6 +86,27 @@ impl Rented {
     fn shown(&self, run: &Run) -> String {
         shown(&self.home, run)
     }
+}
+
+/// Takes in a few real rows of the Consolidated Screening List.
+fn import(home: &Home) {
+    let sample = format!(
+        "{}/../causeway-parties/tests/data/lists/csl-real-sample.csv",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let done = home.causeway(&["parties", "import", "csl", &sample, "--date", "2026-11-20"]);
+    assert_eq!(done.code, Some(0), "{done}");
+}
+
+/// The answer of a flag, from the JSON of a check.
+fn flag(checked: &Value, id: &str) -> Value {
+    checked["checked"]["flags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|flag| flag["id"] == id)
+        .unwrap()
+        .clone()
 }
 
 fn rented() -> Home {
@@ -321,6 +349,8 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
     for name in ["run.evidence", "provider.yaml", "observed.yaml"] {
         std::fs::copy(rented.home.path(name), provider.path(name)).unwrap();
     }
+    import(&provider);
+    provider.write("own.yaml", &(crate::home::ORGANISATION.to_owned() + LINES));
     let check = |pack: &str, words: &[&str]| {
         let own = [
             "kyc",
@@ -331,6 +361,8 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
             &key,
             "--signer",
             &signer,
+            "--organisation",
+            "own.yaml",
         ];
         provider.causeway(&[&own[..], words].concat())
     };
@@ -348,8 +380,11 @@ fn evidence_takes_the_form_to_the_provider_as_it_was_signed() {
     attachments.retain(|one| one["name"] != "kyc/customer.yaml");
     provider.write("cut.evidence", &serde_json::to_string(&pack).unwrap());
     let cut = check("cut.evidence", &[]);
-    assert_ne!(cut.code, Some(0), "{cut}");
-    assert!(!cut.stdout.contains("complete"), "{cut}");
+    assert_eq!(cut.code, Some(1), "{cut}");
+    assert!(
+        cut.stderr.contains("does not hold what was signed"),
+        "{cut}"
+    );
     let wrong = provider.causeway(&[
         "kyc",
         "check",
@@ -503,6 +538,135 @@ fn what_is_wrong_is_said_once_at_its_line() {
 }
 
 #[test]
+fn names_like_an_entry_s_are_raised_with_the_list_and_its_day() {
+    // Nobody here names a list: then nobody is known to stand on none.
+    let home = rented();
+    let path = home.path("causeway.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("screening:", "# screening:")).unwrap();
+    let none = Rented::of(home);
+    none.sign("customer.yaml", "keys/me.pem");
+    let checked = none
+        .check(&["--observed", "observed.yaml", "--json"])
+        .json();
+    for id in ["rf1", "rf2", "rf3", "rf6"] {
+        let found = flag(&checked, id);
+        assert_eq!(found["answer"], "unknown", "{found}");
+        assert!(
+            found
+                .to_string()
+                .contains("`causeway parties import` takes one in"),
+            "{found}"
+        );
+    }
+
+    // Today's file names one, that was imported since.
+    let own = none.check(&[
+        "--observed",
+        "observed.yaml",
+        "--json",
+        "--organisation",
+        "own.yaml",
+    ]);
+    assert_eq!(own.code, Some(2), "there is no such file: {own}");
+    none.home.write("own.yaml", &text);
+    let own = none.check(&[
+        "--observed",
+        "observed.yaml",
+        "--json",
+        "--organisation",
+        "own.yaml",
+    ]);
+    let found = flag(&own.json(), "rf1");
+    assert_eq!(found["answer"], "clear", "{found}");
+    assert!(
+        found["why"]
+            .as_str()
+            .unwrap()
+            .ends_with("screened against csl of 2026-11-20"),
+        "{found}"
+    );
+
+    // A payer, a director and an address like an entry's.
+    let listed = CUSTOMER
+        .replace(
+            "payer:\n  answer: {name: Acme Research Pte. Ltd.",
+            "payer:\n  answer: {name: Atlas Sanatgaran",
+        )
+        .replace(
+            "business: {text: \"1 Example Road, Singapore\", country: SG",
+            "business: {text: \"Komitas 26/114, Yerevan, Armenia\", country: AM",
+        );
+    none.write("customer.yaml", &listed);
+    none.sign("customer.yaml", "keys/me.pem");
+    let checked = none.check(&["--observed", "observed.yaml", "--organisation", "own.yaml"]);
+    assert_eq!(checked.code, Some(4), "{checked}");
+    settings().bind(|| insta::assert_snapshot!("kyc_check_listed", none.shown(&checked)));
+}
+
+#[test]
+fn the_provider_screens_the_parties_of_the_evidence_itself() {
+    let home = rented();
+    home.organisation(&[RENTED, &[("name: The founders", "name: SME Bank")]].concat());
+    let path = home.path("causeway.yaml");
+    let text = std::fs::read_to_string(&path).unwrap() + "kyc: {form: customer.yaml}\n";
+    std::fs::write(&path, text).unwrap();
+    let rented = Rented::of(home);
+    let signer = rented.sign("customer.yaml", "keys/me.pem");
+    let wrote = rented
+        .home
+        .causeway(&["evidence", &rented.run, "-o", "run.evidence", "--json"]);
+    let key = wrote.json()["key"].as_str().unwrap().to_owned();
+    let provider = Home::new();
+    std::fs::copy(
+        rented.home.path("run.evidence"),
+        provider.path("run.evidence"),
+    )
+    .unwrap();
+    let own = [
+        "kyc",
+        "check",
+        "--evidence",
+        "run.evidence",
+        "--key",
+        &key,
+        "--signer",
+        &signer,
+        "--json",
+    ];
+    let alone = flag(&provider.causeway(&own).json(), "rf1");
+    assert_eq!(alone["answer"], "unknown", "{alone}");
+    assert!(
+        alone.to_string().contains("screen the parties yourself"),
+        "{alone}"
+    );
+    provider.organisation(&[]);
+    let path = provider.path("causeway.yaml");
+    let text = std::fs::read_to_string(&path).unwrap() + LINES;
+    std::fs::write(&path, text).unwrap();
+    // The list is named, and nobody took it in.
+    provider.causeway(&["status"]);
+    let with = [&own[..], &["--organisation", "causeway.yaml"]].concat();
+    assert_eq!(
+        flag(&provider.causeway(&with).json(), "rf1")["answer"],
+        "unknown"
+    );
+    import(&provider);
+    let found = flag(&provider.causeway(&with).json(), "rf1");
+    assert_eq!(found["answer"], "raised", "{found}");
+    let fact = found["facts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|fact| fact["fact"].as_str().unwrap().contains("SME BANK"))
+        .unwrap();
+    assert_eq!(
+        fact["source"], "screening against csl of 2026-11-20",
+        "{found}"
+    );
+}
+
+#[test]
 fn a_notice_has_its_compute_two_ways() {
     let rented = Rented::new();
     let plain = rented.home.causeway(&["kyc", "report", &rented.run]);
@@ -512,6 +676,19 @@ fn a_notice_has_its_compute_two_ways() {
     settings.add_filter(r"hours( +)[0-9.]+", "hours$1[hours]");
     settings.add_filter(r"(as measured|at most)( +)[0-9.e]+ ", "$1$2[operations] ");
     settings.bind(|| insta::assert_snapshot!("kyc_report", rented.shown(&plain)));
+    // Thresholds are those of the packs that are loaded, of whichever jurisdiction.
+    rented.home.write(
+        "rules/sg/definitions-compute.yaml",
+        "items: [{class: large model, is: {measure: train_ops, ge: 6e18}}]\n",
+    );
+    let own = rented
+        .home
+        .causeway(&["kyc", "report", &rented.run, "--rules", "rules"]);
+    assert!(
+        own.stdout
+            .contains("sg: large model: from 6e18; by the plan reached, as measured not known"),
+        "{own}"
+    );
     let measured = rented
         .home
         .causeway(&[

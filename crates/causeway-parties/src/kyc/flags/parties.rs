@@ -15,6 +15,7 @@ const CONTROLS: Date = Date::constant(2022, 10, 7);
 
 pub(super) fn listed(records: &Records, _: &Kyc) -> Finding {
     let mut look = Look::default();
+    screened_against(&mut look, records);
     if let Some((parties, _)) = look.take("screening", &records.screening) {
         if parties.is_empty() {
             look.lack("screening: no party was screened");
@@ -33,12 +34,30 @@ pub(super) fn listed(records: &Records, _: &Kyc) -> Finding {
     }
     look.end(
         "is the party the one on the list? compare registration, address, date of birth or incorporation with the entry",
-        "every party was screened and met no entry",
+        format!(
+            "no name is like an entry's, or a reviewer determined that they are not one; {}",
+            in_words(records)
+        ),
     )
+}
+
+/// Lists, without which nobody is known to stand on none.
+fn screened_against(look: &mut Look, records: &Records) {
+    if let Some((lists, _)) = look.take("imported lists", &records.lists)
+        && lists.is_empty()
+    {
+        look.lack("imported lists: none");
+    }
+}
+
+fn in_words(records: &Records) -> String {
+    let lists = records.lists.known().map(|lists| lists.join(", "));
+    format!("screened against {}", lists.unwrap_or_default())
 }
 
 pub(super) fn owned(records: &Records, _: &Kyc) -> Finding {
     let mut look = Look::default();
+    screened_against(&mut look, records);
     if let Some((parties, source)) = look.take("ownership", &records.ownership) {
         if parties.is_empty() {
             look.lack("ownership: no party was looked at");
@@ -65,12 +84,16 @@ pub(super) fn owned(records: &Records, _: &Kyc) -> Finding {
     }
     look.end(
         "who holds each share up to the top, on what evidence?",
-        "listed parties hold less than the line in every party, whatever the unknown shares are",
+        format!(
+            "listed parties hold less than the line in every party, whatever the unknown shares are; {}",
+            in_words(records)
+        ),
     )
 }
 
 pub(super) fn minority(records: &Records, kyc: &Kyc) -> Finding {
     let mut look = Look::default();
+    screened_against(&mut look, records);
     if let Some((parties, source)) = look.take("ownership", &records.ownership) {
         if parties.is_empty() {
             look.lack("ownership: no party was looked at");
@@ -92,7 +115,11 @@ pub(super) fn minority(records: &Records, kyc: &Kyc) -> Finding {
     }
     look.end(
         "what share, which rights and which influence has the listed holder, and who benefits?",
-        format!("no listed party holds {} or more", kyc.stake),
+        format!(
+            "no listed party holds {} or more; {}",
+            kyc.stake,
+            in_words(records)
+        ),
     )
 }
 
@@ -154,6 +181,7 @@ pub(super) fn young(records: &Records, kyc: &Kyc) -> Finding {
             look.see(format!("incorporated on {day}"), FORM);
         }
     }
+    screened_against(&mut look, records);
     if let Some((parties, _)) = look.take("listings of related parties", &records.screening) {
         for party in parties {
             let Some((matches, source)) =
@@ -216,10 +244,14 @@ pub(super) fn contacts(records: &Records, _: &Kyc) -> Finding {
     {
         own.push(("payer", name.clone()));
     }
-    if let Some((watched, source)) =
-        look.take("contacts of listed and refused parties", &records.watched)
-    {
-        for party in watched {
+    for (name, contacts) in [
+        ("addresses of listed parties", &records.listed_addresses),
+        ("contacts of listed and refused parties", &records.watched),
+    ] {
+        let Some((contacts, source)) = look.take(name, contacts) else {
+            continue;
+        };
+        for party in contacts {
             for (kind, list) in [
                 ("address", &party.addresses),
                 ("telephone", &party.phones),
@@ -228,9 +260,18 @@ pub(super) fn contacts(records: &Records, _: &Kyc) -> Finding {
                 ("payer", &party.payers),
             ] {
                 let theirs: BTreeSet<String> = list.iter().map(|one| plain(one)).collect();
+                let shared = |text: &str| {
+                    theirs.iter().any(|other| {
+                        if kind == "address" {
+                            same_place(other, &plain(text))
+                        } else {
+                            *other == plain(text)
+                        }
+                    })
+                };
                 for (_, text) in own
                     .iter()
-                    .filter(|(own, text)| *own == kind && theirs.contains(&plain(text)))
+                    .filter(|(own, text)| *own == kind && shared(text))
                 {
                     look.raise(
                         format!("{kind} `{text}` is also that of {}", party.party),
@@ -244,6 +285,17 @@ pub(super) fn contacts(records: &Records, _: &Kyc) -> Finding {
         "what connects the customer with that party?",
         "no contact of the customer is one of a listed or refused party",
     )
+}
+
+/// Shortest text that says where something is. Unit: letters and digits.
+const PLACE: usize = 12;
+
+/// Whether two addresses, as [`plain`] writes them, name one place: the same, or one goes on where the other ends, with a
+/// postcode or a country.
+fn same_place(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    !short.is_empty()
+        && (short == long || (short.chars().count() >= PLACE && long.starts_with(short)))
 }
 
 fn premises(places: &Places) -> [(&'static str, Option<Premises>); 2] {

@@ -11,12 +11,13 @@ use causeway_law::Packs;
 use causeway_market::Market;
 use causeway_parties::kyc::form::{Customer, Item, Provider};
 use causeway_parties::kyc::observed::Observed;
-use causeway_parties::kyc::records::{Actual, Hosts, Trigger};
+use causeway_parties::kyc::records::{Actual, Hosts};
 use causeway_parties::kyc::{Filed, Records, SealState};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::lists::Lists;
 use super::packs;
 use super::papers::Papers;
 use super::seal::seal_state;
@@ -37,15 +38,16 @@ pub struct Sources<'a> {
     pub packs: &'a Packs,
     /// Accelerators.
     pub market: &'a Market,
-    /// Thresholds of training compute.
-    pub triggers: &'a [Trigger],
+    /// What the imported lists say; unknown where none was imported.
+    pub lists: &'a Fact<Lists>,
     /// The lines of the checks.
     pub kyc: &'a Kyc,
     /// The instant of the check.
     pub at: Timestamp,
 }
 
-const NO_RUN: &str = "no run was given (`--run RUN`, or `--evidence FILE --key KEY`)";
+pub(in crate::kyc) const NO_RUN: &str =
+    "no run was given (`--run RUN`, or `--evidence FILE --key KEY`)";
 const NO_FORM: &str = "no form was given";
 const NOT_OBSERVED: &str = "not in the run's own records; `--observed FILE` can state it";
 
@@ -108,8 +110,26 @@ pub fn records(sources: &Sources<'_>) -> Records {
         Some(form) => provider(form),
         None => Fact::unknown("no provider's form was given (`--provider FILE`)"),
     };
-    records.triggers = Fact::stated(sources.triggers.to_vec(), "the rule packs");
-    records.embargoed = packs::embargoed(day);
+    records.triggers = Fact::stated(packs::triggers(sources.packs), "the rule packs");
+    records.embargoed = packs::embargoed(sources.packs, day);
+    match sources.lists {
+        Fact::Known(lists, source) => {
+            records.lists = if lists.faults.is_empty() {
+                Fact::Known(lists.in_words(), source.clone())
+            } else {
+                Fact::unknown(lists.faults.join("; "))
+            };
+            records.listed_addresses = if lists.faults.is_empty() || !lists.addresses.is_empty() {
+                Fact::Known(lists.addresses.clone(), source.clone())
+            } else {
+                Fact::unknown(lists.faults.join("; "))
+            };
+        }
+        Fact::Unknown(why) => {
+            records.lists = Fact::unknown(why.clone());
+            records.listed_addresses = Fact::unknown(why.clone());
+        }
+    }
     records.watts = plan::watts(sources);
     seen(&mut records, sources);
     records.planned = plan::planned(sources);

@@ -98,6 +98,46 @@ fn a_clearance_of_the_same_second_is_not_after_the_start() {
 }
 
 #[test]
+fn nobody_is_known_to_stand_on_no_list_without_a_list() {
+    for id in ["rf1", "rf2", "rf3"] {
+        let mut records = good();
+        records.lists = Fact::unknown("no list was imported");
+        let Finding::Unknown { missing, .. } = finding(id, &records) else {
+            panic!("{id}")
+        };
+        assert_eq!(missing, ["imported lists: no list was imported"], "{id}");
+        // Who is stated to stand on one stands on one, whoever screened.
+        listed(&mut records);
+        caught(&mut records, Certainty::Yes);
+        holder(&mut records);
+        assert!(
+            matches!(finding(id, &records), Finding::Raised { .. }),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn an_address_of_an_entry_may_go_on_where_the_form_s_ends() {
+    let mut records = good();
+    for (address, raised) in [
+        ("1 Example Road, Singapore, 018956, SG", true),
+        ("1 EXAMPLE ROAD", true),
+        ("1 Ex", false),
+        ("11 Example Road, Singapore", false),
+        ("", false),
+    ] {
+        records.listed_addresses = known(vec![watched(address)]);
+        let found = finding("rf6", &records);
+        assert_eq!(
+            matches!(found, Finding::Raised { .. }),
+            raised,
+            "{address}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn who_planned_the_hours_is_said() {
     let mut records = good();
     records.planned.hours = Fact::stated(number("48"), "C11 of the form");

@@ -15,8 +15,13 @@ use crate::kyc::records::{Hosts, Moment, Records, Sent, Timing};
 /// Facts that can be lost one by one, and what would raise a flag in their place.
 type Lever = (fn(&mut Records), fn(&mut Records));
 
-const LEVERS: [Lever; 30] = [
+const LEVERS: [Lever; 32] = [
     (|r| r.screening = no(), listed),
+    (|r| r.lists = no(), |r| r.lists = known(Vec::new())),
+    (
+        |r| r.listed_addresses = no(),
+        |r| r.listed_addresses = known(vec![watched("1 Example Road, Singapore, 018956, SG")]),
+    ),
     (
         |r| r.ownership = no(),
         |r| {

@@ -78,6 +78,8 @@ pub(super) fn world() -> Records {
         party: "Acme".to_owned(),
         matches: known(Vec::new()),
     }]);
+    records.lists = known(vec!["csl of 2026-11-24".to_owned()]);
+    records.listed_addresses = known(vec![watched("1 Far Street, Elsewhere")]);
     records.ownership = known(vec![Owned {
         party: "Acme".to_owned(),
         regime: "50 % of listed parties".to_owned(),
