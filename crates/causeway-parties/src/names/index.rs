@@ -254,24 +254,52 @@ impl<I: Clone> Index<I> {
                 }
             }
         }
-        let mut ranked: Vec<(std::cmp::Reverse<u16>, u32)> = touched
-            .into_iter()
-            .map(|name| {
-                (
-                    std::cmp::Reverse(shared.get_mut(name as usize).map_or(0, std::mem::take)),
-                    name,
-                )
-            })
-            .collect();
+        let mut names = most_shared(&touched, &mut shared, most);
         *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = shared;
-        if ranked.len() > most {
-            ranked.select_nth_unstable(most);
-            ranked.truncate(most);
-        }
-        let mut names: Vec<u32> = ranked.into_iter().map(|(_, name)| name).collect();
         names.sort_unstable();
         names
     }
+}
+
+/// Sums from here on are not told apart: no name shares so much with another.
+const HIGHEST: usize = 1023;
+
+/// Those of the names with the highest sums, at most so many; of equal ones those that were found by rarer keys. Sums are
+/// set to zero again.
+///
+/// Counting how many have each sum takes two looks at each name, and sorting a hundred thousand of them longer than
+/// comparing those that are left.
+fn most_shared(touched: &[u32], shared: &mut [u16], most: usize) -> Vec<u32> {
+    let mut counts = [0_usize; HIGHEST + 1];
+    let sum_of = |sum: u16| usize::from(sum).min(HIGHEST);
+    for name in touched {
+        let sum = shared.get(*name as usize).copied().unwrap_or(0);
+        if let Some(count) = counts.get_mut(sum_of(sum)) {
+            *count += 1;
+        }
+    }
+    let mut room = most;
+    let mut floor = 0;
+    for (sum, count) in counts.iter().enumerate().rev() {
+        if *count > room {
+            floor = sum;
+            break;
+        }
+        room -= count;
+    }
+    let mut names = Vec::with_capacity(most.min(touched.len()));
+    for name in touched {
+        let sum = shared.get_mut(*name as usize).map_or(0, std::mem::take);
+        match sum_of(sum).cmp(&floor) {
+            std::cmp::Ordering::Greater => names.push(*name),
+            std::cmp::Ordering::Equal if room > 0 => {
+                room -= 1;
+                names.push(*name);
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 fn count(length: usize) -> u32 {
@@ -436,6 +464,20 @@ mod tests {
             assert_eq!(first(text, kind).map(|(id, _)| id), Some(id), "{text}");
         }
         assert_eq!(first("Rosneft", Kind::Entity), None);
+    }
+
+    #[test]
+    fn the_highest_sums_are_kept() {
+        let mut sums = vec![0, 7, 3, 7, 2000, 3, 1500, 1];
+        let touched = [7, 5, 2, 3, 1, 6, 4];
+        let with = |most| most_shared(&touched, &mut sums.clone(), most);
+        assert_eq!(with(2), [6, 4]);
+        assert_eq!(with(3), [3, 6, 4]);
+        assert_eq!(with(5), [5, 3, 1, 6, 4]);
+        assert_eq!(with(7), touched);
+        assert_eq!(with(90), touched);
+        let kept = most_shared(&touched, &mut sums, 1);
+        assert_eq!((kept.len(), sums), (1, vec![0; 8]));
     }
 
     #[test]

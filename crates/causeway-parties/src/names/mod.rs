@@ -32,6 +32,7 @@ mod index;
 mod kana;
 mod letters;
 mod name;
+mod organisations;
 mod person;
 mod persons;
 mod simplified;

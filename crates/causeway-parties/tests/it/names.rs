@@ -236,6 +236,13 @@ fn weak_aliases_and_short_personal_names_are_never_hits() {
     assert_eq!(hit(person("Walijan"), person("WALIJAN")), Band::Review);
     assert_eq!(hit(entity("SMIC"), entity("SMIC")), Band::Review);
     assert_eq!(
+        hit(
+            entity("BV Financial, Inc."),
+            entity("Finance Incorporated Limited")
+        ),
+        Band::Review
+    );
+    assert_eq!(
         hit(person("Aleksandar Vučić"), person("Aleksandar Vucic")),
         Band::Hit
     );
