@@ -255,8 +255,8 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
         }
     };
     let form = match role_of(&source) {
-        Some(Role::Provider) => Either::Provider(read::<Provider>(&source)?),
-        Some(Role::Customer) | None => Either::Customer(read::<Customer>(&source)?),
+        Some(Role::Provider) => Given::Provider(Box::new(read::<Provider>(&source)?)),
+        Some(Role::Customer) | None => Given::Customer(Box::new(read::<Customer>(&source)?)),
     };
     let provider = args
         .provider
@@ -264,8 +264,8 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
         .map(|path| read::<Provider>(&self::source(path, PROVIDER_HELP)?))
         .transpose()?;
     let (customer, provider) = match &form {
-        Either::Customer(form) => (Some(form), provider.as_ref()),
-        Either::Provider(form) => (None, Some(form)),
+        Given::Customer(form) => (Some(form.as_ref()), provider.as_ref()),
+        Given::Provider(form) => (None, Some(form.as_ref())),
     };
     let observed = read_observed(&args.records)?;
     // Whose lines and lists count: those of the one who checks.
@@ -308,8 +308,8 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
     };
     let signer = args.signer.as_deref().or(kyc.signer.as_deref());
     let checked = match &form {
-        Either::Customer(form) => examine(form, &sources, signer)?,
-        Either::Provider(form) => examine_provider(form, &sources, signer)?,
+        Given::Customer(form) => examine(form, &sources, signer)?,
+        Given::Provider(form) => examine_provider(form, &sources, signer)?,
     };
     let exit = match checked.answer {
         Answer::Complete => Exit::Done,
@@ -328,9 +328,9 @@ fn check(context: &Context, args: &KycCheckArgs) -> Result<Exit, RunError> {
 }
 
 /// The form that is checked.
-enum Either {
-    Customer(Filed<Customer>),
-    Provider(Filed<Provider>),
+enum Given {
+    Customer(Box<Filed<Customer>>),
+    Provider(Box<Filed<Provider>>),
 }
 
 fn report(context: &Context, args: &KycReportArgs) -> Result<Exit, RunError> {
