@@ -5,12 +5,14 @@
 mod checks;
 mod file;
 mod kyc;
+mod party;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use file::*;
 pub use kyc::Kyc;
+pub use party::*;
 
 use crate::yaml::{Dialect, Node, read};
 use crate::{DatasetId, Fact, PartyId, Percent, Problem, SiteId, SourceFile, schema};
