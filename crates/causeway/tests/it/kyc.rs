@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::home::{Home, Run};
 
-const CUSTOMER: &str = include_str!("kyc_forms/customer.yaml");
+pub(crate) const CUSTOMER: &str = include_str!("kyc_forms/customer.yaml");
 const PROVIDER: &str = include_str!("kyc_forms/provider.yaml");
 const OBSERVED: &str = include_str!("kyc_forms/observed.yaml");
 
 /// One H100 at a site that a folder stands in for; lists and rules are as old as the day of the test makes them.
-const RENTED: &[(&str, &str)] = &[
+pub(crate) const RENTED: &[(&str, &str)] = &[
     (
         "listed: none",
         "listed: {value: none, by: Acme, on: 2026-11-20}",
@@ -25,15 +25,15 @@ const RENTED: &[(&str, &str)] = &[
         "parameters: 1e9, tokens: 1e9",
     ),
 ];
-const LINES: &str = "\
+pub(crate) const LINES: &str = "\
 screening: {lists: [csl], max_age_hours: 1000000}
 kyc: {form: customer.yaml, list_days: 100000, rules_days: 100000}
 ";
 
 /// A home with a run and a form of its renter.
-struct Rented {
-    home: Home,
-    run: String,
+pub(crate) struct Rented {
+    pub(crate) home: Home,
+    pub(crate) run: String,
 }
 
 impl Rented {
@@ -41,7 +41,7 @@ impl Rented {
         Self::of(rented())
     }
 
-    fn of(home: Home) -> Self {
+    pub(crate) fn of(home: Home) -> Self {
         import(&home);
         let done = home.causeway(&["run", "task.yaml", "--yes", "--site", "johor"]);
         assert_eq!(done.code, Some(0), "{done}");
@@ -55,7 +55,7 @@ impl Rented {
     }
 
     /// Writes a form of the day of the run.
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let today = format!("{}-{}-{}", &self.run[..4], &self.run[4..6], &self.run[6..8]);
         let blank = self.home.causeway(&["kyc", "questionnaire"]).stdout;
         let digest = blank
@@ -69,7 +69,7 @@ impl Rented {
     }
 
     /// Signs a form and gives the public key.
-    fn sign(&self, name: &str, key: &str) -> String {
+    pub(crate) fn sign(&self, name: &str, key: &str) -> String {
         let signed = self
             .home
             .causeway(&["kyc", "sign", name, "--key", key, "--json"]);
@@ -77,19 +77,19 @@ impl Rented {
         signed.json()["key"].as_str().unwrap().to_owned()
     }
 
-    fn check(&self, words: &[&str]) -> Run {
+    pub(crate) fn check(&self, words: &[&str]) -> Run {
         let own = ["kyc", "check", "customer.yaml", "--run", &self.run];
         self.home.causeway(&[&own[..], words].concat())
     }
 
     /// What is printed, with days, runs, keys and signatures taken out.
-    fn shown(&self, run: &Run) -> String {
+    pub(crate) fn shown(&self, run: &Run) -> String {
         shown(&self.home, run)
     }
 }
 
 /// Takes in a few real rows of the Consolidated Screening List.
-fn import(home: &Home) {
+pub(crate) fn import(home: &Home) {
     let sample = format!(
         "{}/../causeway-parties/tests/data/lists/csl-real-sample.csv",
         env!("CARGO_MANIFEST_DIR")
@@ -99,7 +99,7 @@ fn import(home: &Home) {
 }
 
 /// The answer of a flag, from the JSON of a check.
-fn flag(checked: &Value, id: &str) -> Value {
+pub(crate) fn flag(checked: &Value, id: &str) -> Value {
     checked["checked"]["flags"]
         .as_array()
         .unwrap()
@@ -109,7 +109,7 @@ fn flag(checked: &Value, id: &str) -> Value {
         .clone()
 }
 
-fn rented() -> Home {
+pub(crate) fn rented() -> Home {
     let home = Home::new();
     home.organisation(RENTED);
     let path = home.path("causeway.yaml");
@@ -135,7 +135,7 @@ fn shown(home: &Home, run: &Run) -> String {
 }
 
 /// Snapshots of what differs from day to day and from key to key.
-fn settings() -> insta::Settings {
+pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d{8}T\d{6}Z-[a-z0-9]{6}", "[run]");
     settings.add_filter(
@@ -534,135 +534,6 @@ fn what_is_wrong_is_said_once_at_its_line() {
     assert!(
         !rented.home.path("keys").exists(),
         "no key is made for a form that can't be read"
-    );
-}
-
-#[test]
-fn names_like_an_entry_s_are_raised_with_the_list_and_its_day() {
-    // Nobody here names a list: then nobody is known to stand on none.
-    let home = rented();
-    let path = home.path("causeway.yaml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("screening:", "# screening:")).unwrap();
-    let none = Rented::of(home);
-    none.sign("customer.yaml", "keys/me.pem");
-    let checked = none
-        .check(&["--observed", "observed.yaml", "--json"])
-        .json();
-    for id in ["rf1", "rf2", "rf3", "rf6"] {
-        let found = flag(&checked, id);
-        assert_eq!(found["answer"], "unknown", "{found}");
-        assert!(
-            found
-                .to_string()
-                .contains("`causeway parties import` takes one in"),
-            "{found}"
-        );
-    }
-
-    // Today's file names one, that was imported since.
-    let own = none.check(&[
-        "--observed",
-        "observed.yaml",
-        "--json",
-        "--organisation",
-        "own.yaml",
-    ]);
-    assert_eq!(own.code, Some(2), "there is no such file: {own}");
-    none.home.write("own.yaml", &text);
-    let own = none.check(&[
-        "--observed",
-        "observed.yaml",
-        "--json",
-        "--organisation",
-        "own.yaml",
-    ]);
-    let found = flag(&own.json(), "rf1");
-    assert_eq!(found["answer"], "clear", "{found}");
-    assert!(
-        found["why"]
-            .as_str()
-            .unwrap()
-            .ends_with("screened against csl of 2026-11-20"),
-        "{found}"
-    );
-
-    // A payer, a director and an address like an entry's.
-    let listed = CUSTOMER
-        .replace(
-            "payer:\n  answer: {name: Acme Research Pte. Ltd.",
-            "payer:\n  answer: {name: Atlas Sanatgaran",
-        )
-        .replace(
-            "business: {text: \"1 Example Road, Singapore\", country: SG",
-            "business: {text: \"Komitas 26/114, Yerevan, Armenia\", country: AM",
-        );
-    none.write("customer.yaml", &listed);
-    none.sign("customer.yaml", "keys/me.pem");
-    let checked = none.check(&["--observed", "observed.yaml", "--organisation", "own.yaml"]);
-    assert_eq!(checked.code, Some(4), "{checked}");
-    settings().bind(|| insta::assert_snapshot!("kyc_check_listed", none.shown(&checked)));
-}
-
-#[test]
-fn the_provider_screens_the_parties_of_the_evidence_itself() {
-    let home = rented();
-    home.organisation(&[RENTED, &[("name: The founders", "name: SME Bank")]].concat());
-    let path = home.path("causeway.yaml");
-    let text = std::fs::read_to_string(&path).unwrap() + "kyc: {form: customer.yaml}\n";
-    std::fs::write(&path, text).unwrap();
-    let rented = Rented::of(home);
-    let signer = rented.sign("customer.yaml", "keys/me.pem");
-    let wrote = rented
-        .home
-        .causeway(&["evidence", &rented.run, "-o", "run.evidence", "--json"]);
-    let key = wrote.json()["key"].as_str().unwrap().to_owned();
-    let provider = Home::new();
-    std::fs::copy(
-        rented.home.path("run.evidence"),
-        provider.path("run.evidence"),
-    )
-    .unwrap();
-    let own = [
-        "kyc",
-        "check",
-        "--evidence",
-        "run.evidence",
-        "--key",
-        &key,
-        "--signer",
-        &signer,
-        "--json",
-    ];
-    let alone = flag(&provider.causeway(&own).json(), "rf1");
-    assert_eq!(alone["answer"], "unknown", "{alone}");
-    assert!(
-        alone.to_string().contains("screen the parties yourself"),
-        "{alone}"
-    );
-    provider.organisation(&[]);
-    let path = provider.path("causeway.yaml");
-    let text = std::fs::read_to_string(&path).unwrap() + LINES;
-    std::fs::write(&path, text).unwrap();
-    // The list is named, and nobody took it in.
-    provider.causeway(&["status"]);
-    let with = [&own[..], &["--organisation", "causeway.yaml"]].concat();
-    assert_eq!(
-        flag(&provider.causeway(&with).json(), "rf1")["answer"],
-        "unknown"
-    );
-    import(&provider);
-    let found = flag(&provider.causeway(&with).json(), "rf1");
-    assert_eq!(found["answer"], "raised", "{found}");
-    let fact = found["facts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|fact| fact["fact"].as_str().unwrap().contains("SME BANK"))
-        .unwrap();
-    assert_eq!(
-        fact["source"], "screening against csl of 2026-11-20",
-        "{found}"
     );
 }
 

@@ -14,6 +14,7 @@ mod files;
 mod home;
 mod kill;
 mod kyc;
+mod kyc_screening;
 mod law_changes;
 mod lists;
 mod owners;
