@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::organisation::{DataClass, Organisation, Site};
+use causeway_domain::organisation::{DataClass, IdentifierScheme, Organisation, Site};
 use causeway_domain::{DatasetId, Fact, SiteId, Stated};
 use causeway_parties::kyc::{Prefilled, Role};
 use causeway_parties::{Parent, PartyKind, Register, ultimate_parent};
@@ -75,6 +75,21 @@ fn customer(known: &Known<'_>) -> Answers {
             json!({"legal": found.name}),
             at(".name"),
         );
+        let number = |schemes: &[IdentifierScheme]| {
+            let numbers = &organisation.file.parties.get(party)?.identifiers;
+            let found = numbers.iter().find(|one| schemes.contains(&one.scheme))?;
+            Some(found.value.clone())
+        };
+        let registered = number(&[IdentifierScheme::Registration, IdentifierScheme::Uscc]);
+        let lei = number(&[IdentifierScheme::Lei]);
+        if registered.is_some() || lei.is_some() {
+            add(
+                &mut answers,
+                "registration",
+                json!({"number": registered, "lei": lei}),
+                at(".identifiers"),
+            );
+        }
         let headquarters = found.headquarters.known();
         add(
             &mut answers,

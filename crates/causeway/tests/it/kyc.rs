@@ -191,6 +191,21 @@ fn a_questionnaire_says_what_is_known_from_where_and_what_is_not() {
     ]);
     assert_eq!(provider.code, Some(0), "{provider}");
     settings().bind(|| insta::assert_snapshot!("kyc_questionnaire_provider", provider.stdout));
+    let organisation = std::fs::read_to_string(home.path("causeway.yaml")).unwrap();
+    home.write(
+        "causeway.yaml",
+        &organisation.replacen(
+            "    headquarters: SG\n",
+            "    headquarters: SG\n    identifiers: [{scheme: registration, value: 201900000A, country: SG}]\n",
+            1,
+        ),
+    );
+    let numbered = home.causeway(&["kyc", "questionnaire"]).stdout;
+    assert!(numbered.contains("number: \"201900000A\""), "{numbered}");
+    assert!(
+        numbered.contains("causeway.yaml, parties.acme.identifiers"),
+        "{numbered}"
+    );
 }
 
 #[test]
