@@ -330,8 +330,11 @@ impl Pairing<'_> {
         if self.left.len() == 1 && self.right.len() == 1 && short(left) && short(right) {
             cap = cap.min(BELOW_HIT);
         }
-        if brands == [false, false] && left.len().min(right.len()) == 1 {
-            // One common word is nobody's name: `BV Financial, Inc.`, `Finance Incorporated`.
+        if left.len().min(right.len()) == 1
+            && (left.len() != right.len() || brands == [false, false])
+        {
+            // One word of two, or one common word, may be anybody's: Mercer Limited and Mercer International, BV Financial
+            // and Finance Incorporated.
             cap = cap.min(BELOW_HIT);
         }
         if penalty >= OTHER_FORM {

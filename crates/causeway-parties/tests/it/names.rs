@@ -243,6 +243,13 @@ fn weak_aliases_and_short_personal_names_are_never_hits() {
         Band::Review
     );
     assert_eq!(
+        hit(
+            entity("Mercer International Inc."),
+            entity("Mercer Limited")
+        ),
+        Band::Review
+    );
+    assert_eq!(
         hit(person("Aleksandar Vučić"), person("Aleksandar Vucic")),
         Band::Hit
     );
