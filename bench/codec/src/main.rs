@@ -101,12 +101,22 @@ fn median(values: &mut [f64]) -> f64 {
 fn measure(
     title: &str,
     blocks: &Blocks,
-    codecs: &mut [Box<dyn Codec>],
+    mut codecs: Vec<Box<dyn Codec>>,
     rounds: usize,
 ) -> Result<()> {
+    // For a profiler and for quick tries: the codecs, and the data, whose names have these words in them.
+    let words: Vec<String> = std::env::args().skip(2).collect();
+    codecs.retain(|codec| {
+        let name = format!("{title}, {}", codec.name());
+        words.iter().all(|word| name.contains(word.as_str()))
+    });
+    if codecs.is_empty() {
+        return Ok(());
+    }
+    let codecs = &mut codecs;
     let raw = blocks.bytes();
     let mut rows: Vec<Row> = Vec::new();
-    for codec in &mut *codecs {
+    for codec in codecs.iter_mut() {
         let mut size = 0;
         let mut decoded = Vec::new();
         for number in 0..blocks.count() {
@@ -190,7 +200,6 @@ fn main() -> Result<()> {
     let work = Path::new(&work);
     // For a profiler and for quick tries: ours alone.
     let own = arguments.next();
-    let own = own.as_deref() == Some("own");
     println!(
         "GB/s of raw bytes; seconds are those of this thread on its core, not of the clock; median of {ROUNDS} rounds"
     );
@@ -201,10 +210,8 @@ fn main() -> Result<()> {
         let blocks = source.blocks(Element::Bf16, None)?;
         std::fs::write(work.join(format!("{name}.bf16")), blocks.all())?;
         let mut codecs = ours(true);
-        if !own {
-            codecs.extend(Peer::all());
-        }
-        measure(&format!("{name}, bf16"), &blocks, &mut codecs, ROUNDS)?;
+        codecs.extend(Peer::all());
+        measure(&format!("{name}, bf16"), &blocks, codecs, ROUNDS)?;
         if name == "minilm" {
             minilm = Some(source);
         }
@@ -213,10 +220,8 @@ fn main() -> Result<()> {
     for (name, element) in [("fp16", Element::F16), ("fp32", Element::F32)] {
         let blocks = minilm.blocks(element, None)?;
         let mut codecs = ours(false);
-        if !own {
-            codecs.extend(Peer::all());
-        }
-        measure(&format!("minilm, {name}"), &blocks, &mut codecs, 3)?;
+        codecs.extend(Peer::all());
+        measure(&format!("minilm, {name}"), &blocks, codecs, 3)?;
     }
     for (title, rate, steps) in [
         ("1 step, lr 2e-5", 2e-5, 1),
@@ -226,26 +231,22 @@ fn main() -> Result<()> {
         let later = minilm.stepped(rate, steps);
         let blocks = later.blocks(Element::Bf16, Some(&minilm))?;
         let mut codecs = ours(false);
-        if !own {
-            codecs.extend(Peer::differences());
-        }
+        codecs.extend(Peer::differences());
         measure(
             &format!("minilm after {title}, bf16, given the one before"),
             &blocks,
-            &mut codecs,
+            codecs,
             3,
         )?;
     }
     let later = minilm.stepped(2e-5, 100);
     let blocks = later.blocks(Element::F32, Some(&minilm))?;
     let mut codecs = ours(false);
-    if !own {
-        codecs.extend(Peer::differences());
-    }
+    codecs.extend(Peer::differences());
     measure(
         "minilm after 100 steps, lr 2e-5, fp32, given the one before",
         &blocks,
-        &mut codecs,
+        codecs,
         3,
     )
 }

@@ -1,7 +1,7 @@
 //! An encoded block, taken apart and put together again.
 
 use super::error::CodecError;
-use super::kernels::{Instructions, Kernels};
+use super::kernels::{Instructions, Kernels, Planes};
 use super::rans::Plane;
 use super::reader::Reader;
 use super::table::{DecodeTables, Frequencies, MAX_CONTEXTS};
@@ -16,7 +16,7 @@ use super::{
 pub struct Decoder {
     kernels: Kernels,
     tables: DecodeTables,
-    planes: Vec<u8>,
+    scratch: Vec<u8>,
     exponents: Vec<u8>,
     contexts: Vec<u8>,
 }
@@ -146,22 +146,23 @@ impl Decoder {
             });
         }
 
-        if self.planes.len() < elements {
-            self.planes.resize(elements, 0);
+        if self.scratch.len() < elements {
+            self.scratch.resize(elements, 0);
         }
         self.exponents.clear();
-        let mut planes = std::mem::take(&mut self.planes);
-        let decoded = self.planes(&mut reader, element, base, count, &mut planes);
-        self.planes = planes;
-        decoded?;
-
-        out.resize(length, 0);
-        let (words, rest) = out.split_at_mut(elements);
-        let planes = self.planes.get(..elements).unwrap_or_default();
-        match base {
-            Some(base) => self.kernels.merge_difference(element, planes, base, words),
-            None => self.kernels.merge_plain(element, planes, words),
-        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let planes = self.planes(&mut reader, element, base, count, &mut scratch);
+        let merged = planes.map(|planes| {
+            out.resize(length, 0);
+            let (words, rest) = out.split_at_mut(elements);
+            match base {
+                Some(base) => self.kernels.merge_difference(element, planes, base, words),
+                None => self.kernels.merge_plain(element, planes, words),
+            }
+            rest
+        });
+        self.scratch = scratch;
+        let rest = merged?;
         rest.copy_from_slice(reader.take(rest.len())?);
         if reader.0.is_empty() {
             Ok(())
@@ -172,57 +173,76 @@ impl Decoder {
         }
     }
 
-    /// Decodes all planes, one after the other.
-    fn planes(
+    /// The planes, one after the other: those that are raw where they lie, the others decoded into `scratch`.
+    fn planes<'a, 'encoded: 'a>(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut Reader<'encoded>,
         element: Element,
         base: Option<&[u8]>,
         count: usize,
-        planes: &mut [u8],
-    ) -> Result<(), CodecError> {
+        scratch: &'a mut [u8],
+    ) -> Result<Planes<'a>, CodecError> {
+        let mut planes: Planes<'a> = [&[]; 4];
+        let mut scratch = scratch.chunks_exact_mut(count);
         for number in 0..element.width() {
-            let (before, rest) = planes.split_at_mut(number * count);
-            let (plane, _) = rest.split_at_mut(count);
             let coding = reader.byte()?;
-            match coding {
-                CODING_RAW => plane.copy_from_slice(reader.take(count)?),
-                CODING_CONSTANT => plane.fill(reader.byte()?),
-                _ if matches!(
-                    coding & !CODING_ESCAPING,
-                    CODING_ORDER_0 | CODING_IN_CONTEXTS
-                ) =>
-                {
-                    let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
-                    let mut coded = Reader(reader.take(length)?);
-                    let escaped = if coding & CODING_ESCAPING == 0 {
-                        None
-                    } else {
-                        let escape = coded.byte()?;
-                        let count = usize::try_from(coded.u32()?).unwrap_or(usize::MAX);
-                        Some((escape, coded.take(count)?))
-                    };
-                    if coding & !CODING_ESCAPING == CODING_ORDER_0 {
-                        self.tables.set(0, &Frequencies::read(&mut coded)?);
-                        self.contexts.clear();
-                    } else {
-                        self.read_contexts(&mut coded, element, base, count, before)?;
-                    }
-                    let mut symbols = Plane::new(coded.0)?;
-                    symbols.next(self.kernels, &self.tables, &self.contexts, plane)?;
-                    symbols.finish()?;
-                    if let Some((escape, escaped)) = escaped {
-                        unescape(plane, escape, escaped)?;
-                    }
-                }
-                _ => {
-                    return Err(CodecError::Damaged {
-                        why: "a plane's coding is unknown",
-                    });
-                }
+            let plane = if coding == CODING_RAW {
+                reader.take(count)?
+            } else {
+                let plane = scratch.next().unwrap_or_default();
+                let before = planes.get(..number).unwrap_or_default();
+                self.plane(reader, coding, element, base, before, plane)?;
+                plane
+            };
+            if let Some(place) = planes.get_mut(number) {
+                *place = plane;
             }
         }
-        Ok(())
+        Ok(planes)
+    }
+
+    /// Decodes one plane. `before` are the planes before it.
+    fn plane(
+        &mut self,
+        reader: &mut Reader<'_>,
+        coding: u8,
+        element: Element,
+        base: Option<&[u8]>,
+        before: &[&[u8]],
+        plane: &mut [u8],
+    ) -> Result<(), CodecError> {
+        if coding == CODING_CONSTANT {
+            plane.fill(reader.byte()?);
+            return Ok(());
+        }
+        let shape = coding & !CODING_ESCAPING;
+        if !matches!(shape, CODING_ORDER_0 | CODING_IN_CONTEXTS) {
+            return Err(CodecError::Damaged {
+                why: "a plane's coding is unknown",
+            });
+        }
+        let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+        let mut coded = Reader(reader.take(length)?);
+        let escaped = if coding & CODING_ESCAPING == 0 {
+            None
+        } else {
+            let escape = coded.byte()?;
+            let count = usize::try_from(coded.u32()?).unwrap_or(usize::MAX);
+            Some((escape, coded.take(count)?))
+        };
+        if shape == CODING_ORDER_0 {
+            self.tables.set(0, &Frequencies::read(&mut coded)?);
+            self.contexts.clear();
+        } else {
+            self.read_contexts(&mut coded, element, base, plane.len(), before)?;
+        }
+        let mut symbols = Plane::new(coded.0)?;
+        symbols.next(self.kernels, &self.tables, &self.contexts, plane)?;
+        symbols.finish()?;
+        match escaped {
+            Some((escape, escaped)) => unescape(plane, escape, escaped),
+            None => Ok(()),
+        }
     }
 
     /// Reads the tables of a plane and works out the context of each of its symbols. `before` has the planes before it.
@@ -232,8 +252,11 @@ impl Decoder {
         element: Element,
         base: Option<&[u8]>,
         count: usize,
-        before: &[u8],
+        before: &[&[u8]],
     ) -> Result<(), CodecError> {
+        const NOWHERE: CodecError = CodecError::Damaged {
+            why: "a plane has its contexts from nowhere",
+        };
         let source = coded.byte()?;
         let classes = usize::from(coded.byte()?);
         if !(2..=MAX_CONTEXTS).contains(&classes) {
@@ -245,21 +268,16 @@ impl Decoder {
         for context in 0..classes {
             self.tables.set(context, &Frequencies::read(coded)?);
         }
-        let bytes =
-            match (source, base) {
-                (SOURCE_BASE, Some(base)) => {
-                    if self.exponents.is_empty() {
-                        self.exponents.resize(count, 0);
-                        self.kernels.exponents(element, base, &mut self.exponents);
-                    }
-                    &self.exponents
-                }
-                (earlier, _) => before.chunks_exact(count).nth(usize::from(earlier)).ok_or(
-                    CodecError::Damaged {
-                        why: "a plane has its contexts from nowhere",
-                    },
-                )?,
-            };
+        let bytes = if source == SOURCE_BASE {
+            let base = base.ok_or(NOWHERE)?;
+            if self.exponents.is_empty() {
+                self.exponents.resize(count, 0);
+                self.kernels.exponents(element, base, &mut self.exponents);
+            }
+            self.exponents.as_slice()
+        } else {
+            before.get(usize::from(source)).ok_or(NOWHERE)?
+        };
         self.contexts.resize(count, 0);
         self.kernels.classify(bytes, firsts, &mut self.contexts);
         Ok(())

@@ -1,7 +1,7 @@
 //! The choice among encodings of a block, and its writing.
 
 use super::kernels::{Instructions, Kernels};
-use super::table::{self, BIT, Counts, EncodeTables, Frequencies, MAX_CONTEXTS};
+use super::table::{self, BIT, Counts, EncodeTables, Frequencies, JointCounts, MAX_CONTEXTS};
 use super::{
     Base, CODING_CONSTANT, CODING_ESCAPING, CODING_IN_CONTEXTS, CODING_ORDER_0, CODING_RAW, Effort,
     Element, MAX_LENGTH, METHOD_DIFFERENCE, METHOD_PLANES, METHOD_RAW, SOURCE_BASE, VERSION, rans,
@@ -47,7 +47,7 @@ pub struct Encoder {
     /// Exponents of the base.
     exponents: Vec<u8>,
     contexts: Vec<u8>,
-    joint: Vec<Counts>,
+    joint: JointCounts,
     words: Vec<u8>,
     out: Vec<u8>,
 }
@@ -186,14 +186,16 @@ impl Encoder {
                 && count >= MIN_IN_CONTEXTS
                 && !matches!(coding, Coding::Constant(_))
             {
-                let mut sources = Vec::new();
-                if number > 0 {
-                    sources.push((0, planes));
-                }
-                if number > 1 {
-                    let before = planes.get((number - 1) * count..).unwrap_or_default();
-                    sources.push((u8::try_from(number - 1).unwrap_or(0), before));
-                }
+                // The first plane and the one before say most; a constant one says nothing.
+                let earlier = planes.chunks_exact(count).zip(&codings);
+                let mut sources: Vec<(u8, &[u8])> = (0_u8..)
+                    .zip(earlier)
+                    .filter(|(other, (_, coding))| {
+                        (*other == 0 || usize::from(*other) + 1 == number)
+                            && !matches!(coding, Coding::Constant(_))
+                    })
+                    .map(|(other, (plane, _))| (other, plane))
+                    .collect();
                 if !exponents.is_empty() {
                     sources.push((SOURCE_BASE, exponents));
                 }
@@ -212,16 +214,9 @@ impl Encoder {
 
     /// Tables in contexts: neighbouring bytes of the source share one wherever that costs least.
     fn in_contexts(&mut self, source: u8, bytes: &[u8], plane: &[u8]) -> Option<(Coding, usize)> {
-        self.joint.clear();
-        self.joint.resize(256, [0; 256]);
-        for (&byte, &symbol) in bytes.iter().zip(plane) {
-            let counts = self.joint.get_mut(usize::from(byte));
-            if let Some(count) = counts.and_then(|counts| counts.get_mut(usize::from(symbol))) {
-                *count += 1;
-            }
-        }
+        let joint = self.joint.count(bytes.get(..plane.len())?, plane);
         let mut classes: Vec<Class> = (0_u8..=255)
-            .zip(&self.joint)
+            .zip(joint)
             .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
             .map(|(first, counts)| Class::new(first, *counts))
             .collect();
@@ -267,11 +262,8 @@ impl Encoder {
                 } => {
                     let place = self.open(CODING_ORDER_0, *escape);
                     if let Some(escape) = *escape {
-                        let mut apart = frequencies.lack();
-                        if let Some(own) = apart.get_mut(usize::from(escape)) {
-                            *own = true;
-                        }
-                        self.write_escaped(escape, &[apart], &[], plane);
+                        let frequencies = std::slice::from_ref(&**frequencies);
+                        self.write_escaped(escape, frequencies, &[], plane);
                     }
                     frequencies.write(&mut self.out);
                     self.tables.set(0, frequencies, *escape);
@@ -297,14 +289,7 @@ impl Encoder {
 
                     let place = self.open(CODING_IN_CONTEXTS, *escape);
                     if let Some(escape) = *escape {
-                        let mut apart: Vec<[bool; 256]> =
-                            frequencies.iter().map(Frequencies::lack).collect();
-                        for apart in &mut apart {
-                            if let Some(own) = apart.get_mut(usize::from(escape)) {
-                                *own = true;
-                            }
-                        }
-                        self.write_escaped(escape, &apart, &contexts, plane);
+                        self.write_escaped(escape, frequencies, &contexts, plane);
                     }
                     let classes = u8::try_from(frequencies.len()).unwrap_or(u8::MAX);
                     self.out.extend([*source, classes]);
@@ -321,30 +306,18 @@ impl Encoder {
         }
     }
 
-    /// Appends the escape, how many symbols it stands for, and these. `apart` says of each context which ones they are.
-    fn write_escaped(&mut self, escape: u8, apart: &[[bool; 256]], contexts: &[u8], plane: &[u8]) {
-        let is_apart = |context: u8, symbol: u8| {
-            let of_context = apart.get(usize::from(context));
-            of_context.and_then(|of_context| of_context.get(usize::from(symbol))) == Some(&true)
-        };
+    /// Appends the escape, how many symbols it stands for, and these.
+    fn write_escaped(
+        &mut self,
+        escape: u8,
+        frequencies: &[Frequencies],
+        contexts: &[u8],
+        plane: &[u8],
+    ) {
         self.out.push(escape);
         let place = self.out.len();
         self.out.extend([0; 4]);
-        for (number, symbols) in plane.chunks(32).enumerate() {
-            let contexts = contexts.get(32 * number..).unwrap_or_default();
-            let contexts = contexts.iter().copied().chain(std::iter::repeat(0));
-            if symbols
-                .iter()
-                .zip(contexts.clone())
-                .fold(false, |any, (&symbol, context)| {
-                    any | is_apart(context, symbol)
-                })
-            {
-                let escaped = symbols.iter().zip(contexts);
-                let escaped = escaped.filter(|(symbol, context)| is_apart(*context, **symbol));
-                self.out.extend(escaped.map(|(symbol, _)| symbol));
-            }
-        }
+        table::escaped(escape, frequencies, contexts, plane, &mut self.out);
         self.close(place);
     }
 

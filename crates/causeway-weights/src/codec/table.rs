@@ -1,5 +1,9 @@
 //! Frequencies of symbols: made from counts, priced, written, read, and laid out for the coder.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
 use super::error::CodecError;
 use super::reader::Reader;
 
@@ -97,6 +101,40 @@ pub(super) fn count(plane: &[u8]) -> Counts {
     sum
 }
 
+/// How often each byte occurs beside each byte of a source.
+pub(super) struct JointCounts([Box<[Counts; 256]>; 2]);
+
+impl Default for JointCounts {
+    fn default() -> Self {
+        let zeros = || Box::new([[0; 256]; 256]);
+        Self([zeros(), zeros()])
+    }
+}
+
+impl JointCounts {
+    /// Counts anew. The slices are of equal length.
+    #[expect(clippy::indexing_slicing, reason = "bytes index 256 entries")]
+    pub(super) fn count(&mut self, source: &[u8], plane: &[u8]) -> &[Counts; 256] {
+        // Two tables, since equal neighbours would wait for each other's store.
+        let [even, odd] = &mut self.0;
+        even.fill([0; 256]);
+        odd.fill([0; 256]);
+        let (sources, rest_of_source) = source.as_chunks::<2>();
+        let (pairs, rest) = plane.as_chunks::<2>();
+        for ([source, next_source], [symbol, next]) in sources.iter().zip(pairs) {
+            even[usize::from(*source)][usize::from(*symbol)] += 1;
+            odd[usize::from(*next_source)][usize::from(*next)] += 1;
+        }
+        for (source, symbol) in rest_of_source.iter().zip(rest) {
+            even[usize::from(*source)][usize::from(*symbol)] += 1;
+        }
+        for (sums, counts) in even.as_flattened_mut().iter_mut().zip(odd.as_flattened()) {
+            *sums += counts;
+        }
+        even
+    }
+}
+
 /// Frequencies of the 256 bytes: they add up to [`SCALE`], and none is [`SCALE`] itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Frequencies([u16; 256]);
@@ -129,38 +167,46 @@ impl Frequencies {
                 sum += i64::from(*frequency);
             }
         }
-        let mut surplus = sum - i64::from(SCALE);
-        while surplus != 0 {
-            let down = surplus > 0;
-            let best = frequencies
-                .iter_mut()
-                .zip(&counts)
-                .filter(|(frequency, count)| {
-                    **count > 0
-                        && if down {
-                            **frequency > 1
-                        } else {
-                            u32::from(**frequency) < SCALE - 1
-                        }
-                })
-                .min_by_key(|(frequency, count)| {
-                    let now = log2_of_frequency(u32::from(**frequency));
-                    let then = if down {
-                        log2_of_frequency(u32::from(**frequency) - 1)
-                    } else {
-                        log2_of_frequency(u32::from(**frequency) + 1)
-                    };
-                    // Lost bits; negative when a frequency grows.
-                    (i64::try_from(now).unwrap_or(0) - i64::try_from(then).unwrap_or(0))
-                        * i64::from(**count)
-                });
-            let Some((frequency, _)) = best else { break };
-            if down {
+        let surplus = sum - i64::from(SCALE);
+        // Bits that a step of one symbol loses (negative: gains), the cheapest first.
+        let price = |frequency: u16, count: u32| {
+            let frequency = u32::from(frequency);
+            let then = if surplus > 0 {
+                frequency.checked_sub(1)?
+            } else {
+                frequency + 1
+            };
+            let possible = count > 0 && then > 0 && then < SCALE;
+            let lost =
+                log2_of_frequency(frequency).cast_signed() - log2_of_frequency(then).cast_signed();
+            possible.then_some(lost * i64::from(count))
+        };
+        let mut steps = BinaryHeap::new();
+        if surplus != 0 {
+            let priced = frequencies.iter().zip(&counts).enumerate();
+            steps.extend(priced.filter_map(|(symbol, (&frequency, &count))| {
+                Some(Reverse((price(frequency, count)?, symbol)))
+            }));
+        }
+        for _ in 0..surplus.unsigned_abs() {
+            let Some(mut cheapest) = steps.peek_mut() else {
+                break;
+            };
+            let Reverse((_, symbol)) = *cheapest;
+            let (Some(frequency), Some(&count)) = (frequencies.get_mut(symbol), counts.get(symbol))
+            else {
+                break;
+            };
+            if surplus > 0 {
                 *frequency -= 1;
-                surplus -= 1;
             } else {
                 *frequency += 1;
-                surplus += 1;
+            }
+            match price(*frequency, count) {
+                Some(price) => *cheapest = Reverse((price, symbol)),
+                None => {
+                    PeekMut::pop(cheapest);
+                }
             }
         }
         Self(frequencies)
@@ -176,11 +222,6 @@ impl Frequencies {
                 u64::from(count) * (scale - log2_of_frequency(u32::from(frequency)))
             })
             .sum()
-    }
-
-    /// Whether a byte has no frequency.
-    pub(super) fn lack(&self) -> [bool; 256] {
-        self.0.map(|frequency| frequency == 0)
     }
 
     /// Appends the table: see `docs/formats/codec.md`.
@@ -377,4 +418,54 @@ pub(super) fn escape(counts: &mut [Counts]) -> Option<(u8, u64)> {
         escaped += u64::from(sum);
     }
     Some((u8::try_from(free).unwrap_or(u8::MAX), escaped))
+}
+
+/// Appends the symbols that `escape` stands for: those without frequency in their context, and the escape itself.
+#[expect(clippy::indexing_slicing, reason = "the index is masked")]
+pub(super) fn escaped(
+    escape: u8,
+    frequencies: &[Frequencies],
+    contexts: &[u8],
+    plane: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let mut apart = vec![0_u8; ENCODE_ENTRIES];
+    for (apart, frequencies) in apart.chunks_exact_mut(256).zip(frequencies) {
+        for ((symbol, apart), &frequency) in (0_u8..=255).zip(apart).zip(&frequencies.0) {
+            *apart = u8::from(frequency == 0 || symbol == escape);
+        }
+    }
+    let apart: &[u8; ENCODE_ENTRIES] = match apart.first_chunk() {
+        Some(apart) => apart,
+        None => return,
+    };
+    let index = |context: u8, symbol: u8| {
+        (usize::from(context) << 8 | usize::from(symbol)) & (ENCODE_ENTRIES - 1)
+    };
+    if contexts.is_empty() {
+        for symbols in plane.chunks(64) {
+            let any = symbols
+                .iter()
+                .fold(0, |any, &symbol| any | apart[index(0, symbol)]);
+            if any != 0 {
+                out.extend(
+                    symbols
+                        .iter()
+                        .filter(|&&symbol| apart[index(0, symbol)] != 0),
+                );
+            }
+        }
+    } else {
+        for (symbols, contexts) in plane.chunks(64).zip(contexts.chunks(64)) {
+            let pairs = || symbols.iter().zip(contexts);
+            let any = pairs().fold(0, |any, (&symbol, &context)| {
+                any | apart[index(context, symbol)]
+            });
+            if any != 0 {
+                let escaped =
+                    pairs().filter(|(symbol, context)| apart[index(**context, **symbol)] != 0);
+                out.extend(escaped.map(|(symbol, _)| symbol));
+            }
+        }
+    }
 }

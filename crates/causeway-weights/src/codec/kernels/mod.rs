@@ -40,6 +40,9 @@ pub(super) fn popped(state: u32, entry: u32) -> u32 {
         .wrapping_add(entry >> SCALE_BITS & (SCALE - 1))
 }
 
+/// The planes of a block, the highest first; those that its elements don't have are empty.
+pub(super) type Planes<'a> = [&'a [u8]; 4];
+
 /// Which instructions the codec's inner loops use. All give the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -185,11 +188,12 @@ impl Kernels {
     }
 
     /// The inverse of [`Kernels::split_plain`].
-    pub(super) fn merge_plain(self, element: Element, planes: &[u8], block: &mut [u8]) {
+    pub(super) fn merge_plain(self, element: Element, planes: Planes<'_>, block: &mut [u8]) {
+        let [first, second, ..] = planes;
         match element.width() {
-            4 => dispatch!(self, merge4(quarters(planes), block)),
-            2 => dispatch!(self, merge2(halves(planes), block)),
-            _ => block.copy_from_slice(planes),
+            4 => dispatch!(self, merge4(planes, block)),
+            2 => dispatch!(self, merge2([first, second], block)),
+            _ => block.copy_from_slice(first),
         }
     }
 
@@ -213,15 +217,16 @@ impl Kernels {
     pub(super) fn merge_difference(
         self,
         element: Element,
-        planes: &[u8],
+        planes: Planes<'_>,
         base: &[u8],
         block: &mut [u8],
     ) {
         let float = element.is_float();
+        let [first, second, ..] = planes;
         match element.width() {
-            4 => dispatch!(self, merge_difference4(quarters(planes), base, block)),
-            2 => dispatch!(self, merge_difference2(halves(planes), base, block)),
-            _ => dispatch!(self, merge_difference1(planes, base, float, block)),
+            4 => dispatch!(self, merge_difference4(planes, base, block)),
+            2 => dispatch!(self, merge_difference2([first, second], base, block)),
+            _ => dispatch!(self, merge_difference1(first, base, float, block)),
         }
     }
 
@@ -243,16 +248,6 @@ impl Kernels {
     pub(super) fn classify(self, bytes: &[u8], firsts: &[u8], contexts: &mut [u8]) {
         dispatch!(self, classify(bytes, firsts, contexts));
     }
-}
-
-fn halves(planes: &[u8]) -> [&[u8]; 2] {
-    planes.split_at(planes.len() / 2).into()
-}
-
-fn quarters(planes: &[u8]) -> [&[u8]; 4] {
-    let [first, second] = halves(planes);
-    let ([a, b], [c, d]) = (halves(first), halves(second));
-    [a, b, c, d]
 }
 
 fn halves_mut(planes: &mut [u8]) -> [&mut [u8]; 2] {
