@@ -196,10 +196,8 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let work = arguments
         .next()
-        .context("usage: causeway-bench-codec DIR [own]")?;
+        .context("usage: causeway-bench-codec DIR [WORD...]")?;
     let work = Path::new(&work);
-    // For a profiler and for quick tries: ours alone.
-    let own = arguments.next();
     println!(
         "GB/s of raw bytes; seconds are those of this thread on its core, not of the clock; median of {ROUNDS} rounds"
     );

@@ -199,6 +199,16 @@ impl Encoder {
                 if !exponents.is_empty() {
                     sources.push((SOURCE_BASE, exponents));
                 }
+                if count >= MIN_SAMPLED && sources.len() > 1 {
+                    // The best one on a part of the plane.
+                    let part = plane.get(..count / 4).unwrap_or_default();
+                    let mut cost = |bytes: &[u8]| {
+                        self.in_contexts(0, bytes, part)
+                            .map_or(usize::MAX, |(_, size)| size)
+                    };
+                    sources.sort_by_cached_key(|(_, bytes)| cost(bytes));
+                    sources.truncate(1);
+                }
                 for (source, bytes) in sources {
                     let tried = self.in_contexts(source, bytes, plane);
                     if let Some((better, smaller)) = tried.filter(|(_, tried)| *tried < size) {

@@ -1,7 +1,7 @@
-//! One plane of bytes through 32 interleaved range-coders (rANS): order 0, or a table for each context of a symbol.
+//! One plane of bytes through 64 interleaved range-coders (rANS): order 0, or a table for each context of a symbol.
 //!
 //! J. Duda, "Asymmetric numeral systems" (arXiv:1311.2540); interleaving after F. Giesen, "Interleaved entropy coders"
-//! (arXiv:1402.3392). Symbol `i` belongs to coder `i % 32`; states have 31 bits, and 16 bits are moved at a time.
+//! (arXiv:1402.3392). Symbol `i` belongs to coder `i % 64`; states have 31 bits, and 16 bits are moved at a time.
 
 use super::error::CodecError;
 use super::kernels::{Kernels, LANES, LOW, States, WINDOW, popped, pushed};
@@ -33,8 +33,8 @@ pub(super) fn encode(
     for (lane, (state, &symbol)) in states.iter_mut().zip(rest).enumerate().rev() {
         let context = rest_contexts.get(lane).copied().unwrap_or(0);
         let index = usize::from(context) << 8 | usize::from(symbol);
-        let step = tables.steps.get(index).copied().unwrap_or(0);
-        if *state >= (step & (SCALE - 1)) << 19 {
+        let step = tables.0.get(index).copied().unwrap_or(0);
+        if u64::from(*state) >= (step & u64::from(SCALE - 1)) << 19 {
             // There is room for two bytes a symbol.
             position -= 2;
             let [low, high, ..] = state.to_le_bytes();
@@ -46,8 +46,7 @@ pub(super) fn encode(
             }
             *state >>= 16;
         }
-        let reciprocal = tables.reciprocals.get(index).copied().unwrap_or(0);
-        *state = pushed(*state, step, reciprocal);
+        *state = pushed(*state, step);
     }
     let done = kernels.encode(
         &mut states,

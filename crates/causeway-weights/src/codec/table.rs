@@ -322,60 +322,50 @@ impl DecodeTables {
     }
 }
 
-/// What an encoder looks up by context and symbol.
-pub(super) struct EncodeTables {
-    /// `ceil(2^(31 + shift + 1) / frequency)`: multiplying, taking the upper 32 bits and shifting divides exactly below 2^31.
-    pub(super) reciprocals: Box<[u32; ENCODE_ENTRIES]>,
-    /// Frequency in bits 0 to 11, what is added in bits 12 to 24, the shift in bits 25 to 28.
-    pub(super) steps: Box<[u32; ENCODE_ENTRIES]>,
-}
+/// What an encoder looks up by context and symbol: steps. A step has the frequency in bits 0 to 11, what is added to a state in
+/// bits 12 to 24, a shift in bits 25 to 28, and in the upper half `ceil(2^(32 + shift) / frequency)`: multiplying with that,
+/// taking the upper 32 bits and shifting divides exactly below 2^31.
+pub(super) struct EncodeTables(pub(super) Box<[u64; ENCODE_ENTRIES]>);
 
 /// Entries of all contexts' symbols.
 pub(super) const ENCODE_ENTRIES: usize = MAX_CONTEXTS << 8;
 
 impl Default for EncodeTables {
     fn default() -> Self {
-        Self {
-            reciprocals: Box::new([0; ENCODE_ENTRIES]),
-            steps: Box::new([0; ENCODE_ENTRIES]),
-        }
+        Self(Box::new([0; ENCODE_ENTRIES]))
     }
 }
 
 impl EncodeTables {
     /// Lays out the symbols of one context. Those without frequency are coded as `escape`.
     pub(super) fn set(&mut self, context: usize, frequencies: &Frequencies, escape: Option<u8>) {
+        let (tables, _) = self.0.as_chunks_mut::<256>();
+        let Some(steps) = tables.get_mut(context) else {
+            return;
+        };
         let mut first = 0_u32;
-        let places = self.reciprocals.iter_mut().zip(self.steps.iter_mut());
-        for ((reciprocal, step), &frequency) in places.skip(context << 8).zip(&frequencies.0) {
+        for (step, &frequency) in steps.iter_mut().zip(&frequencies.0) {
             let frequency = u32::from(frequency);
-            (*reciprocal, *step) = match frequency {
+            let (reciprocal, low) = match frequency {
                 0 => (0, 0),
                 // The quotient comes out as the dividend less one; what is added makes up for it.
-                1 => (u32::MAX, (first + SCALE - 1) << SCALE_BITS | 1),
+                1 => (u64::from(u32::MAX), (first + SCALE - 1) << SCALE_BITS | 1),
                 _ => {
                     let shift = 32 - (frequency - 1).leading_zeros();
-                    let exact = (1_u64 << (31 + shift)).div_ceil(frequency.into());
                     (
-                        u32::try_from(exact).unwrap_or(u32::MAX),
+                        (1_u64 << (31 + shift)).div_ceil(frequency.into()),
                         (shift - 1) << 25 | first << SCALE_BITS | frequency,
                     )
                 }
             };
+            *step = reciprocal << 32 | u64::from(low);
             first += frequency;
         }
-        let Some(escape) = escape.map(usize::from) else {
-            return;
-        };
-        for entries in [&mut self.reciprocals, &mut self.steps] {
-            let (entries, _) = entries.as_chunks_mut::<256>();
-            let Some(entries) = entries.get_mut(context) else {
-                continue;
-            };
-            let instead = entries.get(escape).copied().unwrap_or(0);
-            for (entry, &frequency) in entries.iter_mut().zip(&frequencies.0) {
+        let instead = escape.and_then(|escape| steps.get(usize::from(escape)).copied());
+        if let Some(instead) = instead {
+            for (step, &frequency) in steps.iter_mut().zip(&frequencies.0) {
                 if frequency == 0 {
-                    *entry = instead;
+                    *step = instead;
                 }
             }
         }

@@ -6,7 +6,7 @@ Plain Python, slow, and strict: whatever the description does not allow ends it 
 import sys
 
 WIDTHS = [2, 2, 4, 1, 1, 1, 1]  # by element code: bf16, f16, f32, e4m3, e5m2, i8, opaque
-LANES, LOW, SCALE = 32, 1 << 15, 1 << 12
+LANES, LOW, SCALE = 64, 1 << 15, 1 << 12
 
 
 class Damaged(Exception):

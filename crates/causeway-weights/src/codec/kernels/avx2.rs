@@ -1,4 +1,4 @@
-//! The inner loops for AVX2: eight coders in a register, four registers.
+//! The inner loops for AVX2: eight coders in a register, eight registers.
 #![expect(
     unsafe_code,
     reason = "vector loads, stores and gathers take pointers; each is inside a slice whose length was just compared"
@@ -13,13 +13,14 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_blend_epi32, _mm256_blendv_epi8, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32,
-    _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_epu32,
+    _mm256_and_si256, _mm256_blend_epi32, _mm256_blendv_epi8, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32,
+    _mm256_cvtepu16_epi32, _mm256_extracti128_si256, _mm256_i32gather_epi32,
+    _mm256_i32gather_epi64, _mm256_loadu_si256, _mm256_movemask_ps, _mm256_mul_epu32,
     _mm256_mullo_epi32, _mm256_or_si256, _mm256_packus_epi16, _mm256_packus_epi32,
     _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set1_epi32, _mm256_setr_epi32,
-    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_srli_epi64,
-    _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_sub_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi32, _mm256_srli_epi32,
+    _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_sub_epi32,
 };
 
 use super::super::table::{DecodeTables, EncodeTables, MAX_CONTEXTS, SCALE, SCALE_BITS};
@@ -190,8 +191,8 @@ fn decode_group<const IN_CONTEXT: bool>(
         // States stay below 2^31, so that comparing with signs is right.
         let short = _mm256_cmpgt_epi32(low, next);
         let mask = _mm256_movemask_ps(_mm256_castsi256_ps(short)) as u32;
-        // SAFETY: 16 bytes of the window's 64 are read; at most 16 were taken by each of the vectors before, of which there
-        // are at most 3.
+        // SAFETY: 16 bytes of the window's 128 are read; at most 16 were taken by each of the vectors before, of which
+        // there are at most 7.
         let words = unsafe { _mm_loadu_si128(window.as_ptr().add(taken).cast::<__m128i>()) };
         let words = _mm256_permutevar8x32_epi32(_mm256_cvtepu16_epi32(words), order(&TAKE, mask));
         let refilled = _mm256_or_si256(_mm256_slli_epi32::<16>(next), words);
@@ -199,11 +200,14 @@ fn decode_group<const IN_CONTEXT: bool>(
         taken += 2 * mask.count_ones() as usize;
     }
     *position += taken;
-    let [a, b, c, d] = decoded;
-    let bytes = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
-    let bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    // SAFETY: 32 bytes are written, into an array of 32.
-    unsafe { _mm256_storeu_si256(group.as_mut_ptr().cast::<__m256i>(), bytes) };
+    let (halves, _) = group.as_chunks_mut::<32>();
+    for (half, [a, b, c, d]) in halves.iter_mut().zip(decoded.as_chunks::<4>().0) {
+        let bytes = _mm256_packus_epi16(_mm256_packus_epi32(*a, *b), _mm256_packus_epi32(*c, *d));
+        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        let bytes = _mm256_permutevar8x32_epi32(bytes, order);
+        // SAFETY: 32 bytes are written, into an array of 32.
+        unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast::<__m256i>(), bytes) };
+    }
     true
 }
 
@@ -269,8 +273,7 @@ fn encode_group<const IN_CONTEXT: bool>(
     else {
         return false;
     };
-    let steps = tables.steps.as_ptr().cast::<i32>();
-    let reciprocals = tables.reciprocals.as_ptr().cast::<i32>();
+    let steps = tables.0.as_ptr().cast::<i64>();
     let low_bits = _mm256_set1_epi32(SCALE as i32 - 1);
     let halves = _mm256_set1_epi32(0xffff);
     let mut free = WINDOW;
@@ -281,10 +284,19 @@ fn encode_group<const IN_CONTEXT: bool>(
         if IN_CONTEXT {
             index = _mm256_or_si256(index, _mm256_slli_epi32::<8>(contexts_of(contexts)));
         }
+        let (front, back) = (
+            _mm256_castsi256_si128(index),
+            _mm256_extracti128_si256::<1>(index),
+        );
         // SAFETY: a symbol has 8 bits and a context 4; there are 2^12 steps.
-        let step = unsafe { _mm256_i32gather_epi32::<4>(steps, index) };
-        // SAFETY: as above; there are as many reciprocals.
-        let reciprocal = unsafe { _mm256_i32gather_epi32::<4>(reciprocals, index) };
+        let front = unsafe { _mm256_i32gather_epi64::<8>(steps, front) };
+        // SAFETY: as above.
+        let back = unsafe { _mm256_i32gather_epi64::<8>(steps, back) };
+        let (front, back) = (_mm256_castsi256_ps(front), _mm256_castsi256_ps(back));
+        let step = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(front, back));
+        let step = _mm256_permute4x64_epi64::<0b11_01_10_00>(step);
+        let reciprocal = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(front, back));
+        let reciprocal = _mm256_permute4x64_epi64::<0b11_01_10_00>(reciprocal);
         let frequency = _mm256_and_si256(step, low_bits);
         // States and limits stay below 2^31, so that comparing with signs is right.
         let fits = _mm256_cmpgt_epi32(_mm256_slli_epi32::<19>(frequency), *vector);
@@ -293,8 +305,8 @@ fn encode_group<const IN_CONTEXT: bool>(
             _mm256_permutevar8x32_epi32(_mm256_and_si256(*vector, halves), order(&GIVE, mask));
         let given = _mm256_packus_epi32(given, given);
         let given = _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(given));
-        // SAFETY: 16 bytes below `free` are written; it begins at 64 and sank by at most 16 for each of the vectors before,
-        // of which there are at most 3. Of the 16, the upper ones are the words given; the rest is overwritten later.
+        // SAFETY: 16 bytes below `free` are written; it begins at 128 and sank by at most 16 for each of the vectors before,
+        // of which there are at most 7. Of the 16, the upper ones are the words given; the rest is overwritten later.
         unsafe {
             _mm_storeu_si128(window.as_mut_ptr().add(free - 16).cast::<__m128i>(), given);
         };

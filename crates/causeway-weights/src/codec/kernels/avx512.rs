@@ -1,4 +1,4 @@
-//! The inner loops for AVX-512: sixteen coders in a register, two registers.
+//! The inner loops for AVX-512: sixteen coders in a register, four registers.
 #![expect(
     unsafe_code,
     reason = "vector loads, stores and gathers take pointers; each is inside a slice whose length was just compared"
@@ -11,13 +11,14 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_loadu_si256,
-    _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_cmpge_epu32_mask,
-    _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu8_epi32,
-    _mm512_cvtepu16_epi32, _mm512_i32gather_epi32, _mm512_loadu_si512, _mm512_mask_blend_epi32,
-    _mm512_mask_or_epi32, _mm512_mask_srli_epi32, _mm512_maskz_compress_epi32,
-    _mm512_maskz_expand_epi32, _mm512_mul_epu32, _mm512_mullo_epi32, _mm512_or_si512,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32,
-    _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256,
+    _mm512_cmpge_epu32_mask, _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
+    _mm512_cvtepu8_epi32, _mm512_cvtepu16_epi32, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32,
+    _mm512_i32gather_epi64, _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_mask_or_epi32,
+    _mm512_mask_srli_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_expand_epi32,
+    _mm512_mul_epu32, _mm512_mullo_epi32, _mm512_or_si512, _mm512_permutex2var_epi32,
+    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 use super::super::table::{DecodeTables, EncodeTables, MAX_CONTEXTS, SCALE, SCALE_BITS};
@@ -149,7 +150,8 @@ fn decode_group<const IN_CONTEXT: bool>(
             _mm512_and_si512(_mm512_srli_epi32::<SCALE_BITS>(entry), low_bits),
         );
         let short = _mm512_cmplt_epu32_mask(next, low);
-        // SAFETY: 32 bytes of the window's 64 are read; at most 32 were taken by the one vector before.
+        // SAFETY: 32 bytes of the window's 128 are read; at most 32 were taken by each of the vectors before, of which there
+        // are at most 3.
         let words = unsafe { _mm256_loadu_si256(window.as_ptr().add(taken).cast::<__m256i>()) };
         let words = _mm512_maskz_expand_epi32(short, _mm512_cvtepu16_epi32(words));
         *vector = _mm512_mask_or_epi32(next, short, _mm512_slli_epi32::<16>(next), words);
@@ -221,8 +223,9 @@ fn encode_group<const IN_CONTEXT: bool>(
     else {
         return false;
     };
-    let steps = tables.steps.as_ptr().cast::<i32>();
-    let reciprocals = tables.reciprocals.as_ptr().cast::<i32>();
+    let steps = tables.0.as_ptr().cast::<i64>();
+    let even_words = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    let odd_words = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
     let low_bits = _mm512_set1_epi32(SCALE as i32 - 1);
     let mut free = WINDOW;
     let (symbols, _) = group.as_chunks::<WIDTH>();
@@ -232,16 +235,22 @@ fn encode_group<const IN_CONTEXT: bool>(
         if IN_CONTEXT {
             index = _mm512_or_si512(index, _mm512_slli_epi32::<8>(contexts_of(contexts)));
         }
+        let (front, back) = (
+            _mm512_castsi512_si256(index),
+            _mm512_extracti64x4_epi64::<1>(index),
+        );
         // SAFETY: a symbol has 8 bits and a context 4; there are 2^12 steps.
-        let step = unsafe { _mm512_i32gather_epi32::<4>(index, steps) };
-        // SAFETY: as above; there are as many reciprocals.
-        let reciprocal = unsafe { _mm512_i32gather_epi32::<4>(index, reciprocals) };
+        let front = unsafe { _mm512_i32gather_epi64::<8>(front, steps) };
+        // SAFETY: as above.
+        let back = unsafe { _mm512_i32gather_epi64::<8>(back, steps) };
+        let step = _mm512_permutex2var_epi32(front, even_words, back);
+        let reciprocal = _mm512_permutex2var_epi32(front, odd_words, back);
         let frequency = _mm512_and_si512(step, low_bits);
         let long = _mm512_cmpge_epu32_mask(*vector, _mm512_slli_epi32::<19>(frequency));
         let given = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(long, *vector));
         let count = long.count_ones();
         free -= 2 * count as usize;
-        // SAFETY: `count` words are written at `free`, which begins at 64 and sinks by at most 32 for each of two vectors.
+        // SAFETY: `count` words are written at `free`, which begins at 128 and sinks by at most 32 for each of four vectors.
         unsafe {
             _mm256_mask_storeu_epi16(
                 window.as_mut_ptr().add(free).cast::<i16>(),

@@ -13,7 +13,7 @@ use super::Element;
 use super::table::{DecodeTables, EncodeTables, SCALE, SCALE_BITS};
 
 /// Symbols are dealt to this many coders in turn.
-pub(super) const LANES: usize = 32;
+pub(super) const LANES: usize = 64;
 /// A coder's state lies in `LOW..LOW << 16`, and is `LOW` before the first symbol is encoded.
 pub(super) const LOW: u32 = 1 << 15;
 /// What a group of [`LANES`] symbols takes from or adds to the stream at most, in bytes: kernels need that much room.
@@ -22,9 +22,11 @@ pub(super) const WINDOW: usize = 2 * LANES;
 /// States of all coders.
 pub(super) type States = [u32; LANES];
 
-/// A state after a symbol is put in, for which it has room.
+/// A state after a symbol, whose step is given, is put in, for which it has room.
 #[inline(always)]
-pub(super) fn pushed(state: u32, step: u32, reciprocal: u32) -> u32 {
+#[expect(clippy::cast_possible_truncation, reason = "a step is a pair of words")]
+pub(super) fn pushed(state: u32, step: u64) -> u32 {
+    let (step, reciprocal) = (step as u32, (step >> 32) as u32);
     let product = u64::from(state) * u64::from(reciprocal);
     let quotient = (product >> 32) as u32 >> (step >> 25);
     state

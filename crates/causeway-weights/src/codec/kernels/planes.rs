@@ -184,13 +184,23 @@ pub(super) mod contexts {
     /// How many of `firsts` each byte reaches.
     #[inline(always)]
     pub(in super::super) fn classify(bytes: &[u8], firsts: &[u8], classes: &mut [u8]) {
-        for (bytes, classes) in bytes.chunks(64).zip(classes.chunks_mut(64)) {
-            classes.fill(0);
+        let (whole, rest) = bytes.as_chunks::<64>();
+        let (whole_classes, rest_classes) = classes.as_chunks_mut::<64>();
+        for (bytes, classes) in whole.iter().zip(&mut *whole_classes) {
+            // Of a fixed length, so that the sums stay in registers.
+            let mut sums = [0; 64];
             for &first in firsts {
-                for (class, &byte) in classes.iter_mut().zip(bytes) {
-                    *class += u8::from(byte >= first);
+                for (sum, &byte) in sums.iter_mut().zip(bytes) {
+                    *sum += u8::from(byte >= first);
                 }
             }
+            *classes = sums;
+        }
+        // The source may go on behind the last class.
+        let behind = whole.get(whole_classes.len()..).unwrap_or_default();
+        let rest = behind.as_flattened().iter().chain(rest);
+        for (class, &byte) in rest_classes.iter_mut().zip(rest) {
+            *class = firsts.iter().map(|&first| u8::from(byte >= first)).sum();
         }
     }
 }

@@ -165,15 +165,14 @@ fn encode_group<const IN_CONTEXT: bool>(
         if IN_CONTEXT {
             index |= usize::from(context) << 8;
         }
-        let step = tables.steps[index & (ENCODE_ENTRIES - 1)];
-        let reciprocal = tables.reciprocals[index & (ENCODE_ENTRIES - 1)];
+        let step = tables.0[index & (ENCODE_ENTRIES - 1)];
         let mut now = *state;
         // Written in any case; counts only if the place moves on.
         words[(left - 1) & (LANES - 1)] = (now as u16).to_le_bytes();
-        let long = now >= (step & (SCALE - 1)) << 19;
+        let long = now >= (step as u32 & (SCALE - 1)) << 19;
         now = if long { now >> 16 } else { now };
         left -= usize::from(long);
-        *state = pushed(now, step, reciprocal);
+        *state = pushed(now, step);
     }
     *position -= 2 * (LANES - left);
     true
