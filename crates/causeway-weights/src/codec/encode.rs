@@ -200,14 +200,18 @@ impl Encoder {
                     sources.push((SOURCE_BASE, exponents));
                 }
                 if count >= MIN_SAMPLED && sources.len() > 1 {
-                    // The best one on a part of the plane.
+                    // The best one on a part of the plane, unless that is too short to tell.
                     let part = plane.get(..count / 4).unwrap_or_default();
-                    let mut cost = |bytes: &[u8]| {
-                        self.in_contexts(0, bytes, part)
-                            .map_or(usize::MAX, |(_, size)| size)
-                    };
-                    sources.sort_by_cached_key(|(_, bytes)| cost(bytes));
-                    sources.truncate(1);
+                    let best = sources
+                        .iter()
+                        .filter_map(|&(source, bytes)| {
+                            let (_, size) = self.in_contexts(source, bytes, part)?;
+                            Some((size, source, bytes))
+                        })
+                        .min_by_key(|&(size, ..)| size);
+                    if let Some((_, source, bytes)) = best {
+                        sources = vec![(source, bytes)];
+                    }
                 }
                 for (source, bytes) in sources {
                     let tried = self.in_contexts(source, bytes, plane);
