@@ -8,7 +8,7 @@ use super::table::{DecodeTables, Frequencies, MAX_CONTEXTS};
 use super::{
     Base, CODING_CONSTANT, CODING_ESCAPING, CODING_IN_CONTEXTS, CODING_ORDER_0, CODING_RAW,
     Described, Element, MAX_LENGTH, METHOD_DIFFERENCE, METHOD_PLANES, METHOD_RAW, Method,
-    SOURCE_BASE, VERSION,
+    SOURCE_BASE, SOURCE_PLACE, VERSION, places,
 };
 
 /// Turns encoded blocks back into blocks. Holds the buffers that it works in; one for each thread.
@@ -18,6 +18,7 @@ pub struct Decoder {
     tables: DecodeTables,
     scratch: Vec<u8>,
     exponents: Vec<u8>,
+    places: Vec<u8>,
     contexts: Vec<u8>,
 }
 
@@ -275,6 +276,9 @@ impl Decoder {
                 self.kernels.exponents(element, base, &mut self.exponents);
             }
             self.exponents.as_slice()
+        } else if source == SOURCE_PLACE {
+            places(count, &mut self.places);
+            self.places.as_slice()
         } else {
             before.get(usize::from(source)).ok_or(NOWHERE)?
         };

@@ -4,7 +4,8 @@ use super::kernels::{Instructions, Kernels};
 use super::table::{self, BIT, Counts, EncodeTables, Frequencies, JointCounts, MAX_CONTEXTS};
 use super::{
     Base, CODING_CONSTANT, CODING_ESCAPING, CODING_IN_CONTEXTS, CODING_ORDER_0, CODING_RAW, Effort,
-    Element, MAX_LENGTH, METHOD_DIFFERENCE, METHOD_PLANES, METHOD_RAW, SOURCE_BASE, VERSION, rans,
+    Element, MAX_LENGTH, METHOD_DIFFERENCE, METHOD_PLANES, METHOD_RAW, SOURCE_BASE, SOURCE_PLACE,
+    VERSION, places, rans, run_of_places,
 };
 
 /// Shorter planes have no tables in contexts: they would not pay.
@@ -13,6 +14,8 @@ const MIN_IN_CONTEXTS: usize = 1 << 12;
 const MIN_SAMPLED: usize = 1 << 16;
 /// Bytes of a plane that are looked at together in a sample; one such run of 16 is taken.
 const SAMPLE: usize = 1 << 10;
+/// Places that [`Effort::Fast`] counts together.
+const PLACES_TOGETHER: usize = 16;
 /// States of a coded plane, in bytes.
 const STATES: usize = 4 * super::kernels::LANES;
 
@@ -26,7 +29,7 @@ enum Coding {
         escape: Option<u8>,
     },
     InContexts {
-        /// Where contexts come from: the number of an earlier plane, or [`SOURCE_BASE`].
+        /// Where contexts come from: the number of an earlier plane, [`SOURCE_PLACE`] or [`SOURCE_BASE`].
         source: u8,
         /// The first byte of each context but the first.
         firsts: Vec<u8>,
@@ -46,6 +49,8 @@ pub struct Encoder {
     difference: Vec<u8>,
     /// Exponents of the base.
     exponents: Vec<u8>,
+    /// Places of symbols.
+    places: Vec<u8>,
     contexts: Vec<u8>,
     joint: JointCounts,
     words: Vec<u8>,
@@ -213,12 +218,19 @@ impl Encoder {
                         sources = vec![(source, bytes)];
                     }
                 }
+                // A difference has better sources.
+                let mut own_places = std::mem::take(&mut self.places);
+                if exponents.is_empty() {
+                    places(count, &mut own_places);
+                    sources.push((SOURCE_PLACE, &own_places));
+                }
                 for (source, bytes) in sources {
                     let tried = self.in_contexts(source, bytes, plane);
                     if let Some((better, smaller)) = tried.filter(|(_, tried)| *tried < size) {
                         (coding, size) = (better, smaller);
                     }
                 }
+                self.places = own_places;
             }
             codings.push(coding);
             total += size;
@@ -229,36 +241,12 @@ impl Encoder {
     /// Tables in contexts: neighbouring bytes of the source share one wherever that costs least.
     fn in_contexts(&mut self, source: u8, bytes: &[u8], plane: &[u8]) -> Option<(Coding, usize)> {
         let joint = self.joint.count(bytes.get(..plane.len())?, plane);
-        let mut classes: Vec<Class> = (0_u8..=255)
+        let classes: Vec<Class> = (0_u8..=255)
             .zip(joint)
             .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
             .map(|(first, counts)| Class::new(first, *counts))
             .collect();
-        merge(&mut classes);
-        if classes.len() < 2 {
-            return None;
-        }
-        let firsts: Vec<u8> = classes.iter().skip(1).map(|class| class.first).collect();
-        let mut counts: Vec<Counts> = classes.into_iter().map(|class| class.counts).collect();
-        let escape = table::escape(&mut counts);
-        let mut size = 5 + 2 + firsts.len() + STATES + escape_bytes(escape);
-        let mut cost = 0;
-        let mut frequencies = Vec::new();
-        let mut table = Vec::new();
-        for counts in &counts {
-            let of_class = Frequencies::of(counts);
-            cost += of_class.cost(counts);
-            of_class.write(&mut table);
-            frequencies.push(of_class);
-        }
-        size += table.len() + in_bytes(cost);
-        let coding = Coding::InContexts {
-            source,
-            firsts,
-            frequencies,
-            escape: escape.map(|(byte, _)| byte),
-        };
-        Some((coding, size))
+        in_classes(source, classes)
     }
 
     /// Appends all planes.
@@ -290,12 +278,15 @@ impl Encoder {
                     frequencies,
                     escape,
                 } => {
-                    let bytes = if *source == SOURCE_BASE {
-                        exponents
-                    } else {
-                        planes
-                            .get(usize::from(*source) * count..)
-                            .unwrap_or_default()
+                    let bytes = match *source {
+                        SOURCE_BASE => exponents,
+                        SOURCE_PLACE => {
+                            places(count, &mut self.places);
+                            &self.places
+                        }
+                        earlier => planes
+                            .get(usize::from(earlier) * count..)
+                            .unwrap_or_default(),
                     };
                     let mut contexts = std::mem::take(&mut self.contexts);
                     contexts.resize(count, 0);
@@ -379,10 +370,50 @@ fn sample_gains(plane: &[u8]) -> bool {
     in_bytes(table::entropy(&counts)).saturating_sub(present * 10 / 8) < looked_at - looked_at / 100
 }
 
+/// A table for each class of bytes of `source`, once neighbours are joined, and the size of the plane in bytes; nothing if one
+/// class is left.
+fn in_classes(source: u8, mut classes: Vec<Class>) -> Option<(Coding, usize)> {
+    merge(&mut classes);
+    if classes.len() < 2 {
+        return None;
+    }
+    let firsts: Vec<u8> = classes.iter().skip(1).map(|class| class.first).collect();
+    let mut counts: Vec<Counts> = classes.into_iter().map(|class| *class.counts).collect();
+    let escape = table::escape(&mut counts);
+    let mut size = 5 + 2 + firsts.len() + STATES + escape_bytes(escape);
+    let mut cost = 0;
+    let mut frequencies = Vec::new();
+    let mut table = Vec::new();
+    for counts in &counts {
+        let of_class = Frequencies::of(counts);
+        cost += of_class.cost(counts);
+        of_class.write(&mut table);
+        frequencies.push(of_class);
+    }
+    size += table.len() + in_bytes(cost);
+    let coding = Coding::InContexts {
+        source,
+        firsts,
+        frequencies,
+        escape: escape.map(|(byte, _)| byte),
+    };
+    Some((coding, size))
+}
+
 /// The best coding that needs nothing but the plane, and its size in bytes.
 fn without_contexts(plane: &[u8], effort: Effort) -> (Coding, usize) {
     let raw = (Coding::Raw, 1 + plane.len());
-    let counts = table::count(plane);
+    // By sixteenths of all places, or a few more symbols than that.
+    let parts: Vec<Counts> = plane
+        .chunks(PLACES_TOGETHER * run_of_places(plane.len()))
+        .map(table::count)
+        .collect();
+    let mut counts = [0; 256];
+    for part in &parts {
+        for (sum, count) in counts.iter_mut().zip(part) {
+            *sum += count;
+        }
+    }
     if let Some(&byte) = plane.first()
         && counts.get(usize::from(byte)).map(|&count| count as usize) == Some(plane.len())
     {
@@ -400,6 +431,17 @@ fn without_contexts(plane: &[u8], effort: Effort) -> (Coding, usize) {
         };
         if smaller + least < size {
             (coding, size) = (escaping, smaller);
+        }
+    }
+    if effort == Effort::Fast && plane.len() >= MIN_IN_CONTEXTS {
+        // Unlike tensors in one block: worth a slower decoder only if it saves much.
+        let firsts = (0..=u8::MAX).step_by(PLACES_TOGETHER);
+        let classes = firsts
+            .zip(parts)
+            .map(|(first, counts)| Class::new(first, counts));
+        let by_place = in_classes(SOURCE_PLACE, classes.collect());
+        if let Some((better, smaller)) = by_place.filter(|(_, other)| other + size / 32 < size) {
+            (coding, size) = (better, smaller);
         }
     }
     let least = match effort {
@@ -442,7 +484,7 @@ fn in_bytes(cost: u64) -> usize {
 /// Neighbouring bytes of a source, and the symbols seen with them.
 struct Class {
     first: u8,
-    counts: Counts,
+    counts: Box<Counts>,
     cost: u64,
     /// What it costs more to share a table with the next class; negative if it saves. In [`BIT`]s.
     with_next: i64,
@@ -452,15 +494,15 @@ impl Class {
     fn new(first: u8, counts: Counts) -> Self {
         Self {
             first,
-            counts,
             cost: table::entropy(&counts),
+            counts: Box::new(counts),
             with_next: i64::MAX,
         }
     }
 
     fn joined(&self, next: &Self) -> Self {
-        let mut counts = self.counts;
-        for (count, more) in counts.iter_mut().zip(&next.counts) {
+        let mut counts = *self.counts;
+        for (count, more) in counts.iter_mut().zip(&*next.counts) {
             *count += more;
         }
         Self::new(self.first, counts)

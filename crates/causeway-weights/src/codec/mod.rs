@@ -58,8 +58,28 @@ const CODING_IN_CONTEXTS: u8 = 3;
 /// Added to one of the last two: one byte stands for symbols that are given apart.
 const CODING_ESCAPING: u8 = 4;
 
+/// Contexts come from a symbol's own place.
+const SOURCE_PLACE: u8 = 0xfe;
 /// Contexts come from the base's exponents. Any other source is the number of an earlier plane.
 const SOURCE_BASE: u8 = 0xff;
+
+/// How many of `count` symbols have the same place: the smallest power of two that gives at most 256 places.
+fn run_of_places(count: usize) -> usize {
+    let mut run = 1;
+    while count.div_ceil(run) > 256 {
+        run *= 2;
+    }
+    run
+}
+
+/// The place of each of `count` symbols.
+fn places(count: usize, places: &mut Vec<u8>) {
+    let run = run_of_places(count);
+    places.clear();
+    for place in 0..=u8::MAX {
+        places.resize(count.min(places.len() + run), place);
+    }
+}
 
 /// What the bytes of a block are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,7 +159,7 @@ impl Element {
 /// How long an encoder tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
-    /// One table a plane, and only planes that it makes 1 % smaller: for fast links.
+    /// One table a plane, or a few for unlike tensors in one block, and only planes that get 1 % smaller: for fast links.
     Fast,
     /// Everything that saves a byte: for slow links.
     Small,

@@ -92,8 +92,12 @@ def coded(inner, coding, planes, exponents, count):
     need(2 <= classes <= 16, "the number of contexts")
     firsts = inner.take(classes - 1)
     tables = [table(inner) for _ in range(classes)]
-    need(source < len(planes) or source == 0xFF and exponents, "a source")
-    values = exponents if source == 0xFF else planes[source]
+    need(source < len(planes) or source == 0xFE or source == 0xFF and exponents, "a source")
+    if source == 0xFE:
+        run = next(1 << k for k in range(32) if count <= 256 << k)
+        values = [index // run for index in range(count)]
+    else:
+        values = exponents if source == 0xFF else planes[source]
     return rans(inner, tables, [sum(value >= first for first in firsts) for value in values], count)
 
 

@@ -243,6 +243,10 @@ fn vectors() -> Vec<(Element, Vec<u8>, Option<Vec<u8>>)> {
         after.extend((base + up + rare).to_le_bytes());
     }
     vectors.push((Element::Bf16, after, Some(before)));
+    // Two tensors in one block: tables by place.
+    let mut both = block(Look::Weights, Element::Bf16, 10_001, 8);
+    both.extend(block(Look::Skewed, Element::Bf16, 10_000, 8));
+    vectors.push((Element::Bf16, both, None));
     vectors
 }
 
@@ -262,7 +266,7 @@ fn encoding_is_deterministic() {
     }
     assert_eq!(
         hasher.finalize().to_string(),
-        "3ac4e633261a459bc95fa743f2572042236a9ff751bf833ed43f14498a64d517"
+        "117b5ec1c42b8195c93593e1ac2f59868286d6149d8c0d970c077b00ad36a8cc"
     );
 }
 
