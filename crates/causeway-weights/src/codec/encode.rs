@@ -138,8 +138,15 @@ impl Encoder {
                 self.kernels.split_plain(element, elements, planes);
                 &*planes
             };
-            let (codings, size) = self.choose(planes, count, &[], effort, true);
-            (planes, codings, size)
+            let mut best = self.choose(planes, count, &[], Effort::Fast, true);
+            // What is far from the difference stays so.
+            let hopeless = as_difference
+                .as_ref()
+                .is_some_and(|(_, _, size)| *size < best.1 - best.1 / 16);
+            if effort == Effort::Small && !hopeless {
+                best = self.choose(planes, count, &[], Effort::Small, true);
+            }
+            (planes, best.0, best.1)
         });
 
         self.out.push(VERSION);
@@ -218,19 +225,19 @@ impl Encoder {
                         sources = vec![(source, bytes)];
                     }
                 }
+                let mut tried: Vec<_> = sources
+                    .into_iter()
+                    .filter_map(|(source, bytes)| self.in_contexts(source, bytes, plane))
+                    .collect();
                 // A difference has better sources.
-                let mut own_places = std::mem::take(&mut self.places);
                 if exponents.is_empty() {
-                    places(count, &mut own_places);
-                    sources.push((SOURCE_PLACE, &own_places));
+                    tried.extend(in_classes(SOURCE_PLACE, by_place(plane, 1)));
                 }
-                for (source, bytes) in sources {
-                    let tried = self.in_contexts(source, bytes, plane);
-                    if let Some((better, smaller)) = tried.filter(|(_, tried)| *tried < size) {
+                for (better, smaller) in tried {
+                    if smaller < size {
                         (coding, size) = (better, smaller);
                     }
                 }
-                self.places = own_places;
             }
             codings.push(coding);
             total += size;
@@ -400,17 +407,23 @@ fn in_classes(source: u8, mut classes: Vec<Class>) -> Option<(Coding, usize)> {
     Some((coding, size))
 }
 
+/// What is counted in `together` places at a time.
+fn by_place(plane: &[u8], together: usize) -> Vec<Class> {
+    let parts = plane.chunks(together * run_of_places(plane.len()));
+    (0..=u8::MAX)
+        .step_by(together)
+        .zip(parts)
+        .map(|(first, part)| Class::new(first, table::count(part)))
+        .collect()
+}
+
 /// The best coding that needs nothing but the plane, and its size in bytes.
 fn without_contexts(plane: &[u8], effort: Effort) -> (Coding, usize) {
     let raw = (Coding::Raw, 1 + plane.len());
-    // By sixteenths of all places, or a few more symbols than that.
-    let parts: Vec<Counts> = plane
-        .chunks(PLACES_TOGETHER * run_of_places(plane.len()))
-        .map(table::count)
-        .collect();
+    let parts = by_place(plane, PLACES_TOGETHER);
     let mut counts = [0; 256];
     for part in &parts {
-        for (sum, count) in counts.iter_mut().zip(part) {
+        for (sum, count) in counts.iter_mut().zip(&*part.counts) {
             *sum += count;
         }
     }
@@ -435,11 +448,7 @@ fn without_contexts(plane: &[u8], effort: Effort) -> (Coding, usize) {
     }
     if effort == Effort::Fast && plane.len() >= MIN_IN_CONTEXTS {
         // Unlike tensors in one block: worth a slower decoder only if it saves much.
-        let firsts = (0..=u8::MAX).step_by(PLACES_TOGETHER);
-        let classes = firsts
-            .zip(parts)
-            .map(|(first, counts)| Class::new(first, counts));
-        let by_place = in_classes(SOURCE_PLACE, classes.collect());
+        let by_place = in_classes(SOURCE_PLACE, parts);
         if let Some((better, smaller)) = by_place.filter(|(_, other)| other + size / 32 < size) {
             (coding, size) = (better, smaller);
         }
