@@ -7,6 +7,7 @@ use std::sync::Arc;
 use causeway_domain::{Problem, SourceFile};
 use causeway_law::{PackFile, Packs, cases};
 use causeway_parties::lists::{ReadAs, detect, read, stored};
+use causeway_weights::codec::{Base, Decoder, Instructions, describe};
 
 fn text(data: &[u8]) -> Option<&str> {
     std::str::from_utf8(data).ok()
@@ -95,4 +96,31 @@ pub fn lists(data: &[u8]) {
         }
     }
     let _list = stored::load("list", data);
+}
+
+/// An encoded block, for as many bytes as it says itself, by all instructions; as a difference, from zeros.
+pub fn codec(data: &[u8]) {
+    let Ok(described) = describe(data) else {
+        return;
+    };
+    let Ok(length) = usize::try_from(described.length) else {
+        return;
+    };
+    // A longer one finds nothing else, and takes longer.
+    if length > 1 << 20 {
+        return;
+    }
+    let zeros = vec![0; length];
+    let base = described.base.map(|hash| Base {
+        bytes: &zeros,
+        hash,
+    });
+    let mut results = Instructions::available().map(|instructions| {
+        let mut out = Vec::new();
+        let result = Decoder::with(instructions).decode(data, length, base, &mut out);
+        assert_eq!(out.len(), if result.is_ok() { length } else { 0 });
+        result.map(|()| out)
+    });
+    let first = results.next();
+    assert!(results.all(|other| Some(&other) == first.as_ref()));
 }

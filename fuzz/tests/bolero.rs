@@ -65,3 +65,8 @@ fn packs() {
 fn lists() {
     fuzz("lists", causeway_fuzz::lists);
 }
+
+#[test]
+fn codec() {
+    fuzz("codec", causeway_fuzz::codec);
+}

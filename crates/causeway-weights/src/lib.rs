@@ -6,9 +6,11 @@
 //!   there;
 //! - **where may it be cut** ([`blocks`]): 1 to 4 MiB blocks that begin and end where tensors do.
 //!
+//! And [`codec`] makes such a block smaller, without loss, alone or given an earlier one.
+//!
 //! It refuses to know how bytes travel, what a model does, and Python pickles: everything that is not safetensors is opaque.
 //!
-//! Read first: [`Header`], [`blocks`], [`ShardIndex`].
+//! Read first: [`Header`], [`blocks`], [`ShardIndex`], [`codec`].
 //!
 //! ```
 //! use camino::Utf8Path;
@@ -27,6 +29,7 @@
 //! ```
 
 mod blocks;
+pub mod codec;
 mod error;
 mod header;
 mod shards;
