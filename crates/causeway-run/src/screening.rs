@@ -4,8 +4,10 @@ mod loaded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_domain::Timestamp;
-use causeway_domain::organisation::{IdentifierScheme, Listing, Organisation, Party, PartyKind};
+use causeway_domain::organisation::{
+    IdentifierScheme, Listing, Organisation, Party, PartyKind, Screening as Policy,
+};
+use causeway_domain::{Date, Timestamp};
 use causeway_law::Approvals;
 use causeway_parties::lists::{
     Identifier, Judging, ListVersion, Lists, Scheme, Screenee, Screener, Screening, known_lists,
@@ -14,7 +16,7 @@ use causeway_parties::lists::{
 use jiff::SignedDuration;
 use serde::Serialize;
 
-pub(crate) use self::loaded::Loaded;
+pub(crate) use self::loaded::{Loaded, Read};
 use crate::RunError;
 use crate::state::State;
 
@@ -90,18 +92,13 @@ pub fn screen(
         .parties
         .iter()
         .filter(|(_, party)| party.kind != PartyKind::Dispersed);
-    let paths = policy
-        .lists
-        .iter()
-        .map(|name| state.lists().join(format!("{name}.jsonl")))
-        .collect();
     let oldest = SignedDuration::from_hours(i64::from(policy.max_age_hours));
     let judging = Judging {
         oldest,
         ..Judging::at(now)
     };
     let day = judging.day;
-    let read = state.loaded().read(paths, day)?;
+    let read = imported(state, policy, day)?;
     let judging = Judging {
         words: covered(read.searchable.lists()),
         ..judging
@@ -145,6 +142,17 @@ pub fn screen(
         screened.identities.insert(id.to_string(), identity);
     }
     Ok(Some(screened))
+}
+
+/// The lists that a policy names, ready for a day.
+///
+/// # Errors
+/// When a stored list can't be read.
+pub(crate) fn imported(state: &State, policy: &Policy, day: Date) -> Result<Read, RunError> {
+    let path = |name: &String| state.lists().join(format!("{name}.jsonl"));
+    state
+        .loaded()
+        .read(policy.lists.iter().map(path).collect(), day)
 }
 
 fn not_imported(missing: &[String]) -> String {

@@ -1,22 +1,21 @@
 //! The parties of a run, and whom the customer's form names, against the lists that were imported.
 
 use std::collections::BTreeSet;
-use std::io::BufReader;
 
 use causeway_domain::organisation::{Organisation, Screening as Policy};
-use causeway_domain::{Fact, Timestamp};
+use causeway_domain::{Date, Fact, Timestamp};
 use causeway_law::Approvals;
 use causeway_parties::kyc::Filed;
 use causeway_parties::kyc::form::{Customer, Item};
 use causeway_parties::kyc::observed::Watched;
-use causeway_parties::lists::{Finding, Freshness, ListVersion, stored::load, thousandths};
+use causeway_parties::lists::{Finding, Freshness, ListVersion, Lists as Imported, thousandths};
 use jiff::SignedDuration;
 
 use super::papers::Papers;
 use super::records::day_of;
 use crate::RunError;
 use crate::approvals::{Shelf, records};
-use crate::screening::{Screened, names, screen};
+use crate::screening::{Screened, imported, names, screen};
 use crate::state::State;
 
 /// What the imported lists say of the parties, and of whom the form names.
@@ -117,6 +116,8 @@ pub fn lists(
         return Ok(Fact::unknown("no list is named"));
     };
     let faults = faults(policy, &screened.versions, shelf.now);
+    let ready = imported(shelf.state, policy, day_of(shelf.now))?;
+    let addresses = addresses(ready.searchable.lists(), day_of(shelf.now));
     let named = if screened.versions.is_empty() {
         Vec::new()
     } else {
@@ -124,7 +125,7 @@ pub fn lists(
     };
     let lists = Lists {
         named,
-        addresses: addresses(shelf.state, &screened.versions, shelf.now)?,
+        addresses,
         faults,
         screened,
     };
@@ -203,17 +204,9 @@ fn whom_the_form_names(
 }
 
 /// Where the entries of the lists are.
-fn addresses(
-    state: &State,
-    versions: &[ListVersion],
-    now: Timestamp,
-) -> Result<Vec<Watched>, RunError> {
-    let day = day_of(now);
+fn addresses(lists: &Imported, day: Date) -> Vec<Watched> {
     let mut all = Vec::new();
-    for version in versions {
-        let path = state.lists().join(format!("{}.jsonl", version.list));
-        let file = fs_err::File::open(&path).map_err(|error| RunError::state(&path, error))?;
-        let list = load(path.as_str(), BufReader::new(file))?;
+    for (_, list) in lists.lists() {
         for record in list.entries(day) {
             let addresses: Vec<String> = record
                 .addresses
@@ -227,7 +220,7 @@ fn addresses(
                         "{}, entry {} of {}",
                         record.label,
                         record.id,
-                        in_words(version)
+                        in_words(&list.version)
                     ),
                     addresses,
                     phones: Vec::new(),
@@ -238,5 +231,5 @@ fn addresses(
             }
         }
     }
-    Ok(all)
+    all
 }

@@ -24,8 +24,8 @@ struct Kept {
 
 /// Lists that are ready, and which they are.
 #[derive(Clone)]
-pub(super) struct Read {
-    pub(super) searchable: Arc<Searchable>,
+pub(crate) struct Read {
+    pub(crate) searchable: Arc<Searchable>,
     pub(super) versions: Vec<ListVersion>,
     /// Files that are not there.
     pub(super) missing: Vec<Utf8PathBuf>,

@@ -265,3 +265,15 @@ fn a_blocked_person_that_a_reviewer_confirmed_is_prohibited() {
     assert!(blocked.stdout.contains("us-ofac-sdn"), "{blocked}");
     assert!(blocked.stdout.contains("on sdn for certain"), "{blocked}");
 }
+
+#[test]
+fn before_any_import_it_says_how_to_import() {
+    let home = Home::new();
+    home.write(
+        "causeway.yaml",
+        "organisation: acme\nhome: {country: SG}\nscreening: {lists: [csl]}\nparties: {acme: {name: Acme}}\n",
+    );
+    let run = home.causeway(&["parties", "screen"]);
+    assert_eq!(run.code, Some(2), "{run}");
+    assert!(run.stderr.contains("causeway parties import"), "{run}");
+}

@@ -53,6 +53,7 @@ fn parties(context: &Context) -> Result<Exit, RunError> {
         files::find_organisation(context.organisation.as_deref(), Utf8Path::new("task.yaml"))?;
     let organisation = causeway_domain::organisation::parse(&files::source(&path)?)
         .map_err(|problems| RunError::Files { problems })?;
+    some_list(context)?;
     let workspace = context.existing()?;
     let shelf = workspace.shelf();
     let on_file = approvals::records(shelf, &organisation, None)?;
@@ -98,13 +99,19 @@ fn names_of(organisation: &Organisation) -> BTreeMap<&str, &str> {
         .collect()
 }
 
+/// An error where there is no state directory: lists are kept there.
+fn some_list(context: &Context) -> Result<(), RunError> {
+    if State::exists(&context.state) {
+        return Ok(());
+    }
+    Err(RunError::Value {
+        what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
+    })
+}
+
 /// Names that somebody asks about, against everything that was imported.
 fn names(context: &Context, names: &[String]) -> Result<Exit, RunError> {
-    if !State::exists(&context.state) {
-        return Err(RunError::Value {
-            what: "no list was imported yet: `causeway parties import` takes one in".to_owned(),
-        });
-    }
+    some_list(context)?;
     let state = State::open(&context.state, false)?;
     let now = causeway_domain::Env::now(context.env.as_ref());
     let (found, lists) = screening::names(&state, now, names)?;
