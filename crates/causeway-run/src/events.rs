@@ -106,6 +106,8 @@ pub enum Event {
         bytes: Bytes,
         /// What came over the line.
         wire: Bytes,
+        /// What the difference to an earlier checkpoint saved on it.
+        difference: Bytes,
     },
     /// Bytes move.
     Progress {

@@ -9,7 +9,7 @@ use causeway_law::Cleared;
 use causeway_ledger::Subject;
 use causeway_plan::Planned;
 use causeway_transfer::{
-    CheckpointArrived, Connector, FollowOptions, Progress, TransferError, follow,
+    CheckpointArrived, Codec, Connector, FollowOptions, Progress, TransferError, follow,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -73,6 +73,7 @@ impl Stream {
         let options = FollowOptions {
             settle,
             poll: settle.clamp(POLL.0, POLL.1),
+            codec: Codec::Auto,
         };
         let store = driver.workspace.store.clone();
         let env: Arc<dyn Env> = driver.workspace.env.clone();
@@ -82,6 +83,7 @@ impl Stream {
                     name: arrived.name.clone(),
                     bytes: Bytes::new(arrived.summary.raw_bytes),
                     wire: Bytes::new(arrived.summary.wire_bytes),
+                    difference: Bytes::new(arrived.summary.difference_saved_bytes),
                 });
             };
             let moved = move |now: Progress| {
@@ -182,7 +184,7 @@ pub(crate) async fn bring_home(
         carrier: format!("{}: {}", last.summary.carrier, last.summary.why),
     };
     let subjects = vec![Subject::blake3(record.checkpoint.clone(), digest)];
-    let says = json!({"from": cleared.get().candidate().country, "to": causeway_domain::Stated::fact(Some(&driver.organisation.file.home.country), &driver.organisation.source.name, "home.country"), "wire_bytes": last.summary.wire_bytes, "reused_bytes": last.summary.reused_bytes});
+    let says = json!({"from": cleared.get().candidate().country, "to": causeway_domain::Stated::fact(Some(&driver.organisation.file.home.country), &driver.organisation.source.name, "home.country"), "wire_bytes": last.summary.wire_bytes, "reused_bytes": last.summary.reused_bytes, "difference_saved_bytes": last.summary.difference_saved_bytes});
     driver.finish(
         StageName::Home,
         1,

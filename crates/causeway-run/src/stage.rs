@@ -5,7 +5,7 @@ use causeway_domain::{Bytes, Country, Env, Fact};
 use causeway_law::Cleared;
 use causeway_ledger::Subject;
 use causeway_plan::{Planned, Shipment};
-use causeway_transfer::{Connector, push};
+use causeway_transfer::{Codec, Connector, push};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -215,6 +215,7 @@ async fn ship(
         connector,
         &shipment.source,
         &target,
+        Codec::Auto,
         driver.workspace.env.as_ref(),
         progress,
     )

@@ -71,6 +71,16 @@ pub enum TransferError {
         /// The path.
         path: String,
     },
+    /// What differences should be taken from is not there.
+    #[error("there is no `{path}` to take differences from")]
+    #[diagnostic(
+        code(causeway::transfer::no_base),
+        help("name the directory or file of an earlier checkpoint, or leave `--base` out")
+    )]
+    NoBase {
+        /// The path.
+        path: Utf8PathBuf,
+    },
     /// The agent serves neither this path nor this kind of request.
     #[error("the agent does not serve `{path}`: {why}")]
     #[diagnostic(

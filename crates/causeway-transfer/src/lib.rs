@@ -2,8 +2,8 @@
 //!
 //! A directory is a [`Manifest`]: files, cut into blocks of 1 to 4 MiB, each named by its BLAKE3. Home keeps files in a
 //! [`Store`] under their digests. [`pull`] asks an [agent](agent::serve) at the site for the blocks that home has nowhere,
-//! verifies each as it comes, notes in a journal that it is on disk, and makes a file visible only whole; [`push`] is its
-//! mirror and [`follow`] takes each finished checkpoint of a running job. Killed at any instant, on either side, the next
+//! verifies each as it comes, notes in a journal that it is on disk, and makes a file visible only whole; blocks cross
+//! encoded where that is sooner ([`Codec`]), as differences where both sides have an earlier checkpoint; [`push`] is its mirror and [`follow`] takes each finished checkpoint of a running job. Killed at any instant, on either side, the next
 //! call goes on where it was. Lanes of the protocol run over QUIC with BBR, or over any stream of bytes (`ssh`) when UDP is
 //! blocked: a [`Connector`] knows the ways and chooses.
 //!
@@ -19,7 +19,7 @@
 //! use camino::{Utf8Path, Utf8PathBuf};
 //! use causeway_domain::{Env, Timestamp};
 //! use causeway_transfer::agent::{AgentOptions, serve_stream};
-//! use causeway_transfer::{ByteStream, Connector, Dest, Placement, Store, pull};
+//! use causeway_transfer::{ByteStream, Codec, Connector, Dest, Placement, Store, pull};
 //!
 //! # struct Still;
 //! # impl Env for Still {
@@ -41,9 +41,9 @@
 //!     async move { Ok(ByteStream::both(here).holding(agent)) }
 //! });
 //! let store = Store::open(&dir.join("store"))?;
-//! let dest = Dest { store: &store, directory: Some((dir.join("home"), Placement::Link)) };
+//! let dest = Dest { store: &store, directory: Some((dir.join("home"), Placement::Link)), base: Vec::new() };
 //! let runtime = tokio::runtime::Runtime::new()?;
-//! let summary = runtime.block_on(pull(&connector, "step-400", dest, &Still, |_| {}))?;
+//! let summary = runtime.block_on(pull(&connector, "step-400", dest, Codec::Auto, &Still, |_| {}))?;
 //! assert_eq!(summary.raw_bytes, 2);
 //! assert_eq!(fs_err::read_to_string(dir.join("home/config.json"))?, "{}");
 //! # Ok(())
@@ -54,6 +54,8 @@ pub mod agent;
 mod backoff;
 mod beneath;
 mod carrier;
+mod codec;
+mod coming;
 mod connector;
 mod durable;
 mod error;
@@ -72,6 +74,7 @@ mod ticket;
 mod wire;
 
 pub use carrier::{BoxFuture, ByteStream, CarrierKind};
+pub use codec::Codec;
 pub use connector::{Connector, Patience, StreamFactory, TicketFetch, TicketSource};
 pub use error::TransferError;
 pub use follow::{CheckpointArrived, FollowOptions, follow};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::carrier::CarrierKind;
+use crate::protocol::payload::Payload;
 use crate::scan::Skipped;
 
 use causeway_domain::{BitsPerSecond, Digest};
@@ -66,6 +67,10 @@ pub struct Summary {
     pub sent_bytes: u64,
     /// Bytes of `raw_bytes` that did not have to be sent.
     pub reused_bytes: u64,
+    /// Bytes that blocks were shorter on the wire since they were encoded by themselves.
+    pub codec_saved_bytes: u64,
+    /// Bytes that blocks were shorter on the wire since they were sent as differences to what the receiver had.
+    pub difference_saved_bytes: u64,
     /// Seconds from the call to its end.
     pub seconds: f64,
     /// The carrier that the last block came over.
@@ -85,6 +90,8 @@ pub(crate) struct Meter<'a> {
     pub(crate) done: u64,
     recent: VecDeque<(Instant, u64)>,
     pub(crate) wire: u64,
+    pub(crate) saved_by_codec: u64,
+    pub(crate) saved_by_difference: u64,
     pub(crate) received: u64,
     pub(crate) started: Instant,
 }
@@ -97,6 +104,8 @@ impl<'a> Meter<'a> {
             done: 0,
             recent: VecDeque::new(),
             wire: 0,
+            saved_by_codec: 0,
+            saved_by_difference: 0,
             received: 0,
             started: Instant::now(),
         }
@@ -109,6 +118,17 @@ impl<'a> Meter<'a> {
             total: self.total,
             rate: self.rate(Instant::now()),
         });
+    }
+
+    /// A block of `len` bytes crosses, with `frame` bytes around it.
+    pub(crate) fn crosses(&mut self, len: u32, payload: &Payload, frame: u64) {
+        let wire = payload.bytes.len() as u64;
+        self.wire += frame + wire;
+        let saved = u64::from(len).saturating_sub(wire);
+        match payload.describe() {
+            Ok((_, Some(_))) => self.saved_by_difference += saved,
+            _ => self.saved_by_codec += saved,
+        }
     }
 
     /// Verified bytes came over the link.

@@ -1,31 +1,33 @@
 //! Bringing a directory, or one file, home.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Env;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use crate::beneath;
+use crate::codec::{Base, Bases, Codec};
+use crate::coming::{Arrived, Coming, blocking};
 use crate::connector::Connector;
 use crate::error::TransferError;
 use crate::link::Link;
-use crate::manifest::Manifest;
+use crate::manifest::{FileEntry, Manifest};
 use crate::path;
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::protocol::message::{Item, MAX_ITEMS, Request, ServerMessage};
 use crate::scan::{Rule, Skipped};
 use crate::session::{Answer, Answers, Session};
-use crate::store::finish::FinishJob;
-use crate::store::intake::{Intake, Taken, Wanted};
-use crate::store::{Hashes, Placement, Placing, Store, stage};
+use crate::store::intake::Wanted;
+use crate::store::{Placement, Placing, Store, stage};
 
 /// Blocks that are on their way on one lane, or here and not yet on disk: what a killed process loses of each.
 const BLOCKS_A_LANE: usize = 2;
 /// Small blocks may be more, up to this many bytes a lane, so that a round trip is not paid for each small file.
 const SMALL_BYTES_A_LANE: u64 = 2 << 20;
+/// Blocks that are made ready ahead of the lanes.
+const READY: usize = 64;
 /// How often a source that changes meanwhile is listed again.
 pub(crate) const MAX_CHANGES: u32 = 3;
 
@@ -36,101 +38,9 @@ pub struct Dest<'a> {
     pub store: &'a Store,
     /// And, once all of it is whole, here: see [`Store::materialise`].
     pub directory: Option<(Utf8PathBuf, Placement)>,
-}
-
-/// A manifest that is coming in. Outlives the connections that bring it.
-pub(crate) struct Coming {
-    pub(crate) intake: Arc<Mutex<Intake>>,
-    jobs: JoinSet<(u32, Result<Hashes, TransferError>)>,
-    skipped: Vec<Skipped>,
-}
-
-/// Runs what may wait for a disk on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, TransferError> + Send + 'static,
-) -> Result<T, TransferError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(TransferError::Io {
-            doing: "a thread of the transfer ended".to_owned(),
-            source: std::io::Error::other(error),
-        }),
-    }
-}
-
-impl Coming {
-    /// Looks for what is here already.
-    pub(crate) async fn begin(
-        store: &Store,
-        manifest: Manifest,
-        needed: Vec<bool>,
-        skipped: Vec<Skipped>,
-    ) -> Result<Self, TransferError> {
-        let (store, manifest) = (store.clone(), Arc::new(manifest));
-        let begin = move || {
-            let needed = |index: usize| needed.get(index).copied().unwrap_or(true);
-            Intake::begin(&store, &manifest, &needed, &|_| {})
-        };
-        let (intake, taken) = blocking(begin).await?;
-        let mut coming = Self {
-            intake: Arc::new(Mutex::new(intake)),
-            jobs: JoinSet::new(),
-            skipped,
-        };
-        coming.start(taken.jobs);
-        Ok(coming)
-    }
-
-    /// Takes blocks in, on disk when this returns.
-    pub(crate) async fn put(
-        &mut self,
-        blocks: Vec<(Wanted, Vec<u8>)>,
-    ) -> Result<Taken, TransferError> {
-        let intake = Arc::clone(&self.intake);
-        let mut taken = blocking(move || {
-            intake
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .put(&blocks)
-        })
-        .await?;
-        self.start(std::mem::take(&mut taken.jobs));
-        Ok(taken)
-    }
-
-    fn start(&mut self, jobs: Vec<(u32, FinishJob)>) {
-        for (index, job) in jobs {
-            self.jobs.spawn_blocking(move || (index, job.run()));
-        }
-    }
-
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        self.intake().wanted()
-    }
-
-    pub(crate) fn intake(&self) -> std::sync::MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next file that is whole; `None` when no job runs.
-    pub(crate) async fn finished(&mut self) -> Option<Result<(), TransferError>> {
-        let joined = self.jobs.join_next().await?;
-        Some(match joined {
-            Ok((index, Ok(hashes))) => {
-                self.intake().finished(index, hashes);
-                Ok(())
-            }
-            Ok((_, Err(error))) => Err(error),
-            Err(error) => Err(TransferError::Io {
-                doing: "verifying a file".to_owned(),
-                source: std::io::Error::other(error),
-            }),
-        })
-    }
-
-    pub(crate) fn is_verifying(&self) -> bool {
-        !self.jobs.is_empty()
-    }
+    /// What blocks may be sent as differences to: directories (or files) that are like the one that comes, an earlier
+    /// checkpoint for example. Where none is named, or none is like it, what came into the store before is looked through.
+    pub base: Vec<Utf8PathBuf>,
 }
 
 /// Brings `path` at the site home: every file verified block by block as it comes and whole at its end, everything on disk
@@ -143,20 +53,20 @@ pub async fn pull(
     connector: &Connector,
     path: &str,
     dest: Dest<'_>,
+    codec: Codec,
     env: &dyn Env,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Summary, TransferError> {
     let mut link = Link::new(connector, env);
     let mut meter = Meter::new(&progress);
-    let manifest = bring(
-        &mut link,
+    let wish = Wish {
         path,
-        Rule::Everything,
-        dest.store,
-        env,
-        &mut meter,
-    )
-    .await?;
+        rule: Rule::Everything,
+        store: dest.store,
+        base: &dest.base,
+        codec,
+    };
+    let manifest = bring(&mut link, &wish, env, &mut meter).await?;
     if let Some((directory, how)) = dest.directory {
         meter.stage(Stage::Placing);
         place(dest.store, &manifest.0, &directory, how, env).await?;
@@ -180,6 +90,8 @@ pub(crate) async fn summary(
         // What arrived was sent, whatever the agent counted.
         sent_bytes: sent.max(meter.wire),
         reused_bytes: raw.saturating_sub(meter.received),
+        codec_saved_bytes: meter.saved_by_codec,
+        difference_saved_bytes: meter.saved_by_difference,
         seconds: meter.started.elapsed().as_secs_f64(),
         carrier,
         why,
@@ -188,31 +100,36 @@ pub(crate) async fn summary(
     }
 }
 
+/// What to bring, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// At the site.
+    pub(crate) path: &'a str,
+    pub(crate) rule: Rule,
+    /// Where it goes.
+    pub(crate) store: &'a Store,
+    /// As [`Dest::base`].
+    pub(crate) base: &'a [Utf8PathBuf],
+    pub(crate) codec: Codec,
+}
+
 /// Brings a path into the store: its manifest, SHA-256 filled in, and what was left.
 pub(crate) async fn bring(
     link: &mut Link<'_>,
-    path: &str,
-    rule: Rule,
-    store: &Store,
+    wish: &Wish<'_>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(Arc<Manifest>, Vec<Skipped>), TransferError> {
-    let path = path::clean_or_absolute(path)?;
+    let path = path::clean_or_absolute(wish.path)?;
+    let wish = Wish {
+        path: &path,
+        ..*wish
+    };
     let (mut changes, mut coming) = (0, None);
     loop {
         let before = meter.received;
         let session = link.session(meter).await?;
-        let result = attempt(
-            session,
-            &path,
-            rule,
-            changes > 0,
-            store,
-            &mut coming,
-            env,
-            meter,
-        )
-        .await;
+        let result = attempt(session, &wish, changes > 0, &mut coming, env, meter).await;
         if meter.received > before || result.is_ok() {
             link.moved();
         }
@@ -228,7 +145,7 @@ pub(crate) async fn bring(
             Err(error) => return Err(error),
         }
     }
-    let coming = coming.ok_or_else(|| TransferError::cut("nothing came"))?;
+    let (coming, _) = coming.ok_or_else(|| TransferError::cut("nothing came"))?;
     let intake = Arc::clone(&coming.intake);
     let manifest =
         blocking(move || intake.lock().unwrap_or_else(PoisonError::into_inner).seal()).await?;
@@ -236,37 +153,99 @@ pub(crate) async fn bring(
     Ok((Arc::new(manifest), coming.skipped))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, in the loop above; a struct would only rename them"
-)]
 async fn attempt(
     session: &Session,
-    path: &str,
-    rule: Rule,
+    wish: &Wish<'_>,
     fresh: bool,
-    store: &Store,
-    coming: &mut Option<Coming>,
+    coming: &mut Option<(Coming, Arc<Bases>)>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
-    let coming = match coming {
+    let (coming, bases) = match coming {
         Some(coming) => coming,
         None => {
             meter.stage(Stage::Listing);
             let (manifest, skipped) = session
-                .manifest(path, rule, fresh, |done, total| {
+                .manifest(wish.path, wish.rule, fresh, |done, total| {
                     tracing::trace!(done, total, "the agent reads");
                 })
                 .await?;
             env.fault("transfer.manifest")?;
             meter.stage(Stage::Comparing);
-            let begun = Coming::begin(store, manifest, Vec::new(), skipped).await?;
+            let begun = Coming::begin(wish.store, manifest, Vec::new(), skipped).await?;
             (meter.total, meter.done) = begun.intake().totals();
-            coming.insert(begun)
+            let bases = bases(wish, &begun).await?;
+            coming.insert((begun, Arc::new(bases)))
         }
     };
-    fetch(session, path, coming, env, meter).await
+    fetch(session, wish, coming, bases, env, meter).await
+}
+
+/// What blocks may be sent as differences to.
+async fn bases(wish: &Wish<'_>, coming: &Coming) -> Result<Bases, TransferError> {
+    if wish.codec == Codec::Raw {
+        return Ok(Bases::default());
+    }
+    let (store, named) = (wish.store.clone(), wish.base.to_vec());
+    let manifest = Arc::clone(coming.intake().manifest());
+    blocking(move || Bases::gather(&store, &manifest, &named)).await
+}
+
+/// A block to ask for.
+#[derive(Debug, Clone)]
+struct Ready {
+    wanted: Wanted,
+    base: Option<Base>,
+}
+
+/// Blocks to ask for, in order.
+struct Queue {
+    wanted: VecDeque<Wanted>,
+    ready: VecDeque<Ready>,
+    bases: Arc<Bases>,
+}
+
+impl Queue {
+    /// Sees to it that some blocks are ready. Gives those that turned out to be here.
+    async fn prepare(&mut self, manifest: &Arc<Manifest>) -> Result<Vec<Arrived>, TransferError> {
+        if self.ready.len() > READY / 2 || self.wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let next = self.wanted.drain(..self.wanted.len().min(READY));
+        if self.bases.is_empty() {
+            self.ready
+                .extend(next.map(|wanted| Ready { wanted, base: None }));
+            return Ok(Vec::new());
+        }
+        let (next, bases): (Vec<Wanted>, _) = (next.collect(), Arc::clone(&self.bases));
+        let manifest = Arc::clone(manifest);
+        let (ready, here) = blocking(move || {
+            let (mut ready, mut here) = (Vec::new(), Vec::new());
+            for wanted in next {
+                let base = file_of(&manifest, wanted.file)
+                    .and_then(|file| bases.of(file, wanted.block, wanted.offset));
+                match base {
+                    Some(base) if base.block.blake3 == wanted.blake3 => match base.read() {
+                        Some(bytes) => here.push(Arrived::here(wanted, bytes)),
+                        None => ready.push(Ready { wanted, base: None }),
+                    },
+                    base => ready.push(Ready { wanted, base }),
+                }
+            }
+            Ok((ready, here))
+        })
+        .await?;
+        self.ready.extend(ready);
+        Ok(here)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.wanted.is_empty() && self.ready.is_empty()
+    }
+}
+
+fn file_of(manifest: &Manifest, index: u32) -> Option<&FileEntry> {
+    manifest.files().get(usize::try_from(index).ok()?)
 }
 
 /// What is under way on each lane.
@@ -276,7 +255,7 @@ struct Lanes {
     requests: Vec<usize>,
     max_requests: usize,
     /// The blocks that each open question still owes, in order.
-    owed: HashMap<(usize, u32), VecDeque<Wanted>>,
+    owed: HashMap<(usize, u32), VecDeque<Ready>>,
     answers: Answers,
 }
 
@@ -298,9 +277,9 @@ impl Lanes {
     async fn ask(
         &mut self,
         session: &Session,
-        path: &str,
+        wish: &Wish<'_>,
         manifest: &Manifest,
-        wanted: &mut VecDeque<Wanted>,
+        ready: &mut VecDeque<Ready>,
     ) -> Result<(), TransferError> {
         for lane in 0..self.blocks.len() {
             let (Some(blocks), Some(bytes), Some(requests)) = (
@@ -314,19 +293,18 @@ impl Lanes {
                 continue;
             }
             let (mut items, mut owed) = (Vec::new(), VecDeque::new());
-            while let Some(next) = wanted.front().copied() {
-                let fits =
-                    *blocks < BLOCKS_A_LANE || *bytes + u64::from(next.len) <= SMALL_BYTES_A_LANE;
+            while let Some(next) = ready.pop_front() {
+                let len = next.wanted.len;
+                let fits = *blocks < BLOCKS_A_LANE || *bytes + u64::from(len) <= SMALL_BYTES_A_LANE;
                 if !fits || items.len() >= MAX_ITEMS {
+                    ready.push_front(next);
                     break;
                 }
-                wanted.pop_front();
                 *blocks += 1;
-                *bytes += u64::from(next.len);
-                let file = usize::try_from(next.file)
-                    .ok()
-                    .and_then(|index| manifest.files().get(index));
-                let Some(file) = file else { continue };
+                *bytes += u64::from(len);
+                let Some(file) = file_of(manifest, next.wanted.file) else {
+                    continue;
+                };
                 let single = manifest.shape() == crate::manifest::Shape::File;
                 let path = if single {
                     String::new()
@@ -336,8 +314,9 @@ impl Lanes {
                 items.push(Item {
                     path,
                     size: file.size,
-                    offset: next.offset,
-                    len: next.len,
+                    offset: next.wanted.offset,
+                    len,
+                    base: next.base.as_ref().map(|base| base.block),
                 });
                 owed.push_back(next);
             }
@@ -346,7 +325,8 @@ impl Lanes {
             }
             *requests += 1;
             let request = Request::Read {
-                root: path.to_owned(),
+                root: wish.path.to_owned(),
+                codec: wish.codec,
                 items,
             };
             let id = session.ask(lane, request, self.answers.clone()).await?;
@@ -356,7 +336,7 @@ impl Lanes {
     }
 
     /// The block that an answer brings, if it brings one.
-    fn take(&mut self, answer: Answer) -> Result<Option<(usize, Wanted, Vec<u8>)>, TransferError> {
+    fn take(&mut self, answer: Answer) -> Result<Option<(usize, Arrived)>, TransferError> {
         let Answer {
             lane,
             id,
@@ -371,12 +351,17 @@ impl Lanes {
             }
         }
         match message? {
-            ServerMessage::Block { bytes, .. } => {
+            ServerMessage::Block { payload, .. } => {
                 // The lane checked that it was asked for, and its length.
-                let wanted = owed.ok_or_else(|| {
+                let Ready { wanted, base } = owed.ok_or_else(|| {
                     TransferError::protocol("a block comes that was not asked for")
                 })?;
-                Ok(Some((lane, wanted, bytes)))
+                let arrived = Arrived {
+                    wanted,
+                    payload,
+                    base,
+                };
+                Ok(Some((lane, arrived)))
             }
             other => {
                 if let (Some(owed), false) = (owed, last) {
@@ -401,22 +386,36 @@ impl Lanes {
 /// Fetches what is missing, and waits until every file is whole.
 async fn fetch(
     session: &Session,
-    path: &str,
+    wish: &Wish<'_>,
     coming: &mut Coming,
+    bases: &Arc<Bases>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
     let manifest = Arc::clone(coming.intake().manifest());
-    let mut wanted: VecDeque<Wanted> = coming.wanted().into();
+    let mut queue = Queue {
+        wanted: coming.wanted().into(),
+        ready: VecDeque::new(),
+        bases: Arc::clone(bases),
+    };
     let (answers, mut receiver) = mpsc::unbounded_channel();
     let mut lanes = Lanes::new(session, answers);
     let mut batch = Vec::new();
     meter.stage(Stage::Moving);
     loop {
-        lanes.ask(session, path, &manifest, &mut wanted).await?;
+        let here = queue.prepare(&manifest).await?;
+        if !here.is_empty() {
+            let (taken, _) = coming.put(here).await?;
+            meter.done += taken.bytes;
+            meter.stage(Stage::Moving);
+            continue;
+        }
+        lanes
+            .ask(session, wish, &manifest, &mut queue.ready)
+            .await?;
         let moving = !lanes.owed.is_empty();
         if !moving && !coming.is_verifying() {
-            return if wanted.is_empty() {
+            return if queue.is_empty() {
                 Ok(())
             } else {
                 Err(TransferError::protocol("the agent allows no request"))
@@ -429,23 +428,31 @@ async fn fetch(
                 let mut failed = None;
                 for answer in batch.drain(..) {
                     match lanes.take(answer) {
-                        Ok(Some((lane, wanted, bytes))) => {
-                            meter.wire += ServerMessage::BLOCK_OVERHEAD + bytes.len() as u64;
-                            landed.push((lane, bytes.len() as u64));
-                            blocks.push((wanted, bytes));
+                        Ok(Some((lane, arrived))) => {
+                            meter.crosses(
+                                arrived.wanted.len,
+                                &arrived.payload,
+                                ServerMessage::BLOCK_OVERHEAD,
+                            );
+                            landed.push((lane, u64::from(arrived.wanted.len)));
+                            blocks.push(arrived);
                         }
                         Ok(None) => {}
                         Err(error) => failed = Some(error),
                     }
                 }
                 if !blocks.is_empty() {
-                    let bytes = landed.iter().map(|(_, len)| len).sum();
-                    let taken = coming.put(blocks).await?;
-                    meter.moved(bytes);
+                    let (taken, again) = coming.put(blocks).await?;
+                    let lost: u64 = again.iter().map(|wanted| u64::from(wanted.len)).sum();
+                    let bytes: u64 = landed.iter().map(|(_, len)| len).sum();
+                    meter.moved(bytes.saturating_sub(lost));
                     meter.done += taken.bytes;
                     for (lane, len) in landed {
                         lanes.landed(lane, len);
                     }
+                    queue
+                        .ready
+                        .extend(again.into_iter().map(|wanted| Ready { wanted, base: None }));
                     for _ in 0..taken.blocks {
                         env.fault("transfer.block")?;
                     }

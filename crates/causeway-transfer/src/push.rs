@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Env;
 use tokio::sync::mpsc;
 
 use crate::beneath::Beneath;
+use crate::codec::{Codec, Encoders, Job, Rates};
+use crate::coming::blocking;
 use crate::connector::Connector;
 use crate::error::TransferError;
 use crate::link::Link;
@@ -16,7 +18,7 @@ use crate::manifest::{Manifest, Shape};
 use crate::path;
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::protocol::message::{ClientMessage, MANIFEST_PART, Outcome, Request, ServerMessage};
-use crate::pull::{MAX_CHANGES, blocking};
+use crate::pull::MAX_CHANGES;
 use crate::scan::{Scan, scan};
 use crate::session::{Answer, Session};
 
@@ -34,6 +36,7 @@ pub async fn push(
     connector: &Connector,
     local: &Utf8Path,
     remote: &str,
+    codec: Codec,
     env: &dyn Env,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Summary, TransferError> {
@@ -47,6 +50,11 @@ pub async fn push(
     let mut link = Link::new(connector, env);
     let mut meter = Meter::new(&progress);
     let mut changes = 0;
+    let encoding = Encoding {
+        codec,
+        encoders: Encoders::new(),
+        rates: Arc::new(Mutex::new(Rates::new(1))),
+    };
     let (mut scanned, mut source) = source(local, &meter).await?;
     loop {
         (meter.total, meter.done) = (scanned.manifest.bytes(), 0);
@@ -57,6 +65,7 @@ pub async fn push(
             &scanned.manifest,
             &source,
             &remote,
+            &encoding,
             env,
             &mut meter,
         )
@@ -85,12 +94,21 @@ pub async fn push(
         wire_bytes: meter.wire,
         sent_bytes: link.sent_here().max(meter.wire),
         reused_bytes: raw.saturating_sub(meter.received),
+        codec_saved_bytes: meter.saved_by_codec,
+        difference_saved_bytes: meter.saved_by_difference,
         seconds: meter.started.elapsed().as_secs_f64(),
         carrier,
         why,
         manifest: scanned.manifest.digest(),
         skipped: scanned.skipped,
     })
+}
+
+/// What makes blocks smaller on their way.
+struct Encoding {
+    codec: Codec,
+    encoders: Encoders,
+    rates: Arc<Mutex<Rates>>,
 }
 
 /// Where the blocks are read from.
@@ -146,6 +164,7 @@ async fn attempt(
     manifest: &Manifest,
     source: &Arc<Source>,
     remote: &str,
+    encoding: &Encoding,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
@@ -178,12 +197,37 @@ async fn attempt(
     };
     loop {
         while let Some((file, block)) = outgoing.next(&manifest)? {
-            let (source, manifest) = (Arc::clone(source), Arc::clone(&manifest));
-            let bytes = blocking(move || source.read(&manifest, file, block)).await?;
-            meter.wire += ServerMessage::BLOCK_OVERHEAD + 4 + bytes.len() as u64;
-            session
-                .send(0, id, &ClientMessage::PutBlock { file, block, bytes })
-                .await?;
+            let source = Arc::clone(source);
+            let turn = encoding.encoders.turn().await?;
+            let (codec, rates) = (encoding.codec, Arc::clone(&encoding.rates));
+            let len = len_of(&manifest, file, block).unwrap_or_default();
+            let listed = Arc::clone(&manifest);
+            let payload = blocking(move || {
+                let block = source.read(&listed, file, block)?;
+                Ok(turn.encode(Job {
+                    block,
+                    // A guess costs little beside the encoding.
+                    element: None,
+                    base: None,
+                    codec,
+                    rates: &rates,
+                }))
+            })
+            .await?;
+            let frame = ServerMessage::BLOCK_OVERHEAD + 4;
+            meter.crosses(u32::try_from(len).unwrap_or(u32::MAX), &payload, frame);
+            let count = payload.bytes.len() as u64;
+            let message = ClientMessage::PutBlock {
+                file,
+                block,
+                payload,
+            };
+            session.send(0, id, &message).await?;
+            encoding
+                .rates
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .sent(meter.started.elapsed(), count);
         }
         let Answer { message, .. } = receiver
             .recv()

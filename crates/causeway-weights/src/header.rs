@@ -188,6 +188,17 @@ impl Header {
         &self.tensors
     }
 
+    /// The tensors that have bytes in a range of the file.
+    pub(crate) fn tensors_within(&self, range: &Range<u64>) -> &[Tensor] {
+        let first = self
+            .tensors
+            .partition_point(|tensor| tensor.range.end <= range.start);
+        let last = self
+            .tensors
+            .partition_point(|tensor| tensor.range.start < range.end);
+        self.tensors.get(first..last).unwrap_or_default()
+    }
+
     /// What the writer noted under `__metadata__`.
     #[must_use]
     pub const fn metadata(&self) -> &BTreeMap<String, String> {

@@ -282,11 +282,36 @@ pub(crate) enum CarrierChoice {
     Ssh,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodecChoice {
+    /// Whatever is soonest, by measured rates: on a fast link bytes cross as they are.
+    Auto,
+    /// As they are.
+    Raw,
+    /// Made smaller quickly.
+    Fast,
+    /// As small as can be, however fast the link is.
+    Small,
+}
+
+impl From<CodecChoice> for causeway_transfer::Codec {
+    fn from(choice: CodecChoice) -> Self {
+        match choice {
+            CodecChoice::Auto => Self::Auto,
+            CodecChoice::Raw => Self::Raw,
+            CodecChoice::Fast => Self::Fast,
+            CodecChoice::Small => Self::Small,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   causeway pull johor:checkpoints/step-400 ./step-400      a site of causeway.yaml
   causeway pull user@host:runs/llama ./llama               any destination that ssh knows
-  causeway pull --ticket-file t.json runs/llama ./llama    an agent that was started by hand")]
+  causeway pull --ticket-file t.json runs/llama ./llama    an agent that was started by hand
+  causeway pull johor:checkpoints/step-410 ./step-410 --base ./step-400
+                                                           the difference to an earlier one alone crosses")]
 pub(crate) struct PullArgs {
     /// SITE:PATH, or PATH with --ticket-file
     pub(crate) source: String,
@@ -301,6 +326,12 @@ pub(crate) struct PullArgs {
     /// How the bytes travel
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) carrier: CarrierChoice,
+    /// How the bytes are encoded on their way
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) codec: CodecChoice,
+    /// An earlier checkpoint here: what the site has of it, too, crosses as a difference. Without it, what came into the state directory before is looked through
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Vec<Utf8PathBuf>,
     /// Another configuration file for ssh
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_config: Option<Utf8PathBuf>,

@@ -111,10 +111,19 @@ impl Reporter for Terminal {
                     self.line(&shown, &format!("   | {line}"));
                 }
             }
-            Event::Checkpoint { name, bytes, wire } => self.line(
-                &shown,
-                &format!("   checkpoint {name} is home: {bytes}, {wire} over the line"),
-            ),
+            Event::Checkpoint {
+                name,
+                bytes,
+                wire,
+                difference,
+            } => {
+                let mut line =
+                    format!("   checkpoint {name} is home: {bytes}, {wire} over the line");
+                if difference.get() > 0 {
+                    line += &format!("; {difference} less by its difference to an earlier one");
+                }
+                self.line(&shown, &line);
+            }
             Event::Progress { what, done, total } => self.progress(&mut shown, what, *done, *total),
         }
     }

@@ -11,12 +11,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::put::{self, Incoming};
+use super::site::Found;
 use super::{Agent, Peer};
 use crate::carrier::Lane;
+use crate::codec::Job;
+use crate::coming::blocking;
 use crate::error::TransferError;
 use crate::protocol::message::{Failure, MANIFEST_PART, Outcome, Request, ServerMessage, Token};
 use crate::protocol::server::{Effect, ServerLane};
-use crate::pull::blocking;
 
 /// So long a caller may take to show who it is.
 const GREETING: Duration = Duration::from_secs(10);
@@ -149,17 +151,17 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
                     id,
                     file,
                     block,
-                    bytes,
+                    payload,
                 } => {
                     // Nothing more is read from a caller that sends faster than this disk writes.
-                    let Ok(permit) = reserve(&peer.bytes, bytes.len()).await else {
+                    let Ok(permit) = reserve(&peer.bytes, payload.bytes.len()).await else {
                         break 'lane;
                     };
                     if let Some(put) = puts.get(&id) {
                         put.send(Incoming::Block {
                             file,
                             block,
-                            bytes,
+                            payload,
                             permit,
                         })
                         .ok();
@@ -208,9 +210,14 @@ async fn write(
             return;
         }
         agent.activity.touch();
+        let count = bytes.len() as u64;
         if peer.counts {
-            peer.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            peer.sent.fetch_add(count, Ordering::Relaxed);
         }
+        peer.rates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sent(agent.started.elapsed(), count);
         drop(permit);
     }
     writer.shutdown().await.ok();
@@ -273,22 +280,34 @@ async fn work(
                 skipped: scan.skipped,
             })
         }
-        Request::Read { root, items } => {
+        Request::Read { root, codec, items } => {
             for (item, number) in items.into_iter().zip(0u32..) {
                 let permit =
                     reserve(&peer.bytes, usize::try_from(item.len).unwrap_or(usize::MAX)).await?;
+                let turn = agent.encoders.turn().await?;
                 let (site, root) = (Arc::clone(&site), root.clone());
-                let bytes = blocking(move || site.read(&root, &item)).await?;
+                let rates = Arc::clone(&peer.rates);
+                let payload = blocking(move || {
+                    let Found {
+                        block,
+                        element,
+                        base,
+                    } = site.read(&root, &item)?;
+                    Ok(turn.encode(Job {
+                        block,
+                        element,
+                        base,
+                        codec,
+                        rates: &rates,
+                    }))
+                })
+                .await?;
                 agent.env.fault("agent.block")?;
-                answers
-                    .send(
-                        ServerMessage::Block {
-                            item: number,
-                            bytes,
-                        },
-                        Some(permit),
-                    )
-                    .await?;
+                let block = ServerMessage::Block {
+                    item: number,
+                    payload,
+                };
+                answers.send(block, Some(permit)).await?;
             }
             Ok(Outcome::Read)
         }

@@ -1,5 +1,6 @@
 //! The agent at a site: serves what lies below its roots to whoever holds its ticket, or to who started it.
 
+mod bases;
 mod lane;
 mod put;
 mod site;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::carrier::quic::{Identity, Listener};
 use crate::carrier::{ByteStream, Lane};
+use crate::codec::{Encoders, Rates, threads};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
 use crate::ticket::Ticket;
@@ -76,6 +78,8 @@ struct Agent {
     site: Arc<Site>,
     activity: Activity,
     writable: bool,
+    encoders: Encoders,
+    started: Instant,
     env: Arc<dyn Env>,
 }
 
@@ -84,6 +88,8 @@ struct Agent {
 struct Peer {
     bytes: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
+    /// What its link and the encoders for it can do.
+    rates: Arc<Mutex<Rates>>,
     /// What was put on its carrier.
     sent: Arc<AtomicU64>,
     /// Whether a lane counts what it writes, since the carrier does not.
@@ -95,6 +101,7 @@ impl Peer {
         Self {
             bytes: Arc::new(Semaphore::new(BUDGET_KIB)),
             heavy: Arc::new(Semaphore::new(HEAVY)),
+            rates: Arc::new(Mutex::new(Rates::new(threads()))),
             counts: sent.is_none(),
             sent: sent.unwrap_or_default(),
         }
@@ -142,6 +149,8 @@ async fn run(
         site,
         activity: Activity(Mutex::new(Instant::now())),
         writable: options.writable,
+        encoders: Encoders::new(),
+        started: Instant::now(),
         env,
     });
     let mut tasks = JoinSet::new();

@@ -13,11 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use super::Agent;
 use super::lane::Answers;
 use crate::beneath::{Beneath, Kind, explain};
+use crate::coming::{Arrived, Coming, blocking};
 use crate::error::TransferError;
 use crate::manifest::Manifest;
 use crate::path;
 use crate::protocol::message::{Failure, Outcome, ServerMessage, WANT_PART};
-use crate::pull::{Coming, blocking};
+use crate::protocol::payload::Payload;
 use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, present, stage};
 
@@ -27,7 +28,7 @@ pub(super) enum Incoming {
     Block {
         file: u32,
         block: u32,
-        bytes: Vec<u8>,
+        payload: Payload,
         permit: OwnedSemaphorePermit,
     },
 }
@@ -123,11 +124,14 @@ async fn take(
                 }
                 let (mut blocks, mut permits) = (Vec::new(), Vec::new());
                 for message in batch.drain(..) {
-                    let Incoming::Block { file, block, bytes, permit } = message else {
+                    let Incoming::Block { file, block, payload, permit } = message else {
                         return Err(TransferError::protocol("a second manifest comes"));
                     };
                     let wanted = wanted.remove(&(file, block)).ok_or_else(|| TransferError::protocol("a block comes that was not wanted"))?;
-                    blocks.push((wanted, bytes));
+                    if !matches!(payload.describe(), Ok((len, None)) if len == u64::from(wanted.len)) {
+                        return Err(TransferError::protocol("a block has another length than it was asked for with"));
+                    }
+                    blocks.push(Arrived { wanted, payload, base: None });
                     permits.push(permit);
                 }
                 let count = u32::try_from(blocks.len()).unwrap_or(u32::MAX);

@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Digest, Env};
+use causeway_weights::codec::Element;
 use causeway_weights::{Completeness, Header, MAX_INDEX, ShardIndex, WeightsError};
 
-use crate::beneath::{Beneath, Kind, explain};
+use super::bases::Bases;
+use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
 use crate::path;
 use crate::protocol::message::{Entry, Item, MAX_ENTRIES};
-use crate::scan::{Found, Remembered, Rule, Scan, Scanning, list, scan_below};
+use crate::scan::{Found as Listed, Remembered, Rule, Scan, Scanning, list, scan_below};
 
 /// Most directories whose completeness is remembered.
 const MAX_CHECKED: usize = 10_000;
+/// Most files whose headers are held.
+const MAX_HEADERS: usize = 16;
 
 /// The served directories.
 pub(super) struct Site {
@@ -23,7 +27,19 @@ pub(super) struct Site {
     remembered: Remembered,
     /// What was found about a directory with a stamp.
     checked: Mutex<HashMap<Digest, Option<String>>>,
+    /// Headers of files that are being read.
+    headers: Mutex<HashMap<Stamp, Option<Arc<Header>>>>,
+    bases: Bases,
     env: Arc<dyn Env>,
+}
+
+/// A block that was asked for, and what an encoder may know of it.
+pub(super) struct Found {
+    pub(super) block: Vec<u8>,
+    /// `None`: no header says it.
+    pub(super) element: Option<Element>,
+    /// The base that the caller named, with its hash, if it is here.
+    pub(super) base: Option<(Vec<u8>, Digest)>,
 }
 
 impl Site {
@@ -48,6 +64,8 @@ impl Site {
             roots: opened,
             remembered: Remembered::default(),
             checked: Mutex::default(),
+            headers: Mutex::default(),
+            bases: Bases::default(),
             env,
         })
     }
@@ -101,8 +119,8 @@ impl Site {
         )
     }
 
-    /// The bytes of one block, if the file still has the size that it was listed with.
-    pub(super) fn read(&self, root: &str, item: &Item) -> Result<Vec<u8>, TransferError> {
+    /// One block, if the file still has the size that it was listed with.
+    pub(super) fn read(&self, root: &str, item: &Item) -> Result<Found, TransferError> {
         let (_, tree, below) = self.locate(root)?;
         if !item.path.is_empty() {
             path::check(&item.path)?;
@@ -124,7 +142,48 @@ impl Site {
             std::io::ErrorKind::UnexpectedEof => changing(),
             _ => TransferError::io(format!("reading `{}`", tree.shown(&full)))(error),
         })?;
-        Ok(bytes)
+        let base = item.base.and_then(|base| {
+            let bytes = self.bases.find(tree, &below, &item.path, &base, item.len)?;
+            Some((bytes, base.blake3))
+        });
+        Ok(Found {
+            element: self.element(&mut file, &stamp, &full, item),
+            block: bytes,
+            base,
+        })
+    }
+
+    /// What the file's header says of a block; `None` when it has none.
+    fn element(
+        &self,
+        file: &mut std::fs::File,
+        stamp: &Stamp,
+        full: &str,
+        item: &Item,
+    ) -> Option<Element> {
+        if !full.ends_with(".safetensors") {
+            return None;
+        }
+        let known = || self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known().get(stamp).cloned();
+        let header = match before {
+            Some(header) => header,
+            None => {
+                file.rewind().ok()?;
+                let header = Header::read(file, Utf8Path::new(full)).ok();
+                let header = header
+                    .filter(|header| header.promised() == stamp.size)
+                    .map(Arc::new);
+                let mut known = known();
+                if known.len() >= MAX_HEADERS {
+                    known.clear();
+                }
+                known.insert(*stamp, header.clone());
+                header
+            }
+        };
+        let end = item.offset.saturating_add(u64::from(item.len));
+        Some(Element::of(&*header?, &(item.offset..end)))
     }
 
     /// The entries of a directory, each with what a follower needs to see whether it stands still and is whole.
@@ -159,7 +218,7 @@ impl Site {
         tree: &Beneath,
         directory: &str,
         stamp: Digest,
-        files: &[Found],
+        files: &[Listed],
     ) -> Option<String> {
         let known = self
             .checked
@@ -187,7 +246,7 @@ fn directory(
     tree: &Beneath,
     full: &str,
     name: &str,
-    incomplete: impl FnOnce(Digest, &[Found]) -> Option<String>,
+    incomplete: impl FnOnce(Digest, &[Listed]) -> Option<String>,
 ) -> Option<Entry> {
     let mut entry = Entry {
         name: name.to_owned(),
@@ -203,7 +262,7 @@ fn directory(
             files.sort_by(|left, right| left.relative.cmp(&right.relative));
             let mut hasher = blake3::Hasher::new();
             hasher.update(full.as_bytes());
-            for Found {
+            for Listed {
                 relative, stamp, ..
             } in &files
             {
@@ -252,7 +311,7 @@ fn file(tree: &Beneath, full: &str, name: &str) -> Option<Entry> {
 }
 
 /// Why a checkpoint is not whole, as far as its files say.
-fn incomplete(tree: &Beneath, directory: &str, files: &[Found]) -> Option<String> {
+fn incomplete(tree: &Beneath, directory: &str, files: &[Listed]) -> Option<String> {
     files.iter().find_map(|found| {
         let (mut handle, stamp) = match tree.file(&found.full) {
             Ok(opened) => opened,

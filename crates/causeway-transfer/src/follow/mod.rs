@@ -8,12 +8,13 @@ use causeway_domain::{Digest, Env};
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
+use crate::codec::Codec;
 use crate::connector::Connector;
 use crate::error::TransferError;
 use crate::link::Link;
 use crate::path;
 use crate::progress::{Meter, Progress, Stage, Summary};
-use crate::pull::{MAX_CHANGES, bring, summary};
+use crate::pull::{MAX_CHANGES, Wish, bring, summary};
 use crate::scan::Rule;
 use crate::store::Store;
 
@@ -26,14 +27,17 @@ pub struct FollowOptions {
     pub settle: Duration,
     /// How often the directory is listed.
     pub poll: Duration,
+    /// How blocks cross.
+    pub codec: Codec,
 }
 
 impl Default for FollowOptions {
-    /// 2 s, 1 s.
+    /// 2 s, 1 s, automatic.
     fn default() -> Self {
         Self {
             settle: Duration::from_secs(2),
             poll: Duration::from_secs(1),
+            codec: Codec::Auto,
         }
     }
 }
@@ -115,7 +119,16 @@ pub async fn follow(
                 };
                 let newest = watch.is_newest(&name);
                 let mut meter = Meter::new(&progress);
-                let taking = take(&mut link, &watched, &name, store, env, &mut meter);
+                let path = path::join(&watched, &name);
+                let wish = Wish {
+                    path: &path,
+                    rule: Rule::Finished,
+                    store,
+                    // The checkpoint before is in the store.
+                    base: &[],
+                    codec: options.codec,
+                };
+                let taking = take(&mut link, &name, &wish, env, &mut meter);
                 let result = tokio::select! {
                     result = taking => result,
                     // The last one comes first. What came of this one stays: its blocks are not sent again.
@@ -181,20 +194,18 @@ async fn list(
 /// Brings one checkpoint home; `None` when it changed meanwhile.
 async fn take(
     link: &mut Link<'_>,
-    watched: &str,
     name: &str,
-    store: &Store,
+    wish: &Wish<'_>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<Option<CheckpointArrived>, TransferError> {
-    let path = path::join(watched, name);
-    let brought = bring(link, &path, Rule::Finished, store, env, meter).await?;
+    let brought = bring(link, wish, env, meter).await?;
     let manifest = brought.0.digest();
     // Once more: files that stood still are not read again for this.
     loop {
         let session = link.session(meter).await?;
         match session
-            .manifest(&path, Rule::Finished, false, |_, _| {})
+            .manifest(wish.path, wish.rule, false, |_, _| {})
             .await
         {
             Ok((now, _)) if now.digest() == manifest => break,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use causeway_domain::Digest;
+
 use super::frame::Decoder;
 use super::message::{ClientMessage, Entry, MAX_ENTRIES, Outcome, Request, ServerMessage, Token};
 use super::{Broken, PROTOCOL_VERSION};
@@ -32,10 +34,20 @@ pub(crate) struct Welcome {
 /// What an open request may still be answered.
 #[derive(Debug)]
 enum Expect {
-    List { entries: usize },
-    Manifest { bytes: u64 },
-    Read { lens: Vec<u32>, next: usize },
-    Put { wanted: Wanted },
+    List {
+        entries: usize,
+    },
+    Manifest {
+        bytes: u64,
+    },
+    /// Of each block its length, and the base that it may need.
+    Read {
+        blocks: Vec<(u32, Option<Digest>)>,
+        next: usize,
+    },
+    Put {
+        wanted: Wanted,
+    },
     Stat,
 }
 
@@ -80,7 +92,10 @@ impl ClientLane {
             Request::List { .. } => Expect::List { entries: 0 },
             Request::Manifest { .. } => Expect::Manifest { bytes: 0 },
             Request::Read { items, .. } => Expect::Read {
-                lens: items.iter().map(|item| item.len).collect(),
+                blocks: items
+                    .iter()
+                    .map(|item| (item.len, item.base.map(|base| base.blake3)))
+                    .collect(),
                 next: 0,
             },
             Request::Put { .. } => Expect::Put {
@@ -172,19 +187,19 @@ impl ClientLane {
                 }
             }
             (Expect::Manifest { .. }, ServerMessage::Done(Outcome::Manifest { .. })) => Ok(true),
-            (Expect::Read { lens, next }, ServerMessage::Block { item, bytes }) => {
-                let expected = lens
-                    .get(*next)
-                    .copied()
-                    .map(|len| (u32::try_from(*next).ok(), u64::from(len)));
-                if expected != Some((Some(*item), bytes.len() as u64)) {
-                    return Err(Broken("a block comes that was not asked for"));
+            (Expect::Read { blocks, next }, ServerMessage::Block { item, payload }) => {
+                let unasked = Broken("a block comes that was not asked for");
+                let (len, base) = *blocks.get(*next).ok_or(unasked)?;
+                let (length, needs) = payload.describe()?;
+                let known = needs.is_none() || needs == base;
+                if u32::try_from(*next) != Ok(*item) || length != u64::from(len) || !known {
+                    return Err(unasked);
                 }
                 *next += 1;
                 Ok(false)
             }
-            (Expect::Read { lens, next }, ServerMessage::Done(Outcome::Read))
-                if *next == lens.len() =>
+            (Expect::Read { blocks, next }, ServerMessage::Done(Outcome::Read))
+                if *next == blocks.len() =>
             {
                 Ok(true)
             }

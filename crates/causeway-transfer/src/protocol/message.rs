@@ -5,6 +5,8 @@ use causeway_weights::MAX_BLOCK;
 
 use super::Broken;
 use super::frame::Frame;
+use super::payload::Payload;
+use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
 use crate::wire::{Reader, Writer};
@@ -35,6 +37,18 @@ pub(crate) struct Item {
     pub(crate) size: u64,
     pub(crate) offset: u64,
     pub(crate) len: u32,
+    /// A block that the caller holds and of which the site may have the bytes, too.
+    pub(crate) base: Option<BaseBlock>,
+}
+
+/// A block of an earlier file, of the same length as the one that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BaseBlock {
+    pub(crate) blake3: Digest,
+    /// Where it begins in its file.
+    pub(crate) offset: u64,
+    /// The size of its file.
+    pub(crate) size: u64,
 }
 
 /// What a caller asks.
@@ -49,7 +63,11 @@ pub(crate) enum Request {
         fresh: bool,
     },
     /// Blocks, answered in this order.
-    Read { root: String, items: Vec<Item> },
+    Read {
+        root: String,
+        codec: Codec,
+        items: Vec<Item>,
+    },
     /// Here comes a manifest of `len` bytes, then the blocks that you want of it.
     Put { path: String, len: u64 },
     /// How much did you send on this carrier?
@@ -68,7 +86,7 @@ pub(crate) enum ClientMessage {
     PutBlock {
         file: u32,
         block: u32,
-        bytes: Vec<u8>,
+        payload: Payload,
     },
 }
 
@@ -102,7 +120,7 @@ pub(crate) enum ServerMessage {
     Part(Vec<u8>),
     Block {
         item: u32,
-        bytes: Vec<u8>,
+        payload: Payload,
     },
     /// Still at it; also sent when nothing else was for a while.
     Working {
@@ -156,9 +174,6 @@ pub(crate) enum Code {
     Other = 4,
 }
 
-/// How a block's bytes are written. Only one way is known to this version.
-const RAW: u8 = 0;
-
 mod kind {
     pub(super) const HELLO: u8 = 0x01;
     pub(super) const LIST: u8 = 0x02;
@@ -178,13 +193,6 @@ mod kind {
     pub(super) const STORED: u8 = 0x88;
     pub(super) const DONE: u8 = 0x89;
     pub(super) const FAILED: u8 = 0x8a;
-}
-
-fn block(bytes: &[u8]) -> Result<Vec<u8>, Broken> {
-    if bytes.is_empty() || bytes.len() as u64 > MAX_BLOCK {
-        return Err(Broken("a block is empty or longer than 4 MiB"));
-    }
-    Ok(bytes.to_vec())
 }
 
 impl ClientMessage {
@@ -208,14 +216,19 @@ impl ClientMessage {
                     .u8(u8::from(*fresh));
                 kind::MANIFEST
             }
-            Self::Request(Request::Read { root, items }) => {
+            Self::Request(Request::Read { root, codec, items }) => {
                 out.text(root)
+                    .u8(codec.code())
                     .u32(u32::try_from(items.len()).unwrap_or(u32::MAX));
                 for item in items {
                     out.text(&item.path)
                         .u64(item.size)
                         .u64(item.offset)
-                        .u32(item.len);
+                        .u32(item.len)
+                        .u8(u8::from(item.base.is_some()));
+                    if let Some(base) = &item.base {
+                        out.digest(&base.blake3).u64(base.offset).u64(base.size);
+                    }
                 }
                 kind::READ
             }
@@ -225,8 +238,14 @@ impl ClientMessage {
             }
             Self::Request(Request::Stat) => kind::STAT,
             Self::PutManifest(bytes) => return Frame::encode(kind::PUT_MANIFEST, request, bytes),
-            Self::PutBlock { file, block, bytes } => {
-                out.u32(*file).u32(*block).u8(RAW).raw(bytes);
+            Self::PutBlock {
+                file,
+                block,
+                payload,
+            } => {
+                out.0.reserve_exact(payload.bytes.len() + 9);
+                out.u32(*file).u32(*block);
+                payload.write(&mut out);
                 kind::PUT_BLOCK
             }
         };
@@ -266,7 +285,10 @@ impl ClientMessage {
             }
             kind::READ => {
                 let root = input.text()?.to_owned();
-                let count = input.count(2 + 8 + 8 + 4)?;
+                let codec = Codec::from_code(input.u8()?).ok_or(Broken(
+                    "a request asks for an encoding that is not known here",
+                ))?;
+                let count = input.count(2 + 8 + 8 + 4 + 1)?;
                 if count == 0 || count > MAX_ITEMS {
                     return Err(Broken("a request asks for no block, or for too many"));
                 }
@@ -278,6 +300,15 @@ impl ClientMessage {
                         size: input.u64()?,
                         offset: input.u64()?,
                         len: input.u32()?,
+                        base: if input.flag()? {
+                            Some(BaseBlock {
+                                blake3: input.digest()?,
+                                offset: input.u64()?,
+                                size: input.u64()?,
+                            })
+                        } else {
+                            None
+                        },
                     };
                     let end = item.offset.checked_add(u64::from(item.len));
                     if item.len == 0
@@ -292,7 +323,7 @@ impl ClientMessage {
                 if total > MAX_READ {
                     return Err(Broken("a request asks for more than 16 MiB"));
                 }
-                Self::Request(Request::Read { root, items })
+                Self::Request(Request::Read { root, codec, items })
             }
             kind::PUT => Self::Request(Request::Put {
                 path: input.text()?.to_owned(),
@@ -301,14 +332,10 @@ impl ClientMessage {
             kind::STAT => Self::Request(Request::Stat),
             kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.clone())),
             kind::PUT_BLOCK => {
-                let (file, number) = (input.u32()?, input.u32()?);
-                if input.u8()? != RAW {
-                    return Err(Broken("a block is written in a way that is not known here"));
-                }
                 return Ok(Self::PutBlock {
-                    file,
-                    block: number,
-                    bytes: block(input.0)?,
+                    file: input.u32()?,
+                    block: input.u32()?,
+                    payload: Payload::read(input)?,
                 });
             }
             _ => return Err(Broken("a frame of a kind that callers do not send")),
@@ -357,9 +384,10 @@ impl ServerMessage {
                 kind::ENTRIES
             }
             Self::Part(bytes) => return Frame::encode(kind::PART, request, bytes),
-            Self::Block { item, bytes } => {
-                out.0.reserve_exact(bytes.len() + 5);
-                out.u32(*item).u8(RAW).raw(bytes);
+            Self::Block { item, payload } => {
+                out.0.reserve_exact(payload.bytes.len() + 5);
+                out.u32(*item);
+                payload.write(&mut out);
                 kind::BLOCK
             }
             Self::Working { done, total } => {
@@ -446,13 +474,9 @@ impl ServerMessage {
             }
             kind::PART => return Ok(Self::Part(frame.payload.clone())),
             kind::BLOCK => {
-                let item = input.u32()?;
-                if input.u8()? != RAW {
-                    return Err(Broken("a block is written in a way that is not known here"));
-                }
                 return Ok(Self::Block {
-                    item,
-                    bytes: block(input.0)?,
+                    item: input.u32()?,
+                    payload: Payload::read(input)?,
                 });
             }
             kind::WORKING => Self::Working {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::frame::Decoder;
 use super::message::{ClientMessage, Request, ServerMessage, Token};
+use super::payload::Payload;
 use super::{Broken, PROTOCOL_VERSION};
 use crate::error::TransferError;
 use crate::manifest::{MAX_MANIFEST, Manifest};
@@ -30,7 +31,7 @@ pub(crate) enum Effect {
         id: u32,
         file: u32,
         block: u32,
-        bytes: Vec<u8>,
+        payload: Payload,
     },
 }
 
@@ -90,13 +91,17 @@ impl ServerLane {
                 ClientMessage::Hello { .. } => return Err(Broken("it greets twice")),
                 ClientMessage::Request(request) => self.begin(frame.request, request, out)?,
                 ClientMessage::PutManifest(part) => self.manifest_part(frame.request, part, out)?,
-                ClientMessage::PutBlock { file, block, bytes } => {
+                ClientMessage::PutBlock {
+                    file,
+                    block,
+                    payload,
+                } => {
                     match self.open.get(&frame.request) {
                         Some(Open::PutBlocks) => out.push(Effect::Block {
                             id: frame.request,
                             file,
                             block,
-                            bytes,
+                            payload,
                         }),
                         Some(_) => return Err(Broken("a block comes before it was asked for")),
                         // Sent before the failure of its request arrived there.

@@ -1,13 +1,18 @@
 //! Both ends against each other, and against anybody.
 
 use causeway_domain::Digest;
+use causeway_weights::codec;
 use proptest::prelude::*;
 
 use super::client::{ClientLane, Event};
 use super::frame::Frame;
-use super::message::{ClientMessage, Code, Entry, Failure, Item, Outcome, Request, ServerMessage};
+use super::message::{
+    BaseBlock, ClientMessage, Code, Entry, Failure, Item, Outcome, Request, ServerMessage,
+};
+use super::payload::Payload;
 use super::server::{Effect, MAX_REQUESTS, ServerLane};
 use super::{Broken, PROTOCOL_VERSION};
+use crate::codec::Codec;
 use crate::scan::{Rule, Skipped};
 
 fn serve(lane: &mut ServerLane, bytes: &[u8]) -> Result<Vec<Effect>, Broken> {
@@ -41,12 +46,14 @@ fn item(len: u32) -> Item {
         size: 100,
         offset: 0,
         len,
+        base: None,
     }
 }
 
 fn read(lens: &[u32]) -> Request {
     Request::Read {
         root: "r".to_owned(),
+        codec: Codec::Auto,
         items: lens.iter().map(|len| item(*len)).collect(),
     }
 }
@@ -138,7 +145,7 @@ fn a_caller_has_a_budget() {
 fn an_agent_sends_only_what_was_asked_for() {
     let block = |item, len| ServerMessage::Block {
         item,
-        bytes: vec![0; len],
+        payload: Payload::raw(vec![0; len]),
     };
     let done = ServerMessage::Done(Outcome::Read);
     let bad: [(&str, Vec<ServerMessage>); 6] = [
@@ -177,6 +184,90 @@ fn an_agent_sends_only_what_was_asked_for() {
 }
 
 #[test]
+fn an_encoded_block_says_its_length_and_no_other_base_than_was_named() {
+    let block: Vec<u8> = (0..60_000_u32)
+        .flat_map(|n| (n % 7).to_be_bytes())
+        .collect();
+    let mut before = block.clone();
+    before[17] ^= 1;
+    let hash = blake3::hash(&before);
+    let base = codec::Base {
+        bytes: &before,
+        hash,
+    };
+    let len = u32::try_from(block.len()).unwrap();
+    let mut encoder = codec::Encoder::default();
+    let mut encode = |base| {
+        let bytes = encoder
+            .encode(&block, codec::Element::Opaque, base, codec::Effort::Small)
+            .to_vec();
+        Payload {
+            encoded: true,
+            bytes,
+        }
+    };
+    let (alone, difference) = (encode(None), encode(Some(base)));
+    let mut long = alone.clone();
+    long.bytes.resize(block.len() + 3, 0);
+    let named = BaseBlock {
+        blake3: Digest::new(*hash.as_bytes()),
+        offset: 0,
+        size: u64::from(len),
+    };
+    let other = BaseBlock {
+        blake3: Digest::new([1; 32]),
+        ..named
+    };
+    for (what, len, base, payload, good) in [
+        ("by itself", len, None, &alone, true),
+        (
+            "by itself, though a base was named",
+            len,
+            Some(named),
+            &alone,
+            true,
+        ),
+        ("a difference", len, Some(named), &difference, true),
+        ("a difference to nothing", len, None, &difference, false),
+        (
+            "a difference to another",
+            len,
+            Some(other),
+            &difference,
+            false,
+        ),
+        (
+            "of another length",
+            len + 1,
+            Some(named),
+            &difference,
+            false,
+        ),
+        ("longer than the block", len, None, &long, false),
+    ] {
+        let (mut client, _) = pair();
+        let (id, _) = client.ask(Request::Read {
+            root: "r".to_owned(),
+            codec: Codec::Small,
+            items: vec![Item {
+                size: u64::from(len),
+                base,
+                ..item(len)
+            }],
+        });
+        let answer = ServerMessage::Block {
+            item: 0,
+            payload: payload.clone(),
+        };
+        assert_eq!(
+            receive(&mut client, &answer.encode(id)).is_ok(),
+            good,
+            "{what}"
+        );
+    }
+}
+
+#[test]
 fn a_put_keeps_its_order() {
     let (mut client, mut server) = pair();
     let manifest = crate::manifest::Manifest::new(crate::manifest::Shape::Directory, vec![])
@@ -190,7 +281,7 @@ fn a_put_keeps_its_order() {
     let block = ClientMessage::PutBlock {
         file: 0,
         block: 0,
-        bytes: vec![1],
+        payload: Payload::raw(vec![1]),
     }
     .encode(id);
     let (mut early, mut long) = (pair().1, pair().1);
@@ -237,6 +328,21 @@ fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest::new)
 }
 
+fn base() -> impl Strategy<Value = Option<BaseBlock>> {
+    proptest::option::of((digest(), any::<u64>(), any::<u64>()).prop_map(
+        |(blake3, offset, size)| BaseBlock {
+            blake3,
+            offset,
+            size,
+        },
+    ))
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    (any::<bool>(), proptest::collection::vec(any::<u8>(), 1..50))
+        .prop_map(|(encoded, bytes)| Payload { encoded, bytes })
+}
+
 fn client_message() -> impl Strategy<Value = ClientMessage> {
     prop_oneof![
         (any::<u16>(), any::<Option<[u8; 32]>>())
@@ -252,17 +358,20 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         }),
         (
             text(),
-            proptest::collection::vec((text(), 0u64..1 << 40, 1u32..60_000), 1..5)
+            0u8..4,
+            proptest::collection::vec((text(), 0u64..1 << 40, 1u32..60_000, base()), 1..5)
         )
-            .prop_map(|(root, items)| {
-                let items = items.into_iter().map(|(path, offset, len)| Item {
+            .prop_map(|(root, codec, items)| {
+                let items = items.into_iter().map(|(path, offset, len, base)| Item {
                     path,
                     size: offset + u64::from(len),
                     offset,
                     len,
+                    base,
                 });
                 ClientMessage::Request(Request::Read {
                     root,
+                    codec: Codec::from_code(codec).unwrap(),
                     items: items.collect(),
                 })
             }),
@@ -270,16 +379,13 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
             .prop_map(|(path, len)| ClientMessage::Request(Request::Put { path, len })),
         Just(ClientMessage::Request(Request::Stat)),
         proptest::collection::vec(any::<u8>(), 0..50).prop_map(ClientMessage::PutManifest),
-        (
-            any::<u32>(),
-            any::<u32>(),
-            proptest::collection::vec(any::<u8>(), 1..50)
-        )
-            .prop_map(|(file, block, bytes)| ClientMessage::PutBlock {
+        (any::<u32>(), any::<u32>(), payload()).prop_map(|(file, block, payload)| {
+            ClientMessage::PutBlock {
                 file,
                 block,
-                bytes
-            }),
+                payload,
+            }
+        }),
     ]
 }
 
@@ -316,8 +422,8 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         text().prop_map(|why| ServerMessage::Refused { why }),
         proptest::collection::vec(entry, 0..4).prop_map(ServerMessage::Entries),
         proptest::collection::vec(any::<u8>(), 0..50).prop_map(ServerMessage::Part),
-        (any::<u32>(), proptest::collection::vec(any::<u8>(), 1..50))
-            .prop_map(|(item, bytes)| ServerMessage::Block { item, bytes }),
+        (any::<u32>(), payload())
+            .prop_map(|(item, payload)| ServerMessage::Block { item, payload }),
         (any::<u64>(), any::<u64>())
             .prop_map(|(done, total)| ServerMessage::Working { done, total }),
         (

@@ -221,6 +221,23 @@ impl Store {
         Ok(digest)
     }
 
+    /// Digests of the manifests that were kept last, the newest first, at most `count`.
+    pub(crate) fn newest(&self, count: usize) -> Vec<Digest> {
+        let Ok(entries) = self.dir.join("manifests").read_dir_utf8() else {
+            return Vec::new();
+        };
+        let mut found: Vec<_> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let digest: Digest = entry.file_name().strip_suffix(".json")?.parse().ok()?;
+                Some((entry.metadata().ok()?.modified().ok()?, digest))
+            })
+            .collect();
+        found.sort_by_key(|(modified, _)| std::cmp::Reverse(*modified));
+        found.truncate(count);
+        found.into_iter().map(|(_, digest)| digest).collect()
+    }
+
     /// Puts the files of a manifest at `dest`: a directory's files into it, a single file as it (or into it, when it is a
     /// directory). Missing parents are made. A `dest` that is not there, or empty, becomes visible only whole; into a
     /// directory that holds something, file after file is put whole, and what else is there stays. What is already

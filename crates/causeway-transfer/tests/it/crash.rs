@@ -1,6 +1,6 @@
 //! Killed at every point on either side, once and again: the end is whole, and what was verified is not sent twice.
 
-use causeway_transfer::{FAULT_POINTS, TransferError, push, scan};
+use causeway_transfer::{Codec, FAULT_POINTS, TransferError, push, scan};
 
 use crate::world::{World, same};
 
@@ -104,7 +104,16 @@ async fn a_push_killed_on_either_side_goes_on() {
             fs_err::rename(world.site().join("run"), world.base.join("local")).unwrap();
             let local = world.base.join("local");
             let connector = world.connector();
-            let run = || push(&connector, &local, "in/data", &*world.env, |_| {});
+            let run = || {
+                push(
+                    &connector,
+                    &local,
+                    "in/data",
+                    Codec::Auto,
+                    &*world.env,
+                    |_| {},
+                )
+            };
             if point.starts_with("agent.") {
                 // The caller is still there: it connects again by itself.
                 world.site_env.crash_at(point, nth);

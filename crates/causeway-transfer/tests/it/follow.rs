@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use causeway_transfer::{CheckpointArrived, FollowOptions, Stage, follow};
+use causeway_transfer::{CheckpointArrived, Codec, FollowOptions, Stage, follow};
 use tokio::sync::watch;
 
 use crate::world::{World, eventually, noise};
@@ -11,6 +11,7 @@ use crate::world::{World, eventually, noise};
 const QUICK: FollowOptions = FollowOptions {
     settle: Duration::from_millis(150),
     poll: Duration::from_millis(30),
+    codec: Codec::Auto,
 };
 
 /// A safetensors file with one tensor of bytes.

@@ -29,8 +29,8 @@ async fn answer(world: &World, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// The greeting of protocol version 1, without a token.
-const HELLO: &[u8] = b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x01\0";
+/// The greeting of protocol version 2, without a token.
+const HELLO: &[u8] = b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x02\0";
 
 fn frame(kind: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
@@ -41,13 +41,13 @@ fn frame(kind: u8, id: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn golden_greeting_of_version_1() {
+async fn golden_greeting_of_version_2() {
     let world = World::new();
     assert_eq!(
         answer(&world, HELLO).await,
-        b"\0\0\0\x0d\x81\0\0\0\0causeway\0\x01\x01\0\x20"
+        b"\0\0\0\x0d\x81\0\0\0\0causeway\0\x02\x01\0\x20"
     );
-    let refused = answer(&world, b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x02\0").await;
+    let refused = answer(&world, b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x01\0").await;
     assert_eq!(refused[4], 0x82);
     assert!(answer(&world, b"GET / HTTP/1.1\r\n\r\n").await.is_empty());
 }
@@ -60,6 +60,8 @@ async fn requests_that_climb_are_answered_and_denied() {
         let mut read = Vec::new();
         for text in [path, ""] {
             if text.is_empty() {
+                // No codec, one block.
+                read.push(1);
                 read.extend(1u32.to_be_bytes());
             }
             read.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
@@ -68,6 +70,7 @@ async fn requests_that_climb_are_answered_and_denied() {
         read.extend(10u64.to_be_bytes());
         read.extend(0u64.to_be_bytes());
         read.extend(10u32.to_be_bytes());
+        read.push(0);
         let answer = answer(&world, &[HELLO.to_vec(), frame(4, 1, &read)].concat()).await;
         assert!(
             !String::from_utf8_lossy(&answer).contains("top secret"),

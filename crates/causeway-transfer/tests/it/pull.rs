@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use causeway_transfer::{CarrierKind, Dest, Placement, Stage, TransferError, pull};
+use causeway_transfer::{CarrierKind, Codec, Dest, Placement, Stage, TransferError, pull};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::world::{World, noise};
@@ -43,7 +43,8 @@ async fn the_next_checkpoint_sends_only_blocks_that_differ() {
     world.write("next/model.bin", &model);
     world.write("next/renamed.json", &noise(2, 5000));
     let summary = world.pull_with(&world.connector(), "next").await.unwrap();
-    assert_eq!(summary.wire_bytes, (1 << 20) + 14);
+    // Of the one block only the difference.
+    assert!(summary.wire_bytes < 1000, "{}", summary.wire_bytes);
     assert_eq!(summary.reused_bytes, (4 << 20) + 4321 + 5000);
 }
 
@@ -54,12 +55,14 @@ async fn one_file_goes_to_dest_and_its_parents_are_made() {
     let to = Dest {
         store: &world.store,
         directory: Some((dest.clone(), Placement::Link)),
+        base: Vec::new(),
     };
     let absolute = world.site().join("run/model.bin");
     pull(
         &world.connector(),
         absolute.as_str(),
         to,
+        Codec::Auto,
         &*world.env,
         |_| {},
     )
@@ -152,12 +155,20 @@ async fn a_cut_anywhere_is_gone_on_from_by_itself() {
         let dest = Dest {
             store: &world.store,
             directory: Some((world.home(), Placement::Copy)),
+            base: Vec::new(),
         };
-        let summary = pull(&connector, "run", dest, &*world.env, move |progress| {
-            if let Stage::Waiting { why, .. } = progress.stage {
-                told.lock().unwrap().push(why);
-            }
-        })
+        let summary = pull(
+            &connector,
+            "run",
+            dest,
+            Codec::Auto,
+            &*world.env,
+            move |progress| {
+                if let Stage::Waiting { why, .. } = progress.stage {
+                    told.lock().unwrap().push(why);
+                }
+            },
+        )
         .await
         .unwrap();
         world.assert_home_is("run");
@@ -239,11 +250,13 @@ async fn a_source_that_is_written_anew_meanwhile_comes_as_it_is_now() {
     let dest = Dest {
         store: &world.store,
         directory: Some((world.home(), Placement::Copy)),
+        base: Vec::new(),
     };
     pull(
         &world.connector(),
         "run",
         dest,
+        Codec::Auto,
         &*world.env,
         move |progress| {
             if progress.stage == Stage::Moving && once.lock().unwrap().take().is_some() {

@@ -1,7 +1,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use camino::Utf8PathBuf;
-use causeway_transfer::{Summary, TransferError, push, scan};
+use causeway_transfer::{Codec, Summary, TransferError, push, scan};
 
 use crate::world::{World, noise, same};
 
@@ -23,6 +23,7 @@ async fn run(world: &World, remote: &str) -> Result<Summary, TransferError> {
         &world.connector(),
         &world.base.join("local"),
         remote,
+        Codec::Auto,
         &*world.env,
         |_| {},
     )
@@ -76,6 +77,7 @@ async fn one_file_goes_to_its_place() {
         &world.connector(),
         &local.join("data.bin"),
         "d/x.bin",
+        Codec::Auto,
         &*world.env,
         |_| {},
     )
@@ -107,6 +109,7 @@ async fn an_agent_that_takes_nothing_in_says_so() {
         &connector,
         &world.base.join("local"),
         "x",
+        Codec::Auto,
         &*world.env,
         |_| {},
     )

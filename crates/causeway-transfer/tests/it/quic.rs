@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use camino::Utf8PathBuf;
 use causeway_transfer::agent::{AgentOptions, Ended, serve};
 use causeway_transfer::{
-    CarrierKind, Connector, Dest, Patience, Placement, Stage, Ticket, TicketSource, TransferError,
-    pull,
+    CarrierKind, Codec, Connector, Dest, Patience, Placement, Stage, Ticket, TicketSource,
+    TransferError, pull,
 };
 use tokio::task::JoinHandle;
 
@@ -79,9 +79,16 @@ async fn a_directory_goes_to_the_site_over_quic() {
     let world = World::with_run();
     let running = start(&world).await;
     let local = world.site().join("run");
-    let summary = causeway_transfer::push(&by_file(&running), &local, "copy", &*world.env, |_| {})
-        .await
-        .unwrap();
+    let summary = causeway_transfer::push(
+        &by_file(&running),
+        &local,
+        "copy",
+        Codec::Auto,
+        &*world.env,
+        |_| {},
+    )
+    .await
+    .unwrap();
     crate::world::same(&local, &world.site().join("copy"));
     assert!(summary.sent_bytes > summary.wire_bytes && summary.wire_bytes > summary.raw_bytes);
 }
@@ -138,15 +145,23 @@ async fn blocked_udp_costs_less_than_three_seconds() {
     let dest = Dest {
         store: &world.store,
         directory: Some((world.home(), Placement::Copy)),
+        base: Vec::new(),
     };
-    let summary = pull(&connector, "run", dest, &*world.env, |progress| {
-        if progress.stage == Stage::Listing {
-            connected
-                .lock()
-                .unwrap()
-                .get_or_insert_with(|| begin.elapsed());
-        }
-    })
+    let summary = pull(
+        &connector,
+        "run",
+        dest,
+        Codec::Auto,
+        &*world.env,
+        |progress| {
+            if progress.stage == Stage::Listing {
+                connected
+                    .lock()
+                    .unwrap()
+                    .get_or_insert_with(|| begin.elapsed());
+            }
+        },
+    )
     .await
     .unwrap();
     let connected = connected.into_inner().unwrap().unwrap();
@@ -228,8 +243,9 @@ async fn several_callers_are_served_at_once() {
             let dest = causeway_transfer::Dest {
                 store: &store,
                 directory: None,
+                base: Vec::new(),
             };
-            causeway_transfer::pull(&connector, "run", dest, &*world.env, |_| {})
+            causeway_transfer::pull(&connector, "run", dest, Codec::Auto, &*world.env, |_| {})
                 .await
                 .unwrap()
                 .manifest

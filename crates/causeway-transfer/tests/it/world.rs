@@ -9,7 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Crash, Env, Timestamp};
 use causeway_transfer::agent::{AgentOptions, serve_stream};
 use causeway_transfer::{
-    ByteStream, Connector, Dest, Patience, Placement, Store, Summary, TransferError, pull, scan,
+    ByteStream, Codec, Connector, Dest, Patience, Placement, Store, Summary, TransferError, pull,
+    scan,
 };
 
 /// Counts fault points, and crashes at one of them once.
@@ -197,8 +198,9 @@ impl World {
         let dest = Dest {
             store: &self.store,
             directory: Some((self.home(), Placement::Copy)),
+            base: Vec::new(),
         };
-        pull(connector, path, dest, &*self.env, |_| {}).await
+        pull(connector, path, dest, Codec::Auto, &*self.env, |_| {}).await
     }
 
     pub(crate) async fn pull(&self, path: &str) -> Result<Summary, TransferError> {

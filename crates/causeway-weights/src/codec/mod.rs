@@ -28,6 +28,7 @@
 //! ```
 
 mod decode;
+mod element;
 mod encode;
 mod error;
 mod kernels;
@@ -36,11 +37,10 @@ mod reader;
 mod table;
 
 pub use decode::{Decoder, describe};
+pub use element::Element;
 pub use encode::Encoder;
 pub use error::CodecError;
 pub use kernels::Instructions;
-
-use crate::Dtype;
 
 /// The version of encoded blocks, their first byte.
 pub const VERSION: u8 = 1;
@@ -78,81 +78,6 @@ fn places(count: usize, places: &mut Vec<u8>) {
     places.clear();
     for place in 0..=u8::MAX {
         places.resize(count.min(places.len() + run), place);
-    }
-}
-
-/// What the bytes of a block are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Element {
-    /// bfloat16.
-    Bf16,
-    /// IEEE 754 half precision.
-    F16,
-    /// IEEE 754 single precision.
-    F32,
-    /// 8-bit float with 4 bits of exponent and 3 of mantissa.
-    F8E4m3,
-    /// 8-bit float with 5 bits of exponent and 2 of mantissa.
-    F8E5m2,
-    /// 8-bit integer.
-    I8,
-    /// Anything else.
-    Opaque,
-}
-
-impl From<Dtype> for Element {
-    fn from(dtype: Dtype) -> Self {
-        match dtype {
-            Dtype::BF16 => Self::Bf16,
-            Dtype::F16 => Self::F16,
-            Dtype::F32 => Self::F32,
-            Dtype::F8_E4M3 => Self::F8E4m3,
-            Dtype::F8_E5M2 => Self::F8E5m2,
-            Dtype::I8 => Self::I8,
-            _ => Self::Opaque,
-        }
-    }
-}
-
-impl Element {
-    const ALL: [Self; 7] = [
-        Self::Bf16,
-        Self::F16,
-        Self::F32,
-        Self::F8E4m3,
-        Self::F8E5m2,
-        Self::I8,
-        Self::Opaque,
-    ];
-
-    /// Its code in an encoded block.
-    fn code(self) -> u8 {
-        match self {
-            Self::Bf16 => 0,
-            Self::F16 => 1,
-            Self::F32 => 2,
-            Self::F8E4m3 => 3,
-            Self::F8E5m2 => 4,
-            Self::I8 => 5,
-            Self::Opaque => 6,
-        }
-    }
-
-    fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
-    }
-
-    /// Its length in bytes.
-    fn width(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::Bf16 | Self::F16 => 2,
-            Self::F8E4m3 | Self::F8E5m2 | Self::I8 | Self::Opaque => 1,
-        }
-    }
-
-    fn is_float(self) -> bool {
-        !matches!(self, Self::I8 | Self::Opaque)
     }
 }
 

@@ -59,13 +59,17 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
         let dest = Dest {
             store: &store,
             directory: Some((destination.clone(), placement)),
+            base: args.base.clone(),
         };
-        Ok(
-            pull(&connector, &path, dest, context.env.as_ref(), |progress| {
-                shown.progress(&progress)
-            })
-            .await?,
+        Ok(pull(
+            &connector,
+            &path,
+            dest,
+            args.codec.into(),
+            context.env.as_ref(),
+            |progress| shown.progress(&progress),
         )
+        .await?)
     })?;
     if placement == Placement::Move {
         // Only what this pull needed: another one beside it has its own journal in there, and keeps it.
@@ -188,12 +192,20 @@ fn finish(output: Output, summary: &Summary, destination: &Utf8Path) {
         CarrierKind::Quic => "QUIC",
         CarrierKind::Stream => "ssh",
     };
+    let saved: String = [
+        ("were here", summary.reused_bytes),
+        ("less by encoding", summary.codec_saved_bytes),
+        ("less by difference", summary.difference_saved_bytes),
+    ]
+    .into_iter()
+    .filter(|(_, saved)| *saved > 0)
+    .map(|(how, saved)| format!(", {} {how}", bytes(saved)))
+    .collect();
     output.line(format_args!(
-        "{destination}: {} file(s), {}, every byte verified; {} over the line by {carrier}, {} were here; {:.1} s",
+        "{destination}: {} file(s), {}, every byte verified; {} over the line by {carrier}{saved}; {:.1} s",
         summary.files,
         bytes(summary.raw_bytes),
         bytes(summary.wire_bytes),
-        bytes(summary.reused_bytes),
         summary.seconds
     ));
 }
