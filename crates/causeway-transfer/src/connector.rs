@@ -182,12 +182,12 @@ impl Connector {
                 (_, error) => error,
             })?;
         let (carrier, address) = QuicCarrier::connect(&ticket, self.patience.quic).await?;
-        Session::open(
-            Arc::new(carrier),
-            self.patience.silence,
-            format!("QUIC answered at {address}"),
-        )
-        .await
+        let mut why = format!("QUIC answered at {address}");
+        if let Some(warning) = carrier.warning() {
+            why.push_str("; ");
+            why.push_str(warning);
+        }
+        Session::open(Arc::new(carrier), self.patience.silence, why).await
     }
 }
 

@@ -1,6 +1,9 @@
 //! What carries lanes: QUIC, or any stream of bytes.
 
+pub(crate) mod congestion;
+mod control;
 pub(crate) mod quic;
+mod socket;
 mod stream;
 
 use std::any::Any;
@@ -23,7 +26,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CarrierKind {
-    /// QUIC with BBR, straight to the agent.
+    /// QUIC, straight to the agent.
     Quic,
     /// A stream of bytes that the caller opened: `ssh`, a child process, a pipe.
     Stream,

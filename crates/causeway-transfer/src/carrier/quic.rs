@@ -1,7 +1,7 @@
-//! QUIC with BBR (s2n-quic, TLS 1.3 by s2n-tls and aws-lc).
+//! QUIC (s2n-quic, TLS 1.3 by s2n-tls and aws-lc) with our own congestion control.
 //!
 //! Chosen by measurement: of the QUIC libraries tried it is the one that completed every BBR run over long lossy links, with
-//! few bytes sent twice. This module is the only one that knows it.
+//! few bytes sent twice. This module and [`control`](super::control) are the only ones that know it.
 //!
 //! The agent makes a key and a certificate each time it starts; the caller trusts that certificate and no other, not even
 //! those of the system. The caller's token crosses inside the encrypted channel.
@@ -15,13 +15,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use s2n_quic::client::Connect;
 use s2n_quic::connection::Handle;
-use s2n_quic::provider::congestion_controller::Bbr;
+use s2n_quic::provider::connection_id;
 use s2n_quic::provider::event;
 use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::default as tls;
 use tokio::task::JoinSet;
 
-use super::{BoxFuture, Carrier, CarrierKind, Lane};
+use super::control::Control;
+use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
 use crate::ticket::Ticket;
@@ -30,8 +31,8 @@ use crate::ticket::Ticket;
 const WINDOW: u64 = 64 << 20;
 /// What the sender of one lane holds until it is acknowledged, in bytes.
 const SEND_BUFFER: u32 = 16 << 20;
-/// What is asked for as the size of the sockets' buffers, in bytes; hosts give less.
-const SOCKET_BUFFER: usize = 8 << 20;
+/// Bytes of a connection's identifier, which every packet carries: unpredictable, and seldom the same twice.
+const IDENTIFIER: usize = 8;
 /// Lanes of one connection.
 const LANES: usize = 8;
 /// Lanes that an agent lets one caller open.
@@ -68,16 +69,29 @@ fn setup<E: std::fmt::Display + ?Sized>(doing: &'static str) -> impl Fn(&E) -> T
     }
 }
 
-fn sockets(address: SocketAddr) -> Result<s2n_quic::provider::io::tokio::Provider, TransferError> {
-    s2n_quic::provider::io::tokio::Builder::default()
-        .with_receive_address(address)
-        .and_then(|builder| builder.with_send_buffer_size(SOCKET_BUFFER))
-        .and_then(|builder| builder.with_recv_buffer_size(SOCKET_BUFFER))
-        .and_then(|builder| builder.build())
-        .map_err(|source| TransferError::Io {
-            doing: format!("opening a UDP socket at {address}"),
-            source,
-        })
+type Sockets = s2n_quic::provider::io::tokio::Provider;
+
+/// Sockets at an address, and what the user should know of them.
+fn sockets(address: SocketAddr) -> Result<(Sockets, Option<String>), TransferError> {
+    let open = || {
+        let (socket, warning) = socket::open(address)?;
+        let sockets = s2n_quic::provider::io::tokio::Builder::default()
+            .with_rx_socket(socket)?
+            .build()?;
+        Ok((sockets, warning))
+    };
+    open().map_err(|source| TransferError::Io {
+        doing: format!("opening a UDP socket at {address}"),
+        source,
+    })
+}
+
+fn identifiers() -> Result<connection_id::default::Format, TransferError> {
+    let format = connection_id::default::Format::builder()
+        .with_len(IDENTIFIER)
+        .map_err(|error| setup("connection identifiers")(&error))?
+        .build();
+    format.map_err(|error| setup("connection identifiers")(&error))
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -164,12 +178,14 @@ impl Listener {
             .map_err(|error| setup("TLS")(&error))?;
         let server = s2n_quic::Server::builder()
             .with_tls(tls)
-            .and_then(|server| server.with_congestion_controller(Bbr::default()))
+            .and_then(|server| server.with_congestion_controller(Control))
             .and_then(|server| server.with_event(Sent))
+            .map_err(|error| setup("the endpoint")(&error))?
+            .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_limits(limits()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_io(sockets(address)?)
+            .with_io(sockets(address)?.0)
             .map_err(|error| setup("the endpoint")(&error))?
             .start()
             .map_err(|error| TransferError::Io {
@@ -227,11 +243,17 @@ pub(crate) struct QuicCarrier {
     handle: Handle,
     token: Token,
     sent: Arc<AtomicU64>,
+    warning: Option<String>,
     /// The socket lives as long as this.
     _client: s2n_quic::Client,
 }
 
 impl QuicCarrier {
+    /// What slows it down on this host, for the user.
+    pub(crate) fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
     /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
     pub(crate) async fn connect(
         ticket: &Ticket,
@@ -290,14 +312,17 @@ impl QuicCarrier {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
+        let (sockets, warning) = sockets(SocketAddr::new(any, 0))?;
         let client = s2n_quic::Client::builder()
             .with_tls(tls)
-            .and_then(|client| client.with_congestion_controller(Bbr::default()))
+            .and_then(|client| client.with_congestion_controller(Control))
             .and_then(|client| client.with_event(Sent))
+            .map_err(|error| setup("the endpoint")(&error))?
+            .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_limits(limits()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_io(sockets(SocketAddr::new(any, 0))?)
+            .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
             .start()
             .map_err(|error| TransferError::Io {
@@ -320,6 +345,7 @@ impl QuicCarrier {
                 handle,
                 token: ticket.token(),
                 sent,
+                warning,
                 _client: client,
             },
             address,
