@@ -106,6 +106,10 @@ impl Coming {
             Ok((taken, again))
         })
         .await?;
+        for job in taken.hashing.drain(..) {
+            // Nobody waits for it: the end of the file does.
+            drop(tokio::task::spawn_blocking(move || job.run()));
+        }
         self.start(std::mem::take(&mut taken.jobs));
         Ok((taken, again))
     }

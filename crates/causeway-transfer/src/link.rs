@@ -128,9 +128,11 @@ impl<'a> Link<'a> {
         self.carrier.clone()
     }
 
-    /// All that the agent sent. Of connections that were cut, what arrived.
-    pub(crate) async fn sent_there(&mut self) -> u64 {
+    /// All that the agent sent, `now` of it on the open connection if that is known already. Of connections that were cut,
+    /// what arrived.
+    pub(crate) async fn sent_there(&mut self, now: Option<u64>) -> u64 {
         let now = match &self.session {
+            Some(_) if now.is_some() => now.unwrap_or_default(),
             // The count is for people: when it can't be had, what arrived stands in for it.
             Some(session) => session
                 .sent_there()

@@ -93,6 +93,8 @@ pub(crate) struct Meter<'a> {
     pub(crate) saved_by_codec: u64,
     pub(crate) saved_by_difference: u64,
     pub(crate) received: u64,
+    /// What the agent says that it sent on the present connection, once all blocks are here.
+    pub(crate) sent_there: Option<u64>,
     pub(crate) started: Instant,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Meter<'a> {
             saved_by_codec: 0,
             saved_by_difference: 0,
             received: 0,
+            sent_there: None,
             started: Instant::now(),
         }
     }

@@ -3,7 +3,8 @@
 use camino::Utf8PathBuf;
 use causeway_domain::Digest;
 
-use super::{Hashes, Store, hash_all, partial};
+use super::hashing::Hashing;
+use super::{Hashes, Store, partial};
 use crate::durable;
 use crate::error::TransferError;
 use crate::manifest::FileEntry;
@@ -15,12 +16,19 @@ pub(crate) struct FinishJob {
     pub(crate) store: Store,
     pub(crate) entry: FileEntry,
     pub(crate) data: Utf8PathBuf,
+    /// What was hashed while blocks came.
+    pub(crate) hashing: Hashing,
 }
 
 impl FinishJob {
-    /// Hashes the whole, and gives it its name.
+    /// Hashes what is left of the whole, and gives it its name.
     pub(crate) fn run(self) -> Result<Hashes, TransferError> {
-        let Self { store, entry, data } = self;
+        let Self {
+            store,
+            entry,
+            data,
+            hashing,
+        } = self;
         let doing = || TransferError::io(format!("verifying `{}`", entry.path));
         let mut file = match fs_err::File::open(&data) {
             Ok(file) => file,
@@ -32,7 +40,7 @@ impl FinishJob {
             }
             Err(error) => return Err(doing()(error)),
         };
-        let hashes = hash_all(&mut file).map_err(doing())?;
+        let hashes = hashing.finish(&mut file).map_err(doing())?;
         if hashes.blake3 != entry.blake3 {
             partial::forget(&store, entry.blake3, true);
             // Another process may have taken the partial file that some of the blocks went into, and made the whole of it.

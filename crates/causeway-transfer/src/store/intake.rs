@@ -1,6 +1,6 @@
 //! What of a manifest is still missing here, and taking it in block by block.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use causeway_domain::Digest;
 
 use super::blocks::Place;
 use super::finish::{FinishJob, keep_small};
+use super::hashing::{HashJob, Hashing};
 use super::partial::{self, Claim, Partial};
 use super::{Hashes, Store, hash_all};
 use crate::durable;
@@ -18,6 +19,10 @@ use crate::manifest::{FileEntry, Manifest};
 const MAX_OPEN: usize = 48;
 /// Blocks copied from other files before they are synced: at most 64 MiB.
 const COPIED_AT_ONCE: usize = 16;
+/// A file is hashed on when this many bytes more have come without a gap; so little is left to hash at its end.
+const HASHED_AT_ONCE: u64 = 16 << 20;
+/// And no more of it by one job.
+const MOST_HASHED_AT_ONCE: u64 = 256 << 20;
 
 /// A block to ask for: where the source has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +53,12 @@ pub(crate) struct Intake {
 
 #[derive(Debug)]
 struct Incoming {
-    /// Blocks that are not here.
-    missing: usize,
+    /// Where blocks begin that are not here.
+    missing: BTreeSet<u64>,
     state: State,
+    hashing: Hashing,
+    /// Up to where a job was made to hash it.
+    hashed: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +80,19 @@ pub(crate) struct Taken {
     pub(crate) small_files: usize,
     /// Files whose last block this was.
     pub(crate) jobs: Vec<(u32, FinishJob)>,
+    /// Stretches that can be hashed meanwhile.
+    pub(crate) hashing: Vec<HashJob>,
+}
+
+impl Incoming {
+    fn missing(missing: BTreeSet<u64>) -> Self {
+        Self {
+            missing,
+            state: State::Missing,
+            hashing: Hashing::default(),
+            hashed: 0,
+        }
+    }
 }
 
 fn entry_of(manifest: &Manifest, index: u32) -> Option<&FileEntry> {
@@ -131,8 +152,8 @@ impl Intake {
                     self.incoming.insert(
                         index,
                         Incoming {
-                            missing: 0,
                             state: State::Home(sha256),
+                            ..Incoming::missing(BTreeSet::new())
                         },
                     );
                     taken.bytes += entry.size;
@@ -149,26 +170,21 @@ impl Intake {
         } else {
             self.resume(entry, progress)?
         };
-        let mut missing = 0;
+        let mut missing = BTreeSet::new();
         for (offset, block) in entry.blocks_at() {
             if have.contains(&offset) {
                 taken.bytes += u64::from(block.len);
             } else {
-                missing += 1;
+                missing.insert(offset);
                 self.places
                     .entry(block.blake3)
                     .or_default()
                     .push((index, offset));
             }
         }
-        self.incoming.insert(
-            index,
-            Incoming {
-                missing,
-                state: State::Missing,
-            },
-        );
-        if missing == 0 {
+        let nothing = missing.is_empty();
+        self.incoming.insert(index, Incoming::missing(missing));
+        if nothing {
             self.complete(index, &[], taken)?;
         }
         Ok(())
@@ -180,11 +196,7 @@ impl Intake {
         entry: &FileEntry,
         progress: &dyn Fn(u64),
     ) -> Result<HashSet<u64>, TransferError> {
-        let path = self
-            .store
-            .dir()
-            .join("partial")
-            .join(entry.blake3.to_string());
+        let path = self.store.partial(entry.blake3);
         let claimed: HashSet<(u64, Digest)> = partial::claims(&path)
             .into_iter()
             .map(|claim| (claim.offset, claim.blake3))
@@ -272,7 +284,7 @@ impl Intake {
         for (index, _) in self
             .incoming
             .iter()
-            .filter(|(_, incoming)| incoming.missing > 0)
+            .filter(|(_, incoming)| !incoming.missing.is_empty())
         {
             let Some(entry) = self.entry(*index) else {
                 continue;
@@ -360,7 +372,7 @@ impl Intake {
                 .iter()
                 .map(|(claim, _)| u64::from(claim.len))
                 .sum::<u64>();
-            let count = claims.len();
+            let offsets: Vec<u64> = claims.iter().map(|(claim, _)| claim.offset).collect();
             let small = is_small(entry);
             if small {
                 self.complete(
@@ -372,9 +384,20 @@ impl Intake {
                 self.partial(index, entry)?.keep(claims.into_iter())?;
             }
             if let Some(incoming) = self.incoming.get_mut(&index) {
-                incoming.missing = incoming.missing.saturating_sub(count);
-                if incoming.missing == 0 && !small {
-                    self.complete(index, &[], taken)?;
+                for offset in offsets {
+                    incoming.missing.remove(&offset);
+                }
+                match incoming.missing.first() {
+                    None if !small => self.complete(index, &[], taken)?,
+                    Some(&gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
+                        incoming.hashed = gap.min(incoming.hashed + MOST_HASHED_AT_ONCE);
+                        taken.hashing.push(HashJob {
+                            hashing: incoming.hashing.clone(),
+                            data: self.store.partial(entry.blake3),
+                            to: incoming.hashed,
+                        });
+                    }
+                    _ => {}
                 }
             }
         }
@@ -418,17 +441,14 @@ impl Intake {
             State::Home(sha256)
         } else {
             self.open.remove(&index);
-            let data = self
-                .store
-                .dir()
-                .join("partial")
-                .join(entry.blake3.to_string());
+            let hashing = self.incoming.get(&index).map(|one| one.hashing.clone());
             taken.jobs.push((
                 index,
                 FinishJob {
                     store: self.store.clone(),
+                    data: self.store.partial(entry.blake3),
                     entry,
-                    data,
+                    hashing: hashing.unwrap_or_default(),
                 },
             ));
             State::Whole

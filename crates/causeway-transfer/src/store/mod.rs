@@ -14,6 +14,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod finish;
+pub(crate) mod hashing;
 pub(crate) mod intake;
 pub(crate) mod partial;
 mod place;
@@ -107,6 +108,11 @@ impl Store {
     #[must_use]
     pub fn path_of(&self, file: Digest) -> Utf8PathBuf {
         self.dir.join("files").join(file.to_string())
+    }
+
+    /// Where a file on its way lies.
+    pub(crate) fn partial(&self, file: Digest) -> Utf8PathBuf {
+        self.dir.join("partial").join(file.to_string())
     }
 
     /// Whether a whole file is here. Its bytes were verified when it came; [`Store::verify`] looks at them again.

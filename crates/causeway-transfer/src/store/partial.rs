@@ -44,7 +44,7 @@ impl Partial {
     /// Opens the partial file of `file` (`size` bytes), and makes it when there is none.
     pub(crate) fn open(store: &Store, file: Digest, size: u64) -> Result<Self, TransferError> {
         let directory = store.dir().join("partial");
-        let path = directory.join(file.to_string());
+        let path = store.partial(file);
         let open = || -> std::io::Result<Self> {
             let mut options = std::fs::OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
@@ -159,7 +159,7 @@ pub(crate) fn all(store: &Store) -> Vec<Utf8PathBuf> {
 
 /// Takes a partial file's journal away once the file is whole (or worthless).
 pub(crate) fn forget(store: &Store, file: Digest, data_too: bool) {
-    let data = store.dir().join("partial").join(file.to_string());
+    let data = store.partial(file);
     // What stays behind is garbage that nobody believes.
     std::fs::remove_file(journal_of(&data)).ok();
     if data_too {

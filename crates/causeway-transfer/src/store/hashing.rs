@@ -1,0 +1,109 @@
+//! Hashes of a whole file while its blocks still come: when the last one is here, little is left to read.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::Utf8PathBuf;
+use causeway_domain::Digest;
+use sha2::Digest as _;
+
+use super::Hashes;
+
+/// Bytes that are read at once.
+const BUFFER: usize = 1 << 20;
+
+/// Both hashes of the beginning of a file. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hashing(Arc<Mutex<Beginning>>);
+
+#[derive(Debug, Default)]
+struct Beginning {
+    blake3: blake3::Hasher,
+    sha256: sha2::Sha256,
+    /// Bytes that were hashed.
+    at: u64,
+}
+
+impl Beginning {
+    /// Hashes on, up to `to` or the end of the file.
+    fn go_on(&mut self, file: &mut (impl Read + Seek), to: u64) -> io::Result<()> {
+        file.seek(SeekFrom::Start(self.at))?;
+        let mut buffer = vec![0; BUFFER];
+        while self.at < to {
+            let most = usize::try_from(to - self.at).map_or(BUFFER, |left| left.min(BUFFER));
+            let read = match file.read(buffer.get_mut(..most).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let bytes = buffer.get(..read).unwrap_or_default();
+            self.blake3.update(bytes);
+            self.sha256.update(bytes);
+            self.at += read as u64;
+        }
+        Ok(())
+    }
+}
+
+impl Hashing {
+    /// Hashes what is left, and gives the hashes of all.
+    pub(crate) fn finish(&self, file: &mut (impl Read + Seek)) -> io::Result<Hashes> {
+        let mut beginning = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        beginning.go_on(file, u64::MAX)?;
+        Ok(Hashes {
+            blake3: Digest::new(*beginning.blake3.finalize().as_bytes()),
+            sha256: Digest::new(beginning.sha256.clone().finalize().into()),
+        })
+    }
+}
+
+/// A stretch of verified blocks that can be hashed.
+#[derive(Debug)]
+pub(crate) struct HashJob {
+    pub(crate) hashing: Hashing,
+    /// Where the blocks lie.
+    pub(crate) data: Utf8PathBuf,
+    /// Up to where there is no gap, in bytes.
+    pub(crate) to: u64,
+}
+
+impl HashJob {
+    /// Hashes it. What fails here is read again at the end, and told then.
+    pub(crate) fn run(self) {
+        let mut beginning = self
+            .hashing
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Ok(mut file) = fs_err::File::open(&self.data) {
+            beginning.go_on(&mut file, self.to).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash_all;
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    proptest! {
+        #[test]
+        fn stretches_give_the_hashes_of_all(
+            bytes in proptest::collection::vec(any::<u8>(), 0..5000),
+            stretches in proptest::collection::vec(0u64..6000, 0..6),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let data = Utf8PathBuf::from_path_buf(dir.path().join("data")).unwrap();
+            fs_err::write(&data, &bytes).unwrap();
+            let hashing = Hashing::default();
+            for to in stretches {
+                HashJob { hashing: hashing.clone(), data: data.clone(), to }.run();
+            }
+            let expected = hash_all(&mut bytes.as_slice()).unwrap();
+            prop_assert_eq!(hashing.finish(&mut Cursor::new(bytes)).unwrap(), expected);
+        }
+    }
+}
