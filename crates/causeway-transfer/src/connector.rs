@@ -1,13 +1,16 @@
 //! The ways to an agent, and choosing one.
 
 use std::io;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use tokio::task::JoinHandle;
 
 use crate::carrier::quic::QuicCarrier;
-use crate::carrier::{BoxFuture, ByteStream, StreamCarrier};
+use crate::carrier::tcp::TcpCarrier;
+use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
 use crate::error::TransferError;
 use crate::session::Session;
 use crate::ticket::Ticket;
@@ -20,6 +23,13 @@ pub type TicketFetch =
 
 /// How long a `ssh` may take to log in.
 const STREAM_LIMIT: Duration = Duration::from_secs(60);
+/// How long QUIC is alone before TCP is tried beside it.
+const HEAD_START: Duration = Duration::from_secs(1);
+/// TCP and TLS take twice the round trips of QUIC, and may take twice the time.
+const TCP_SHARE: u32 = 2;
+/// Least time for a try to connect anew. A handshake whose first packet fell into a cut is not waited for: its next one comes
+/// seconds later, that of a new try now.
+const LEAST_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the ticket comes from. An agent that starts again has a new one, so all but `Fixed` survive that.
 pub enum TicketSource {
@@ -54,9 +64,10 @@ impl std::fmt::Debug for TicketSource {
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For QUIC to connect, before the stream is taken.
+    /// For QUIC to connect the first time, before another carrier is taken.
     pub quic: Duration,
-    /// For any byte on a connection that owes an answer, before it counts as cut.
+    /// For any byte on a lane that owes an answer, before it counts as cut. A connection on which no lane moves is replaced
+    /// earlier, after three round trips and a second, at least 2.5 s.
     pub silence: Duration,
     /// For a connection on which something moves, before the transfer gives up. It never ends one that moves.
     pub give_up: Duration,
@@ -73,22 +84,89 @@ impl Default for Patience {
     }
 }
 
-/// The ways to one agent. QUIC is tried first; when it does not connect in time, the stream is used, and the summary says so.
+/// What is known when a connection is made again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again {
+    /// Round trip of the last one.
+    pub(crate) rtt: Duration,
+    /// Its carrier, which is preferred.
+    pub(crate) last: CarrierKind,
+    /// How often it was tried in vain.
+    pub(crate) tries: u32,
+    /// The ticket was refused.
+    pub(crate) is_refused: bool,
+}
+
+impl Again {
+    fn limit(self) -> Duration {
+        (self.rtt * 3).max(LEAST_AGAIN)
+    }
+
+    /// Whether this try also asks for a ticket: after one, two, four, eight in vain and so on.
+    const fn may_fetch(self) -> bool {
+        self.tries.is_power_of_two()
+    }
+
+    /// Whether this try may also log in somewhere: as rarely, and not before a new ticket was tried.
+    const fn may_stream(self) -> bool {
+        self.tries > 1 && self.may_fetch()
+    }
+}
+
+/// A connection that stands, and the address that answered.
+type Connected = (Arc<dyn Carrier>, SocketAddr);
+
+/// The ways to one agent. QUIC is tried first, TCP beside it after a second; when QUIC does not connect in time, TCP is used,
+/// and when that does not connect either the stream. The summary says so.
 pub struct Connector {
-    quic: Option<TicketSource>,
+    ticket: Option<TicketSource>,
+    /// Those of `Quic` and `Tcp` that may be used.
+    direct: Vec<CarrierKind>,
     stream: Option<StreamFactory>,
     patience: Patience,
+    /// The last ticket that was fetched, and a fetch that is under way.
+    fetched: Mutex<Fetched>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    ticket: Option<Ticket>,
+    under_way: Option<JoinHandle<Result<Ticket, TransferError>>>,
 }
 
 impl Connector {
+    /// Straight to the agent: over QUIC, or TCP where UDP does not pass.
+    #[must_use]
+    pub fn direct(ticket: TicketSource) -> Self {
+        Self {
+            ticket: Some(ticket),
+            direct: vec![CarrierKind::Quic, CarrierKind::Tcp],
+            stream: None,
+            patience: Patience::default(),
+            fetched: Mutex::default(),
+        }
+    }
+
     /// Over QUIC alone.
     #[must_use]
     pub fn quic(ticket: TicketSource) -> Self {
-        Self {
-            quic: Some(ticket),
-            stream: None,
-            patience: Patience::default(),
+        Self::direct(ticket).only(&[CarrierKind::Quic])
+    }
+
+    /// Over TCP alone.
+    #[must_use]
+    pub fn tcp(ticket: TicketSource) -> Self {
+        Self::direct(ticket).only(&[CarrierKind::Tcp])
+    }
+
+    /// With no carriers but these.
+    #[must_use]
+    pub fn only(mut self, carriers: &[CarrierKind]) -> Self {
+        self.direct.retain(|kind| carriers.contains(kind));
+        if !carriers.contains(&CarrierKind::Stream) {
+            self.stream = None;
         }
+        self
     }
 
     /// Over a stream alone.
@@ -98,14 +176,16 @@ impl Connector {
         O: Future<Output = io::Result<ByteStream>> + Send + 'static,
     {
         Self {
-            quic: None,
+            ticket: None,
+            direct: Vec::new(),
             stream: None,
             patience: Patience::default(),
+            fetched: Mutex::default(),
         }
         .or_stream(open)
     }
 
-    /// With a stream for when QUIC does not connect.
+    /// With a stream for when nothing else connects.
     #[must_use]
     pub fn or_stream<F, O>(mut self, open: F) -> Self
     where
@@ -130,44 +210,54 @@ impl Connector {
     /// Whether a refused ticket may be replaced by a newer one.
     pub(crate) const fn may_change(&self) -> bool {
         matches!(
-            self.quic,
+            self.ticket,
             Some(TicketSource::File(_) | TicketSource::Fetch(_))
         )
     }
 
-    /// Connects: the session, and why this carrier.
-    pub(crate) async fn connect(&self) -> Result<Session, TransferError> {
-        let mut not_quic = "no ticket for QUIC was given".to_owned();
-        if let Some(source) = &self.quic {
-            match self.over_quic(source).await {
+    /// Whether it may go straight to the agent.
+    pub(crate) const fn is_direct(&self) -> bool {
+        self.ticket.is_some() && !self.direct.is_empty()
+    }
+
+    /// Connects; `again` when that is not the first time.
+    pub(crate) async fn connect(&self, again: Option<Again>) -> Result<Session, TransferError> {
+        let mut why = "no ticket was given".to_owned();
+        if let Some(source) = self.ticket.as_ref().filter(|_| self.is_direct()) {
+            // Logging in costs the other side something, so not each short try does.
+            let may_stream = self.stream.is_some() && again.is_none_or(Again::may_stream);
+            match self.straight(source, again).await {
                 Ok(session) => return Ok(session),
+                Err(error) if may_stream => why = reason(&error),
                 Err(error) if self.stream.is_some() => {
-                    not_quic = format!("QUIC did not connect: {error}")
+                    return Err(TransferError::Unreachable {
+                        why: reason(&error),
+                    });
                 }
                 Err(error) => return Err(error),
             }
         }
         let Some(open) = &self.stream else {
-            return Err(TransferError::Unreachable { why: not_quic });
+            return Err(TransferError::Unreachable { why });
         };
-        let unreachable = |why: String| TransferError::Unreachable {
-            why: format!("{not_quic}; the stream did not open: {why}"),
+        let unreachable = |failure: String| TransferError::Unreachable {
+            why: format!("{why}; the stream did not open: {failure}"),
         };
         let stream = tokio::time::timeout(STREAM_LIMIT, open())
             .await
             .map_err(|_| unreachable(format!("nothing within {} s", STREAM_LIMIT.as_secs())))?
             .map_err(|error| unreachable(error.to_string()))?;
-        Session::open(
-            Arc::new(StreamCarrier::new(stream)),
-            self.patience.silence,
-            not_quic.clone(),
-        )
-        .await
+        let silence = self.patience.silence;
+        Session::open(Arc::new(StreamCarrier::new(stream)), silence, silence, why).await
     }
 
-    async fn over_quic(&self, source: &TicketSource) -> Result<Session, TransferError> {
-        let ticket = source
-            .ticket()
+    async fn straight(
+        &self,
+        source: &TicketSource,
+        again: Option<Again>,
+    ) -> Result<Session, TransferError> {
+        let ticket = self
+            .ticket(source, again)
             .await
             .map_err(|error| match (source, error) {
                 (TicketSource::Fixed(_), error) => error,
@@ -181,20 +271,164 @@ impl Connector {
                 }
                 (_, error) => error,
             })?;
-        let (carrier, address) = QuicCarrier::connect(&ticket, self.patience.quic).await?;
-        Session::open(
-            Arc::new(carrier),
-            self.patience.silence,
-            format!("QUIC answered at {address}"),
-        )
-        .await
+        let (carrier, why) = self.race(&ticket, again).await?;
+        let silence = self.patience.silence;
+        // As long as it may take on a link that lost a packet twice, when the link is known.
+        let greeting = again
+            .map_or(silence, |again| again.limit() * 3)
+            .min(silence);
+        Session::open(carrier, greeting, silence, why).await
+    }
+
+    /// The present ticket. One that has to be fetched is fetched beside the tries to connect with the last: what fetches it may
+    /// hang in the same cut.
+    async fn ticket(
+        &self,
+        source: &TicketSource,
+        again: Option<Again>,
+    ) -> Result<Ticket, TransferError> {
+        let TicketSource::Fetch(fetch) = source else {
+            return source.ticket().await;
+        };
+        let known = self.fetched().ticket.clone();
+        if let (Some(known), Some(again)) = (known, again.filter(|again| !again.is_refused)) {
+            let done = self
+                .fetched()
+                .under_way
+                .take_if(|fetch| fetch.is_finished());
+            if let Some(done) = done {
+                // What failed is fetched again in its time.
+                if let Ok(Ok(ticket)) = done.await {
+                    self.fetched().ticket = Some(ticket.clone());
+                    return Ok(ticket);
+                }
+            }
+            if again.may_fetch() {
+                let mut fetched = self.fetched();
+                fetched
+                    .under_way
+                    .get_or_insert_with(|| tokio::spawn(fetch()));
+            }
+            return Ok(known);
+        }
+        let ticket = source.ticket().await?;
+        self.fetched().ticket = Some(ticket.clone());
+        Ok(ticket)
+    }
+
+    fn fetched(&self) -> std::sync::MutexGuard<'_, Fetched> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries the carriers side by side: the connection, and why it is this one.
+    async fn race(
+        &self,
+        ticket: &Ticket,
+        again: Option<Again>,
+    ) -> Result<(Arc<dyn Carrier>, String), TransferError> {
+        let limit = again.map_or(self.patience.quic, Again::limit);
+        let (tcp_limit, head_start) = match again {
+            Some(_) => (limit, Duration::ZERO),
+            None => (limit * TCP_SHARE, HEAD_START.min(limit)),
+        };
+        let over_quic = async {
+            let (carrier, address) = QuicCarrier::connect(ticket, limit).await?;
+            Ok((Arc::new(carrier) as Arc<dyn Carrier>, address))
+        };
+        let over_tcp = async {
+            let (carrier, address) = TcpCarrier::connect(ticket, tcp_limit).await?;
+            Ok((Arc::new(carrier) as Arc<dyn Carrier>, address))
+        };
+        let allows = |kind| self.direct.contains(&kind);
+        match (allows(CarrierKind::Quic), allows(CarrierKind::Tcp)) {
+            (true, false) => {
+                let (carrier, address) = over_quic.await?;
+                Ok((carrier, format!("QUIC answered at {address}")))
+            }
+            (false, _) => {
+                let (carrier, address) = over_tcp.await?;
+                Ok((carrier, format!("TCP answered at {address}")))
+            }
+            (true, true) if again.is_some_and(|again| again.last == CarrierKind::Tcp) => {
+                // What UDP does is known.
+                match prefer(over_tcp, over_quic, Duration::ZERO).await {
+                    Ok(((carrier, address), None)) => {
+                        Ok((carrier, format!("TCP answered at {address}, as before")))
+                    }
+                    Ok(((carrier, address), Some(_))) => {
+                        Ok((carrier, format!("QUIC answered at {address}, TCP no more")))
+                    }
+                    Err((tcp, quic)) => Err(neither(quic, tcp)),
+                }
+            }
+            (true, true) => match prefer(over_quic, over_tcp, head_start).await {
+                Ok(((carrier, address), None)) => {
+                    Ok((carrier, format!("QUIC answered at {address}")))
+                }
+                Ok(((carrier, address), Some(quic))) => Ok((
+                    carrier,
+                    format!("UDP: {}; TCP answered at {address}", reason(&quic)),
+                )),
+                Err((quic, tcp)) => Err(neither(quic, tcp)),
+            },
+        }
+    }
+}
+
+/// Runs both, the second after a head start or when the first failed. The first wins when it connects at all; with the second
+/// comes why it is not the first. When neither connects, both failures.
+async fn prefer(
+    first: impl Future<Output = Result<Connected, TransferError>>,
+    second: impl Future<Output = Result<Connected, TransferError>>,
+    head_start: Duration,
+) -> Result<(Connected, Option<TransferError>), (TransferError, TransferError)> {
+    tokio::pin!(first, second);
+    let early = tokio::time::timeout(head_start, &mut first).await;
+    let (first, second) = match early {
+        Ok(Ok(connected)) => return Ok((connected, None)),
+        Ok(Err(failure)) => (Err(failure), second.await),
+        Err(_) => {
+            tokio::select! {
+                biased;
+                result = &mut first => match result {
+                    Ok(connected) => return Ok((connected, None)),
+                    Err(failure) => (Err::<Connected, _>(failure), second.await),
+                },
+                result = &mut second => (first.await, result),
+            }
+        }
+    };
+    match (first, second) {
+        (Ok(connected), _) => Ok((connected, None)),
+        (Err(failure), Ok(connected)) => Ok((connected, Some(failure))),
+        (Err(first), Err(second)) => Err((first, second)),
+    }
+}
+
+/// Why neither carrier connects. That somebody else answers, or the ticket is none, weighs more than that nobody does.
+fn neither(quic: TransferError, tcp: TransferError) -> TransferError {
+    match (quic.is_cut(), tcp.is_cut()) {
+        (false, _) => quic,
+        (true, false) => tcp,
+        (true, true) => TransferError::Unreachable {
+            why: format!("UDP: {}; TCP: {}", reason(&quic), reason(&tcp)),
+        },
+    }
+}
+
+/// What failed, without the words that every such failure begins with.
+fn reason(error: &TransferError) -> String {
+    match error {
+        TransferError::Unreachable { why } => why.clone(),
+        error => error.to_string(),
     }
 }
 
 impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connector")
-            .field("quic", &self.quic)
+            .field("ticket", &self.ticket)
+            .field("direct", &self.direct)
             .field("stream", &self.stream.is_some())
             .finish_non_exhaustive()
     }

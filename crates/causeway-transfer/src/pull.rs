@@ -202,8 +202,8 @@ pub(crate) async fn bring(
     loop {
         let before = meter.received;
         let session = link.session(meter).await?;
-        let result = attempt(
-            session,
+        let work = attempt(
+            &session,
             &path,
             rule,
             changes > 0,
@@ -211,8 +211,8 @@ pub(crate) async fn bring(
             &mut coming,
             env,
             meter,
-        )
-        .await;
+        );
+        let result = link.growing(&session, work).await;
         if meter.received > before || result.is_ok() {
             link.moved();
         }
@@ -294,6 +294,13 @@ impl Lanes {
         }
     }
 
+    /// More lanes are open.
+    fn widen(&mut self, count: usize) {
+        self.blocks.resize(count, 0);
+        self.bytes.resize(count, 0);
+        self.requests.resize(count, 0);
+    }
+
     /// Asks for as much as may be under way.
     async fn ask(
         &mut self,
@@ -302,6 +309,7 @@ impl Lanes {
         manifest: &Manifest,
         wanted: &mut VecDeque<Wanted>,
     ) -> Result<(), TransferError> {
+        self.widen(session.lanes());
         for lane in 0..self.blocks.len() {
             let (Some(blocks), Some(bytes), Some(requests)) = (
                 self.blocks.get_mut(lane),

@@ -40,9 +40,9 @@ const MAX_LANES: u64 = 8;
 const IDLE: Duration = Duration::from_secs(10);
 /// So long a silent connection waits before it asks whether the other side is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
-const PROTOCOL: &[u8] = b"causeway/1";
+pub(super) const PROTOCOL: &[u8] = b"causeway/1";
 /// The name in the certificate; it is pinned, so any name does.
-const NAME: &str = "causeway-agent";
+pub(super) const NAME: &str = "causeway-agent";
 
 fn limits() -> Result<Limits, TransferError> {
     let set = || {
@@ -80,7 +80,7 @@ fn sockets(address: SocketAddr) -> Result<s2n_quic::provider::io::tokio::Provide
         })
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
     for (index, letter) in text.chars().enumerate() {
@@ -115,6 +115,11 @@ impl Identity {
 
     pub(crate) fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// PKCS #8, DER.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
     }
 }
 

@@ -13,4 +13,5 @@ mod hostile;
 mod pull;
 mod push;
 mod quic;
+mod tcp;
 mod world;
