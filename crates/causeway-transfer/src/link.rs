@@ -282,3 +282,111 @@ async fn grow(session: &Session) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use super::*;
+    use crate::connector::TicketSource;
+    use crate::protocol::message::Request;
+    use crate::session::tests::{Spoken, over};
+
+    struct Still;
+
+    impl Env for Still {
+        fn now(&self) -> causeway_domain::Timestamp {
+            causeway_domain::Timestamp::UNIX_EPOCH
+        }
+
+        fn random(&self) -> u64 {
+            0
+        }
+    }
+
+    /// Asks on each lane there is, so that its far end speaks.
+    async fn keep_asking(session: &Session) {
+        let (answers, _receiver) = tokio::sync::mpsc::unbounded_channel();
+        let mut asked = 0;
+        loop {
+            for lane in asked..session.lanes() {
+                let stat = Request::Stat;
+                session.ask(lane, stat, answers.clone()).await.unwrap();
+                asked += 1;
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lanes_are_added_until_they_bring_nothing_more() {
+        // A link that 24 lanes fill.
+        let session = over(Spoken::new(4, 64, Arc::new(|lane| lane < 24))).await;
+        let begin = Instant::now();
+        tokio::select! {
+            () = keep_asking(&session) => {}
+            () = grow(&session) => {}
+        }
+        // 4, 8, 16 and 32 bring more than before; 48 as much as 32.
+        assert_eq!(session.lanes(), 48);
+        assert!(
+            begin.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begin.elapsed()
+        );
+
+        let full = over(Spoken::new(4, 64, Arc::new(|_| true))).await;
+        tokio::select! {
+            () = keep_asking(&full) => {}
+            () = grow(&full) => {}
+        }
+        assert_eq!(full.lanes(), 64);
+    }
+
+    /// A connector whose ticket never comes, and how often it was asked for.
+    fn unreachable() -> (Connector, Arc<AtomicU32>) {
+        let asked = Arc::<AtomicU32>::default();
+        let count = Arc::clone(&asked);
+        let source = TicketSource::Fetch(Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::pending())
+        }));
+        (Connector::direct(source), asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_session_that_speaks_again_first_is_kept() {
+        let speaks = Arc::new(AtomicBool::new(true));
+        let says = Arc::clone(&speaks);
+        let session = over(Spoken::new(
+            1,
+            1,
+            Arc::new(move |_| says.load(Ordering::SeqCst)),
+        ))
+        .await;
+        let (connector, asked) = unreachable();
+        let link = Link::new(&connector, &Still);
+        let story = async {
+            sleep(Duration::from_secs(20)).await;
+            assert_eq!(
+                asked.load(Ordering::SeqCst),
+                0,
+                "nothing is done beside what speaks"
+            );
+            speaks.store(false, Ordering::SeqCst);
+            sleep(Duration::from_secs(5)).await;
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "a new one is tried beside");
+            speaks.store(true, Ordering::SeqCst);
+            sleep(Duration::from_secs(20)).await;
+            assert!(!session.is_silent());
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "and given up");
+            let (answers, _receiver) = tokio::sync::mpsc::unbounded_channel();
+            session.ask(0, Request::Stat, answers).await.unwrap();
+        };
+        tokio::select! {
+            () = keep_asking(&session) => {}
+            () = link.watched(&session, story) => {}
+        }
+        assert!(link.next().is_none());
+    }
+}

@@ -581,3 +581,6 @@ fn lose(lane: usize, shared: &Mutex<Shared>, error: &TransferError) {
     }
     shared.lost.get_or_insert_with(|| error.to_string());
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
