@@ -1,7 +1,6 @@
 //! The ways to an agent, and choosing one.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -112,9 +111,6 @@ impl Again {
         self.tries > 1 && self.may_fetch()
     }
 }
-
-/// A connection that stands, and the address that answered.
-type Connected = (Arc<dyn Carrier>, SocketAddr);
 
 /// The ways to one agent. QUIC is tried first, TCP beside it after a second; when QUIC does not connect in time, TCP is used,
 /// and when that does not connect either the stream. The summary says so.
@@ -248,7 +244,8 @@ impl Connector {
             .map_err(|_| unreachable(format!("nothing within {} s", STREAM_LIMIT.as_secs())))?
             .map_err(|error| unreachable(error.to_string()))?;
         let silence = self.patience.silence;
-        Session::open(Arc::new(StreamCarrier::new(stream)), silence, silence, why).await
+        let carrier = Arc::new(StreamCarrier::new(stream));
+        Ok(Session::open(carrier, silence, silence).await?.because(why))
     }
 
     async fn straight(
@@ -271,13 +268,7 @@ impl Connector {
                 }
                 (_, error) => error,
             })?;
-        let (carrier, why) = self.race(&ticket, again).await?;
-        let silence = self.patience.silence;
-        // As long as it may take on a link that lost a packet twice, when the link is known.
-        let greeting = again
-            .map_or(silence, |again| again.limit() * 3)
-            .min(silence);
-        Session::open(carrier, greeting, silence, why).await
+        self.race(&ticket, again).await
     }
 
     /// The present ticket. One that has to be fetched is fetched beside the tries to connect with the last: what fetches it may
@@ -320,12 +311,8 @@ impl Connector {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries the carriers side by side: the connection, and why it is this one.
-    async fn race(
-        &self,
-        ticket: &Ticket,
-        again: Option<Again>,
-    ) -> Result<(Arc<dyn Carrier>, String), TransferError> {
+    /// Tries the carriers side by side, each up to the agent's greeting.
+    async fn race(&self, ticket: &Ticket, again: Option<Again>) -> Result<Session, TransferError> {
         let limit = again.map_or(self.patience.quic, Again::limit);
         let (tcp_limit, head_start) = match again {
             Some(_) => (limit, Duration::ZERO),
@@ -333,55 +320,60 @@ impl Connector {
         };
         let over_quic = async {
             let (carrier, address) = QuicCarrier::connect(ticket, limit).await?;
-            Ok((Arc::new(carrier) as Arc<dyn Carrier>, address))
+            Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let over_tcp = async {
             let (carrier, address) = TcpCarrier::connect(ticket, tcp_limit).await?;
-            Ok((Arc::new(carrier) as Arc<dyn Carrier>, address))
+            Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let allows = |kind| self.direct.contains(&kind);
-        match (allows(CarrierKind::Quic), allows(CarrierKind::Tcp)) {
-            (true, false) => {
-                let (carrier, address) = over_quic.await?;
-                Ok((carrier, format!("QUIC answered at {address}")))
-            }
-            (false, _) => {
-                let (carrier, address) = over_tcp.await?;
-                Ok((carrier, format!("TCP answered at {address}")))
-            }
+        let ((session, address), why) = match (allows(CarrierKind::Quic), allows(CarrierKind::Tcp))
+        {
+            (true, false) => (over_quic.await?, None),
+            (false, _) => (over_tcp.await?, None),
+            // What UDP does is known.
             (true, true) if again.is_some_and(|again| again.last == CarrierKind::Tcp) => {
-                // What UDP does is known.
-                match prefer(over_tcp, over_quic, Duration::ZERO).await {
-                    Ok(((carrier, address), None)) => {
-                        Ok((carrier, format!("TCP answered at {address}, as before")))
-                    }
-                    Ok(((carrier, address), Some(_))) => {
-                        Ok((carrier, format!("QUIC answered at {address}, TCP no more")))
-                    }
-                    Err((tcp, quic)) => Err(neither(quic, tcp)),
-                }
+                prefer(over_tcp, over_quic, Duration::ZERO)
+                    .await
+                    .map(|(won, lost)| (won, lost.map(|lost| ("TCP", lost))))
+                    .map_err(|(tcp, quic)| neither(quic, tcp))?
             }
-            (true, true) => match prefer(over_quic, over_tcp, head_start).await {
-                Ok(((carrier, address), None)) => {
-                    Ok((carrier, format!("QUIC answered at {address}")))
-                }
-                Ok(((carrier, address), Some(quic))) => Ok((
-                    carrier,
-                    format!("UDP: {}; TCP answered at {address}", reason(&quic)),
-                )),
-                Err((quic, tcp)) => Err(neither(quic, tcp)),
-            },
-        }
+            (true, true) => prefer(over_quic, over_tcp, head_start)
+                .await
+                .map(|(won, lost)| (won, lost.map(|lost| ("UDP", lost))))
+                .map_err(|(quic, tcp)| neither(quic, tcp))?,
+        };
+        let name = match session.kind() {
+            CarrierKind::Quic => "QUIC",
+            CarrierKind::Tcp => "TCP",
+            CarrierKind::Stream => "the stream",
+        };
+        let answered = format!("{name} answered at {address}");
+        Ok(session.because(match why {
+            Some((other, error)) => format!("{other}: {}; {answered}", reason(&error)),
+            None => answered,
+        }))
+    }
+
+    async fn greeted(
+        &self,
+        carrier: Arc<dyn Carrier>,
+        again: Option<Again>,
+    ) -> Result<Session, TransferError> {
+        let silence = self.patience.silence;
+        // As long as it may take on a link that lost a packet twice, when the link is known.
+        let greeting = again.map_or(silence, |again| again.limit() * 3);
+        Session::open(carrier, greeting.min(silence), silence).await
     }
 }
 
 /// Runs both, the second after a head start or when the first failed. The first wins when it connects at all; with the second
 /// comes why it is not the first. When neither connects, both failures.
-async fn prefer(
-    first: impl Future<Output = Result<Connected, TransferError>>,
-    second: impl Future<Output = Result<Connected, TransferError>>,
+async fn prefer<T>(
+    first: impl Future<Output = Result<T, TransferError>>,
+    second: impl Future<Output = Result<T, TransferError>>,
     head_start: Duration,
-) -> Result<(Connected, Option<TransferError>), (TransferError, TransferError)> {
+) -> Result<(T, Option<TransferError>), (TransferError, TransferError)> {
     tokio::pin!(first, second);
     let early = tokio::time::timeout(head_start, &mut first).await;
     let (first, second) = match early {
@@ -392,7 +384,7 @@ async fn prefer(
                 biased;
                 result = &mut first => match result {
                     Ok(connected) => return Ok((connected, None)),
-                    Err(failure) => (Err::<Connected, _>(failure), second.await),
+                    Err(failure) => (Err::<T, _>(failure), second.await),
                 },
                 result = &mut second => (first.await, result),
             }
@@ -442,18 +434,13 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    /// A carrier that connects, or does not, after some time; told apart by its port.
-    async fn after(ms: u64, port: Option<u16>) -> Result<Connected, TransferError> {
+    /// What connects, or does not, after some time.
+    async fn after(ms: u64, name: Option<u16>) -> Result<u16, TransferError> {
         sleep(MS(ms)).await;
-        let (stream, _) = tokio::io::duplex(1);
-        let carrier = Arc::new(StreamCarrier::new(ByteStream::both(stream)));
-        match port {
-            Some(port) => Ok((carrier, SocketAddr::from(([127, 0, 0, 1], port)))),
-            None => Err(TransferError::cut(format!("failed after {ms} ms"))),
-        }
+        name.ok_or_else(|| TransferError::cut(format!("failed after {ms} ms")))
     }
 
-    /// The port that won, whether with a reason, and when.
+    /// What won, whether with a reason, and when.
     async fn race(
         first: (u64, Option<u16>),
         second: (u64, Option<u16>),
@@ -467,7 +454,7 @@ mod tests {
         )
         .await
         .ok()
-        .map(|((_, address), why)| (address.port(), why.is_some()));
+        .map(|(name, why)| (name, why.is_some()));
         (won, begin.elapsed())
     }
 

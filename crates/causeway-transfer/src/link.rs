@@ -309,11 +309,12 @@ mod tests {
         let (answers, _receiver) = tokio::sync::mpsc::unbounded_channel();
         let mut asked = 0;
         loop {
-            for lane in asked..session.lanes() {
+            let lanes = session.lanes();
+            for lane in asked..lanes {
                 let stat = Request::Stat;
                 session.ask(lane, stat, answers.clone()).await.unwrap();
-                asked += 1;
             }
+            asked = lanes;
             sleep(TICK).await;
         }
     }

@@ -131,7 +131,6 @@ impl Session {
         carrier: Arc<dyn Carrier>,
         greeting: Duration,
         longest: Duration,
-        why: String,
     ) -> Result<Self, TransferError> {
         let mut greetings = greet_all(&carrier, carrier.lanes(), greeting);
         let mut greeted = Vec::new();
@@ -147,7 +146,7 @@ impl Session {
             lanes: Mutex::default(),
             welcome,
             carrier,
-            why,
+            why: String::new(),
             pulse: Arc::new(Pulse {
                 received: AtomicU64::new(0),
                 sent: AtomicU64::new(0),
@@ -160,6 +159,12 @@ impl Session {
             session.add(lane);
         }
         Ok(session)
+    }
+
+    /// With the reason why it is over this carrier.
+    pub(crate) fn because(mut self, why: String) -> Self {
+        self.why = why;
+        self
     }
 
     /// Opens that many lanes more. Those that were let in count, whatever became of the others.

@@ -97,9 +97,7 @@ impl Carrier for Spoken {
 pub(crate) const LONGEST: Duration = Duration::from_secs(15);
 
 pub(crate) async fn over(carrier: Arc<Spoken>) -> Session {
-    Session::open(carrier, LONGEST, LONGEST, "a test".to_owned())
-        .await
-        .unwrap()
+    Session::open(carrier, LONGEST, LONGEST).await.unwrap()
 }
 
 /// Waits until a session is silent: how long that took.
