@@ -120,8 +120,8 @@ impl Way {
         Ok(())
     }
 
-    /// Starts an agent over the run's directory, or finds the living one, and gives the ways to it: QUIC by its ticket, a
-    /// stream over the engine's own channel as fallback. Paths of the transfer are relative to the run's directory.
+    /// Starts an agent over the run's directory, or finds the living one, and gives the ways to it: QUIC or TCP by its ticket,
+    /// a stream over the engine's own channel as fallback. Paths of the transfer are relative to the run's directory.
     ///
     /// # Errors
     /// When the agent can't be started.
@@ -132,7 +132,7 @@ impl Way {
             run.as_str(),
             &self.binary,
             true,
-            Carriers::Both,
+            Carriers::All,
         )
         .await
     }
@@ -149,10 +149,12 @@ impl Way {
 /// By which ways bytes may travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carriers {
-    /// QUIC where it connects, else the engine's own channel.
-    Both,
+    /// QUIC where it connects, else TCP, else the engine's own channel.
+    All,
     /// QUIC only.
     Quic,
+    /// TLS over TCP only.
+    Tcp,
     /// The engine's own channel only.
     Stream,
 }
@@ -204,8 +206,9 @@ pub async fn connect(
     };
     let ticket = TicketSource::Fetch(fetch);
     Ok(match carriers {
-        Carriers::Both => Connector::quic(ticket).or_stream(open),
+        Carriers::All => Connector::direct(ticket).or_stream(open),
         Carriers::Quic => Connector::quic(ticket),
+        Carriers::Tcp => Connector::tcp(ticket),
         Carriers::Stream => Connector::stream(open),
     })
 }

@@ -1,13 +1,15 @@
 //! The ways to an agent, and choosing one.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use tokio::task::JoinHandle;
 
 use crate::carrier::quic::QuicCarrier;
-use crate::carrier::{BoxFuture, ByteStream, StreamCarrier};
+use crate::carrier::tcp::TcpCarrier;
+use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
 use crate::error::TransferError;
 use crate::session::Session;
 use crate::ticket::Ticket;
@@ -20,6 +22,13 @@ pub type TicketFetch =
 
 /// How long a `ssh` may take to log in.
 const STREAM_LIMIT: Duration = Duration::from_secs(60);
+/// How long QUIC is alone before TCP is tried beside it.
+const HEAD_START: Duration = Duration::from_secs(1);
+/// TCP and TLS take twice the round trips of QUIC, and may take twice the time.
+const TCP_SHARE: u32 = 2;
+/// Least time for a try to connect anew. A handshake whose first packet fell into a cut is not waited for: its next one comes
+/// seconds later, that of a new try now.
+const LEAST_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the ticket comes from. An agent that starts again has a new one, so all but `Fixed` survive that.
 pub enum TicketSource {
@@ -54,9 +63,10 @@ impl std::fmt::Debug for TicketSource {
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For QUIC to connect, before the stream is taken.
+    /// For QUIC to connect the first time, before another carrier is taken.
     pub quic: Duration,
-    /// For any byte on a connection that owes an answer, before it counts as cut.
+    /// For any byte on a lane that owes an answer, before it counts as cut. A connection on which no lane moves is replaced
+    /// earlier, after three round trips and a second, at least 2.5 s.
     pub silence: Duration,
     /// For a connection on which something moves, before the transfer gives up. It never ends one that moves.
     pub give_up: Duration,
@@ -73,22 +83,86 @@ impl Default for Patience {
     }
 }
 
-/// The ways to one agent. QUIC is tried first; when it does not connect in time, the stream is used, and the summary says so.
+/// What is known when a connection is made again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again {
+    /// Round trip of the last one.
+    pub(crate) rtt: Duration,
+    /// Its carrier, which is preferred.
+    pub(crate) last: CarrierKind,
+    /// How often it was tried in vain.
+    pub(crate) tries: u32,
+    /// The ticket was refused.
+    pub(crate) is_refused: bool,
+}
+
+impl Again {
+    fn limit(self) -> Duration {
+        (self.rtt * 3).max(LEAST_AGAIN)
+    }
+
+    /// Whether this try also asks for a ticket: after one, two, four, eight in vain and so on.
+    const fn may_fetch(self) -> bool {
+        self.tries.is_power_of_two()
+    }
+
+    /// Whether this try may also log in somewhere: as rarely, and not before a new ticket was tried.
+    const fn may_stream(self) -> bool {
+        self.tries > 1 && self.may_fetch()
+    }
+}
+
+/// The ways to one agent. QUIC is tried first, TCP beside it after a second; when QUIC does not connect in time, TCP is used,
+/// and when that does not connect either the stream. The summary says so.
 pub struct Connector {
-    quic: Option<TicketSource>,
+    ticket: Option<TicketSource>,
+    /// Those of `Quic` and `Tcp` that may be used.
+    direct: Vec<CarrierKind>,
     stream: Option<StreamFactory>,
     patience: Patience,
+    /// The last ticket that was fetched, and a fetch that is under way.
+    fetched: Mutex<Fetched>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    ticket: Option<Ticket>,
+    under_way: Option<JoinHandle<Result<Ticket, TransferError>>>,
 }
 
 impl Connector {
+    /// Straight to the agent: over QUIC, or TCP where UDP does not pass.
+    #[must_use]
+    pub fn direct(ticket: TicketSource) -> Self {
+        Self {
+            ticket: Some(ticket),
+            direct: vec![CarrierKind::Quic, CarrierKind::Tcp],
+            stream: None,
+            patience: Patience::default(),
+            fetched: Mutex::default(),
+        }
+    }
+
     /// Over QUIC alone.
     #[must_use]
     pub fn quic(ticket: TicketSource) -> Self {
-        Self {
-            quic: Some(ticket),
-            stream: None,
-            patience: Patience::default(),
+        Self::direct(ticket).only(&[CarrierKind::Quic])
+    }
+
+    /// Over TCP alone.
+    #[must_use]
+    pub fn tcp(ticket: TicketSource) -> Self {
+        Self::direct(ticket).only(&[CarrierKind::Tcp])
+    }
+
+    /// With no carriers but these.
+    #[must_use]
+    pub fn only(mut self, carriers: &[CarrierKind]) -> Self {
+        self.direct.retain(|kind| carriers.contains(kind));
+        if !carriers.contains(&CarrierKind::Stream) {
+            self.stream = None;
         }
+        self
     }
 
     /// Over a stream alone.
@@ -98,14 +172,16 @@ impl Connector {
         O: Future<Output = io::Result<ByteStream>> + Send + 'static,
     {
         Self {
-            quic: None,
+            ticket: None,
+            direct: Vec::new(),
             stream: None,
             patience: Patience::default(),
+            fetched: Mutex::default(),
         }
         .or_stream(open)
     }
 
-    /// With a stream for when QUIC does not connect.
+    /// With a stream for when nothing else connects.
     #[must_use]
     pub fn or_stream<F, O>(mut self, open: F) -> Self
     where
@@ -130,44 +206,55 @@ impl Connector {
     /// Whether a refused ticket may be replaced by a newer one.
     pub(crate) const fn may_change(&self) -> bool {
         matches!(
-            self.quic,
+            self.ticket,
             Some(TicketSource::File(_) | TicketSource::Fetch(_))
         )
     }
 
-    /// Connects: the session, and why this carrier.
-    pub(crate) async fn connect(&self) -> Result<Session, TransferError> {
-        let mut not_quic = "no ticket for QUIC was given".to_owned();
-        if let Some(source) = &self.quic {
-            match self.over_quic(source).await {
+    /// Whether it may go straight to the agent.
+    pub(crate) const fn is_direct(&self) -> bool {
+        self.ticket.is_some() && !self.direct.is_empty()
+    }
+
+    /// Connects; `again` when that is not the first time.
+    pub(crate) async fn connect(&self, again: Option<Again>) -> Result<Session, TransferError> {
+        let mut why = "no ticket was given".to_owned();
+        if let Some(source) = self.ticket.as_ref().filter(|_| self.is_direct()) {
+            // Logging in costs the other side something, so not each short try does.
+            let may_stream = self.stream.is_some() && again.is_none_or(Again::may_stream);
+            match self.straight(source, again).await {
                 Ok(session) => return Ok(session),
+                Err(error) if may_stream => why = reason(&error),
                 Err(error) if self.stream.is_some() => {
-                    not_quic = format!("QUIC did not connect: {error}")
+                    return Err(TransferError::Unreachable {
+                        why: reason(&error),
+                    });
                 }
                 Err(error) => return Err(error),
             }
         }
         let Some(open) = &self.stream else {
-            return Err(TransferError::Unreachable { why: not_quic });
+            return Err(TransferError::Unreachable { why });
         };
-        let unreachable = |why: String| TransferError::Unreachable {
-            why: format!("{not_quic}; the stream did not open: {why}"),
+        let unreachable = |failure: String| TransferError::Unreachable {
+            why: format!("{why}; the stream did not open: {failure}"),
         };
         let stream = tokio::time::timeout(STREAM_LIMIT, open())
             .await
             .map_err(|_| unreachable(format!("nothing within {} s", STREAM_LIMIT.as_secs())))?
             .map_err(|error| unreachable(error.to_string()))?;
-        Session::open(
-            Arc::new(StreamCarrier::new(stream)),
-            self.patience.silence,
-            not_quic.clone(),
-        )
-        .await
+        let silence = self.patience.silence;
+        let carrier = Arc::new(StreamCarrier::new(stream));
+        Ok(Session::open(carrier, silence, silence).await?.because(why))
     }
 
-    async fn over_quic(&self, source: &TicketSource) -> Result<Session, TransferError> {
-        let ticket = source
-            .ticket()
+    async fn straight(
+        &self,
+        source: &TicketSource,
+        again: Option<Again>,
+    ) -> Result<Session, TransferError> {
+        let ticket = self
+            .ticket(source, again)
             .await
             .map_err(|error| match (source, error) {
                 (TicketSource::Fixed(_), error) => error,
@@ -181,21 +268,262 @@ impl Connector {
                 }
                 (_, error) => error,
             })?;
-        let (carrier, address) = QuicCarrier::connect(&ticket, self.patience.quic).await?;
-        let mut why = format!("QUIC answered at {address}");
-        if let Some(warning) = carrier.warning() {
-            why.push_str("; ");
-            why.push_str(warning);
+        self.race(&ticket, again).await
+    }
+
+    /// The present ticket. One that has to be fetched is fetched beside the tries to connect with the last: what fetches it may
+    /// hang in the same cut.
+    async fn ticket(
+        &self,
+        source: &TicketSource,
+        again: Option<Again>,
+    ) -> Result<Ticket, TransferError> {
+        let TicketSource::Fetch(fetch) = source else {
+            return source.ticket().await;
+        };
+        let known = self.fetched().ticket.clone();
+        if let (Some(known), Some(again)) = (known, again.filter(|again| !again.is_refused)) {
+            let done = self
+                .fetched()
+                .under_way
+                .take_if(|fetch| fetch.is_finished());
+            if let Some(done) = done {
+                // What failed is fetched again in its time.
+                if let Ok(Ok(ticket)) = done.await {
+                    self.fetched().ticket = Some(ticket.clone());
+                    return Ok(ticket);
+                }
+            }
+            if again.may_fetch() {
+                let mut fetched = self.fetched();
+                fetched
+                    .under_way
+                    .get_or_insert_with(|| tokio::spawn(fetch()));
+            }
+            return Ok(known);
         }
-        Session::open(Arc::new(carrier), self.patience.silence, why).await
+        let ticket = source.ticket().await?;
+        self.fetched().ticket = Some(ticket.clone());
+        Ok(ticket)
+    }
+
+    fn fetched(&self) -> std::sync::MutexGuard<'_, Fetched> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries the carriers side by side, each up to the agent's greeting.
+    async fn race(&self, ticket: &Ticket, again: Option<Again>) -> Result<Session, TransferError> {
+        let limit = again.map_or(self.patience.quic, Again::limit);
+        let (tcp_limit, head_start) = match again {
+            Some(_) => (limit, Duration::ZERO),
+            None => (limit * TCP_SHARE, HEAD_START.min(limit)),
+        };
+        let over_quic = async {
+            let (carrier, address) = QuicCarrier::connect(ticket, limit).await?;
+            Ok((self.greeted(Arc::new(carrier), again).await?, address))
+        };
+        let over_tcp = async {
+            let (carrier, address) = TcpCarrier::connect(ticket, tcp_limit).await?;
+            Ok((self.greeted(Arc::new(carrier), again).await?, address))
+        };
+        let allows = |kind| self.direct.contains(&kind);
+        let ((session, address), why) = match (allows(CarrierKind::Quic), allows(CarrierKind::Tcp))
+        {
+            (true, false) => (over_quic.await?, None),
+            (false, _) => (over_tcp.await?, None),
+            // What UDP does is known.
+            (true, true) if again.is_some_and(|again| again.last == CarrierKind::Tcp) => {
+                prefer(over_tcp, over_quic, Duration::ZERO)
+                    .await
+                    .map(|(won, lost)| (won, lost.map(|lost| ("TCP", lost))))
+                    .map_err(|(tcp, quic)| neither(quic, tcp))?
+            }
+            (true, true) => prefer(over_quic, over_tcp, head_start)
+                .await
+                .map(|(won, lost)| (won, lost.map(|lost| ("UDP", lost))))
+                .map_err(|(quic, tcp)| neither(quic, tcp))?,
+        };
+        let name = match session.kind() {
+            CarrierKind::Quic => "QUIC",
+            CarrierKind::Tcp => "TCP",
+            CarrierKind::Stream => "the stream",
+        };
+        let answered = format!("{name} answered at {address}");
+        Ok(session.because(match why {
+            Some((other, error)) => format!("{other}: {}; {answered}", reason(&error)),
+            None => answered,
+        }))
+    }
+
+    async fn greeted(
+        &self,
+        carrier: Arc<dyn Carrier>,
+        again: Option<Again>,
+    ) -> Result<Session, TransferError> {
+        let silence = self.patience.silence;
+        // As long as it may take on a link that lost a packet twice, when the link is known.
+        let greeting = again.map_or(silence, |again| again.limit() * 3);
+        Session::open(carrier, greeting.min(silence), silence).await
+    }
+}
+
+/// Runs both, the second after a head start or when the first failed. The first wins when it connects at all; with the second
+/// comes why it is not the first. When neither connects, both failures.
+async fn prefer<T>(
+    first: impl Future<Output = Result<T, TransferError>>,
+    second: impl Future<Output = Result<T, TransferError>>,
+    head_start: Duration,
+) -> Result<(T, Option<TransferError>), (TransferError, TransferError)> {
+    tokio::pin!(first, second);
+    let early = tokio::time::timeout(head_start, &mut first).await;
+    let (first, second) = match early {
+        Ok(Ok(connected)) => return Ok((connected, None)),
+        Ok(Err(failure)) => (Err(failure), second.await),
+        Err(_) => {
+            tokio::select! {
+                biased;
+                result = &mut first => match result {
+                    Ok(connected) => return Ok((connected, None)),
+                    Err(failure) => (Err::<T, _>(failure), second.await),
+                },
+                result = &mut second => (first.await, result),
+            }
+        }
+    };
+    match (first, second) {
+        (Ok(connected), _) => Ok((connected, None)),
+        (Err(failure), Ok(connected)) => Ok((connected, Some(failure))),
+        (Err(first), Err(second)) => Err((first, second)),
+    }
+}
+
+/// Why neither carrier connects. That somebody else answers, or the ticket is none, weighs more than that nobody does.
+fn neither(quic: TransferError, tcp: TransferError) -> TransferError {
+    match (quic.is_cut(), tcp.is_cut()) {
+        (false, _) => quic,
+        (true, false) => tcp,
+        (true, true) => TransferError::Unreachable {
+            why: format!("UDP: {}; TCP: {}", reason(&quic), reason(&tcp)),
+        },
+    }
+}
+
+/// What failed, without the words that every such failure begins with.
+fn reason(error: &TransferError) -> String {
+    match error {
+        TransferError::Unreachable { why } => why.clone(),
+        error => error.to_string(),
     }
 }
 
 impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connector")
-            .field("quic", &self.quic)
+            .field("ticket", &self.ticket)
+            .field("direct", &self.direct)
             .field("stream", &self.stream.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// What connects, or does not, after some time.
+    async fn after(ms: u64, name: Option<u16>) -> Result<u16, TransferError> {
+        sleep(MS(ms)).await;
+        name.ok_or_else(|| TransferError::cut(format!("failed after {ms} ms")))
+    }
+
+    /// What won, whether with a reason, and when.
+    async fn race(
+        first: (u64, Option<u16>),
+        second: (u64, Option<u16>),
+        head_start: u64,
+    ) -> (Option<(u16, bool)>, Duration) {
+        let begin = Instant::now();
+        let won = prefer(
+            after(first.0, first.1),
+            after(second.0, second.1),
+            MS(head_start),
+        )
+        .await
+        .ok()
+        .map(|(name, why)| (name, why.is_some()));
+        (won, begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_wins_when_it_connects_at_all() {
+        let one = Some((1, false));
+        assert_eq!(
+            race((200, Some(1)), (50, Some(2)), 1000).await,
+            (one, MS(200))
+        );
+        assert_eq!(
+            race((2400, Some(1)), (50, Some(2)), 1000).await,
+            (one, MS(2400))
+        );
+        assert_eq!(
+            race((2400, Some(1)), (50, None), 1000).await,
+            (one, MS(2400))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_is_there_when_the_first_fails() {
+        let two = Some((2, true));
+        assert_eq!(
+            race((2500, None), (400, Some(2)), 1000).await,
+            (two, MS(2500))
+        );
+        assert_eq!(
+            race((2500, None), (1900, Some(2)), 1000).await,
+            (two, MS(2900))
+        );
+        // One that fails early is not waited for.
+        assert_eq!(
+            race((100, None), (400, Some(2)), 1000).await,
+            (two, MS(500))
+        );
+        assert_eq!(
+            race((2500, None), (400, None), 1000).await,
+            (None, MS(2500))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticket_is_fetched_beside_the_tries() {
+        let ticket = Ticket::new(vec![1], [7; 32], vec![([127, 0, 0, 1], 1).into()]);
+        let first = Mutex::new(Some(ticket.clone()));
+        // The first fetch gives a ticket; later ones hang, as over a link that is cut.
+        let connector = Connector::direct(TicketSource::Fetch(Box::new(move || {
+            let ticket = first.lock().unwrap().take();
+            Box::pin(async {
+                match ticket {
+                    Some(ticket) => Ok(ticket),
+                    None => std::future::pending().await,
+                }
+            })
+        })));
+        let source = connector.ticket.as_ref().unwrap();
+        assert_eq!(connector.ticket(source, None).await.unwrap(), ticket);
+        for tries in 0..9 {
+            let again = Again {
+                rtt: MS(100),
+                last: CarrierKind::Quic,
+                tries,
+                is_refused: false,
+            };
+            let known = connector.ticket(source, Some(again));
+            let known = tokio::time::timeout(MS(10), known).await.unwrap().unwrap();
+            assert_eq!(known, ticket);
+        }
+        assert!(connector.fetched().under_way.is_some());
     }
 }

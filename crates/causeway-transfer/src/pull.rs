@@ -129,7 +129,8 @@ pub(crate) async fn bring(
     loop {
         let before = meter.received;
         let session = link.session(meter).await?;
-        let result = attempt(session, &wish, changes > 0, &mut coming, env, meter).await;
+        let work = attempt(&session, &wish, changes > 0, &mut coming, env, meter);
+        let result = link.growing(&session, work).await;
         if meter.received > before || result.is_ok() {
             link.moved();
         }
@@ -273,6 +274,13 @@ impl Lanes {
         }
     }
 
+    /// More lanes are open.
+    fn widen(&mut self, count: usize) {
+        self.blocks.resize(count, 0);
+        self.bytes.resize(count, 0);
+        self.requests.resize(count, 0);
+    }
+
     /// Asks for as much as may be under way.
     async fn ask(
         &mut self,
@@ -281,6 +289,7 @@ impl Lanes {
         manifest: &Manifest,
         ready: &mut VecDeque<Ready>,
     ) -> Result<(), TransferError> {
+        self.widen(session.lanes());
         for lane in 0..self.blocks.len() {
             let (Some(blocks), Some(bytes), Some(requests)) = (
                 self.blocks.get_mut(lane),

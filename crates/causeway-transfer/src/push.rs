@@ -60,16 +60,16 @@ pub async fn push(
         (meter.total, meter.done) = (scanned.manifest.bytes(), 0);
         let before = meter.received;
         let session = link.session(&meter).await?;
-        let result = attempt(
-            session,
+        let work = attempt(
+            &session,
             &scanned.manifest,
             &source,
             &remote,
             &encoding,
             env,
             &mut meter,
-        )
-        .await;
+        );
+        let result = link.watched(&session, work).await;
         if meter.received > before || result.is_ok() {
             link.moved();
         }

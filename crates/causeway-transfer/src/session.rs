@@ -20,9 +20,13 @@ use crate::protocol::client::{ClientLane, Event, Welcome};
 use crate::protocol::message::{ClientMessage, Entry, Outcome, Request, ServerMessage};
 use crate::scan::{Rule, Skipped};
 
+/// Five heartbeats of an agent.
+const LEAST_SILENCE: Duration = Duration::from_millis(2500);
 /// Frames that wait to be written.
 const QUEUE: usize = 4;
 const READ_BUFFER: usize = 256 << 10;
+/// So long what may have come is waited for when this side comes late.
+const A_LOOK: Duration = Duration::from_millis(10);
 
 /// An answer, and which question it belongs to.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ struct Shared {
     routes: HashMap<u32, Answers>,
     /// Since when nothing came although something was owed.
     quiet_since: Instant,
+    /// Nothing came since the only open question was asked.
+    is_first: bool,
     lost: Option<String>,
 }
 
@@ -49,108 +55,242 @@ struct LaneHandle {
     out: mpsc::Sender<Vec<u8>>,
 }
 
+/// What all lanes of a session tell.
+struct Pulse {
+    received: AtomicU64,
+    sent: AtomicU64,
+    /// When anything came on any lane, and the smoothed round trip.
+    heard: Mutex<(Instant, Duration)>,
+    /// So long one lane may be silent while others are not.
+    longest: Duration,
+}
+
+/// How long a connection that owes an answer may be silent: three round trips and a second, which is a packet lost twice, and
+/// never less than five heartbeats of a busy agent; at most what the caller allows.
+fn silence(rtt: Duration, longest: Duration) -> Duration {
+    (rtt * 3 + Duration::from_secs(1))
+        .max(LEAST_SILENCE)
+        .min(longest)
+}
+
+impl Pulse {
+    fn heard(&self) -> MutexGuard<'_, (Instant, Duration)> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something came; `sample` is a round trip, if it tells one.
+    fn beat(&self, sample: Option<Duration>) {
+        let mut heard = self.heard();
+        heard.0 = Instant::now();
+        if let Some(sample) = sample {
+            // RFC 6298, section 2.3: an eighth of each new one.
+            heard.1 = (heard.1 * 7 + sample) / 8;
+        }
+    }
+}
+
 /// An open connection.
 pub(crate) struct Session {
-    lanes: Vec<LaneHandle>,
+    lanes: Mutex<Vec<Arc<LaneHandle>>>,
     welcome: Welcome,
     carrier: Arc<dyn Carrier>,
     /// Why this carrier.
     why: String,
-    received: Arc<AtomicU64>,
-    sent: Arc<AtomicU64>,
-    _tasks: JoinSet<()>,
+    pulse: Arc<Pulse>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+type Greeted = (Lane, ClientLane, Welcome, Duration);
+
+/// Opens lanes, all at once: a round trip over a long link is paid once.
+fn greet_all(
+    carrier: &Arc<dyn Carrier>,
+    count: usize,
+    limit: Duration,
+) -> JoinSet<Result<Greeted, TransferError>> {
+    let mut greetings = JoinSet::new();
+    for _ in 0..count {
+        let carrier = Arc::clone(carrier);
+        greetings.spawn(async move {
+            timeout(limit, greet(&*carrier))
+                .await
+                .map_err(|_| TransferError::cut("the agent does not greet"))?
+        });
+    }
+    greetings
+}
+
 impl Session {
-    /// Opens all lanes of a carrier and waits until the agent lets each in.
+    /// Opens the first lanes of a carrier and waits until the agent lets each in, at most `greeting`. A lane may later be
+    /// silent for at most `longest`.
     pub(crate) async fn open(
         carrier: Arc<dyn Carrier>,
-        silence: Duration,
-        why: String,
+        greeting: Duration,
+        longest: Duration,
     ) -> Result<Self, TransferError> {
-        let (received, sent) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
-        let mut greetings = JoinSet::new();
-        for _ in 0..carrier.lanes() {
-            let carrier = Arc::clone(&carrier);
-            // All at once: a round trip over a long link is paid once.
-            greetings.spawn(async move { timeout(silence, greet(&*carrier)).await });
+        let mut greetings = greet_all(&carrier, carrier.lanes(), greeting);
+        let mut greeted = Vec::new();
+        while let Some(lane) = greetings.join_next().await {
+            greeted.push(lane.map_err(TransferError::cut)??);
         }
-        let (mut tasks, mut lanes, mut welcome) = (JoinSet::new(), Vec::new(), None);
-        while let Some(greeted) = greetings.join_next().await {
-            let greeted = greeted
-                .map_err(TransferError::cut)?
-                .map_err(|_| TransferError::cut("the agent does not greet"))?;
-            let (lane, machine, answer) = greeted?;
-            welcome.get_or_insert(answer);
-            let index = lanes.len();
-            let (out, queue) = mpsc::channel(QUEUE);
-            let shared = Arc::new(Mutex::new(Shared {
-                machine,
-                routes: HashMap::new(),
-                quiet_since: Instant::now(),
-                lost: None,
-            }));
-            let Lane {
-                reader,
-                writer,
-                keep,
-            } = lane;
-            let (of_reader, count) = (Arc::clone(&shared), Arc::clone(&received));
-            tasks.spawn(async move {
-                let error = read_lane(index, reader, &of_reader, silence, &count).await;
-                lose(index, &of_reader, &error);
-                drop(keep);
-            });
-            let (of_writer, count) = (Arc::clone(&shared), Arc::clone(&sent));
-            tasks.spawn(async move {
-                if let Err(error) = write_lane(writer, queue, &count).await {
-                    lose(index, &of_writer, &TransferError::cut(error));
-                }
-            });
-            lanes.push(LaneHandle { shared, out });
-        }
-        let welcome = welcome.ok_or_else(|| TransferError::cut("the carrier has no lane"))?;
-        Ok(Self {
-            lanes,
+        let (welcome, rtt) = greeted
+            .iter()
+            .map(|(_, _, welcome, rtt)| (*welcome, *rtt))
+            .min_by_key(|(_, rtt)| *rtt)
+            .ok_or_else(|| TransferError::cut("the carrier has no lane"))?;
+        let session = Self {
+            lanes: Mutex::default(),
             welcome,
             carrier,
-            why,
-            received,
-            sent,
-            _tasks: tasks,
-        })
+            why: String::new(),
+            pulse: Arc::new(Pulse {
+                received: AtomicU64::new(0),
+                sent: AtomicU64::new(0),
+                heard: Mutex::new((Instant::now(), rtt)),
+                longest,
+            }),
+            tasks: Mutex::default(),
+        };
+        for lane in greeted {
+            session.add(lane);
+        }
+        Ok(session)
+    }
+
+    /// With the reason why it is over this carrier.
+    pub(crate) fn because(mut self, why: String) -> Self {
+        self.why = why;
+        self
+    }
+
+    /// Opens that many lanes more. Those that were let in count, whatever became of the others.
+    ///
+    /// # Errors
+    /// What became of them.
+    pub(crate) async fn grow(&self, count: usize) -> Result<(), TransferError> {
+        let mut greetings = greet_all(&self.carrier, count, self.pulse.longest);
+        let mut result = Ok(());
+        while let Some(greeted) = greetings.join_next().await {
+            match greeted.map_err(TransferError::cut).flatten() {
+                Ok(lane) => self.add(lane),
+                Err(error) => result = Err(error),
+            }
+        }
+        result
+    }
+
+    fn add(&self, (lane, machine, _, _): Greeted) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = lanes.len();
+        let (out, queue) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Mutex::new(Shared {
+            machine,
+            routes: HashMap::new(),
+            quiet_since: Instant::now(),
+            is_first: false,
+            lost: None,
+        }));
+        let Lane {
+            reader,
+            writer,
+            keep,
+        } = lane;
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of_reader, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
+        tasks.spawn(async move {
+            let error = read_lane(index, reader, &of_reader, &pulse).await;
+            lose(index, &of_reader, &error);
+            drop(keep);
+        });
+        let (of_writer, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
+        tasks.spawn(async move {
+            if let Err(error) = write_lane(writer, queue, &pulse.sent).await {
+                lose(index, &of_writer, &TransferError::cut(error));
+            }
+        });
+        lanes.push(Arc::new(LaneHandle { shared, out }));
     }
 
     pub(crate) fn kind(&self) -> CarrierKind {
         self.carrier.kind()
     }
 
-    pub(crate) fn why(&self) -> &str {
-        &self.why
+    /// Why this carrier, and how it sends.
+    pub(crate) fn why(&self) -> String {
+        match self.carrier.note(self.lanes()) {
+            Some(note) => format!("{}; {note}", self.why),
+            None => self.why.clone(),
+        }
     }
 
     pub(crate) const fn welcome(&self) -> Welcome {
         self.welcome
     }
 
+    /// How many lanes are open; more may come, none goes.
     pub(crate) fn lanes(&self) -> usize {
-        self.lanes.len()
+        self.lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    pub(crate) fn max_lanes(&self) -> usize {
+        self.carrier.max_lanes()
+    }
+
+    fn lane(&self, index: usize) -> Option<Arc<LaneHandle>> {
+        self.lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(index)
+            .cloned()
+    }
+
+    /// The smoothed round trip: that of the greeting, and of questions on a lane that had no other open.
+    pub(crate) fn rtt(&self) -> Duration {
+        self.pulse.heard().1
+    }
+
+    /// Whether an answer is owed, and nothing came on any lane for too long.
+    pub(crate) fn is_silent(&self) -> bool {
+        let (heard, rtt) = *self.pulse.heard();
+        let limit = silence(rtt, self.pulse.longest);
+        if heard.elapsed() < limit {
+            return false;
+        }
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().any(|lane| {
+            let shared = lock(&lane.shared);
+            shared.machine.is_waiting() && shared.quiet_since.elapsed() >= limit
+        })
+    }
+
+    /// Ends it: whoever waits for an answer is told why.
+    pub(crate) fn end(&self, why: &TransferError) {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, lane) in lanes.iter().enumerate() {
+            lose(index, &lane.shared, why);
+        }
+        // Who waits to send is told, too: the writer may be stuck in a dead connection.
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.abort_all();
     }
 
     /// Bytes that came on its lanes.
     pub(crate) fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
+        self.pulse.received.load(Ordering::Relaxed)
     }
 
     /// Bytes that this side put on the carrier.
     pub(crate) fn sent_here(&self) -> u64 {
         self.carrier
             .sent()
-            .unwrap_or_else(|| self.sent.load(Ordering::Relaxed))
+            .unwrap_or_else(|| self.pulse.sent.load(Ordering::Relaxed))
     }
 
     /// Asks on a lane; answers go to `answers`. Gives the question's number.
@@ -160,7 +300,7 @@ impl Session {
         request: Request,
         answers: Answers,
     ) -> Result<u32, TransferError> {
-        let Some(handle) = self.lanes.get(lane) else {
+        let Some(handle) = self.lane(lane) else {
             return Err(TransferError::cut("the lane is not open"));
         };
         let (id, bytes) = {
@@ -170,6 +310,7 @@ impl Session {
             }
             if !shared.machine.is_waiting() {
                 shared.quiet_since = Instant::now();
+                shared.is_first = true;
             }
             let (id, bytes) = shared.machine.ask(request);
             shared.routes.insert(id, answers);
@@ -190,7 +331,7 @@ impl Session {
         id: u32,
         message: &ClientMessage,
     ) -> Result<(), TransferError> {
-        let Some(handle) = self.lanes.get(lane) else {
+        let Some(handle) = self.lane(lane) else {
             return Err(TransferError::cut("the lane is not open"));
         };
         handle
@@ -283,22 +424,41 @@ impl Session {
 
     /// Everything that the agent put on this carrier so far, in its own count.
     pub(crate) async fn sent_there(&self) -> Result<u64, TransferError> {
-        self.converse(Request::Stat, |message| {
-            Ok(match message {
-                ServerMessage::Done(Outcome::Stat { sent }) => Some(sent),
+        let lanes = if self.carrier.is_counted_by_lane() {
+            self.lanes()
+        } else {
+            1
+        };
+        let (answers, mut receiver) = mpsc::unbounded_channel();
+        for lane in 0..lanes {
+            self.ask(lane, Request::Stat, answers.clone()).await?;
+        }
+        drop(answers);
+        let (mut sum, mut answered) = (0u64, 0);
+        while let Some(answer) = receiver.recv().await {
+            match answer.message? {
+                ServerMessage::Done(Outcome::Stat { sent }) => {
+                    sum = sum.saturating_add(sent);
+                    answered += 1;
+                }
                 ServerMessage::Failed(failure) => return Err(failure.into_error()),
-                _ => None,
-            })
-        })
-        .await
+                _ => {}
+            }
+        }
+        if answered == lanes {
+            Ok(sum)
+        } else {
+            Err(TransferError::cut("the answer did not end"))
+        }
     }
 }
 
 /// Opens a lane and waits to be let in.
-async fn greet(carrier: &dyn Carrier) -> Result<(Lane, ClientLane, Welcome), TransferError> {
+async fn greet(carrier: &dyn Carrier) -> Result<Greeted, TransferError> {
     let mut lane = carrier.open().await.map_err(TransferError::cut)?;
     let (mut machine, hello) = ClientLane::new(carrier.token());
     let (reader, writer) = (&mut lane.reader, &mut lane.writer);
+    let asked = Instant::now();
     writer.write_all(&hello).await.map_err(TransferError::cut)?;
     writer.flush().await.map_err(TransferError::cut)?;
     let (mut buffer, mut events) = ([0; 1024], Vec::new());
@@ -312,7 +472,7 @@ async fn greet(carrier: &dyn Carrier) -> Result<(Lane, ClientLane, Welcome), Tra
             .on_bytes(buffer.get(..read).unwrap_or_default(), &mut events)
             .map_err(broken)?;
         match events.pop() {
-            Some(Event::Welcome(welcome)) => return Ok((lane, machine, welcome)),
+            Some(Event::Welcome(welcome)) => return Ok((lane, machine, welcome, asked.elapsed())),
             Some(Event::Refused(why)) => return Err(TransferError::Refused { why }),
             Some(Event::Answer { .. }) => {
                 return Err(TransferError::protocol("it answers what was not asked"));
@@ -327,8 +487,7 @@ async fn read_lane(
     lane: usize,
     mut reader: impl AsyncRead + Unpin,
     shared: &Mutex<Shared>,
-    silence: Duration,
-    count: &AtomicU64,
+    pulse: &Pulse,
 ) -> TransferError {
     let mut buffer = vec![0; READ_BUFFER];
     let mut events = Vec::new();
@@ -341,17 +500,25 @@ async fn read_lane(
                 Duration::ZERO
             }
         };
-        let Some(left) = silence.checked_sub(quiet).filter(|left| !left.is_zero()) else {
-            return TransferError::cut(format!("nothing came for {:.1} s", silence.as_secs_f32()));
-        };
+        let longest = pulse.longest;
+        // What lies there to be read is read before a lane is called silent: this side may have been held up, not the other.
+        let left = longest.saturating_sub(quiet).max(A_LOOK);
         let read = match timeout(left, reader.read(&mut buffer)).await {
+            Err(_) if quiet + left >= longest && quiet > Duration::ZERO => {
+                return TransferError::cut(format!(
+                    "nothing came for {:.1} s",
+                    longest.as_secs_f32()
+                ));
+            }
             Err(_) => continue,
             Ok(Ok(0)) => return TransferError::cut("the agent hung up"),
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return TransferError::cut(error),
         };
-        count.fetch_add(read as u64, Ordering::Relaxed);
+        pulse.received.fetch_add(read as u64, Ordering::Relaxed);
         let mut shared = lock(shared);
+        let is_first = std::mem::take(&mut shared.is_first);
+        pulse.beat(is_first.then(|| shared.quiet_since.elapsed()));
         shared.quiet_since = Instant::now();
         if let Err(broken) = shared
             .machine
@@ -419,3 +586,6 @@ fn lose(lane: usize, shared: &Mutex<Shared>, error: &TransferError) {
     }
     shared.lost.get_or_insert_with(|| error.to_string());
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -274,10 +274,12 @@ pub(crate) enum OffersVerb {
 }
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CarrierChoice {
-    /// QUIC where UDP passes, else the stream of ssh.
+    /// QUIC where UDP passes, else TLS over TCP, else the stream of ssh.
     Auto,
     /// QUIC only.
     Quic,
+    /// TLS over TCP only.
+    Tcp,
     /// The stream of ssh only.
     Ssh,
 }
@@ -342,7 +344,7 @@ pub(crate) struct AgentArgs {
     /// Directories to serve; nothing outside them is reachable
     #[arg(long, value_name = "DIR", required = true)]
     pub(crate) root: Vec<Utf8PathBuf>,
-    /// Address to listen on with QUIC
+    /// Address to listen on, with UDP for QUIC and with TCP
     #[arg(long, value_name = "ADDR:PORT", required_unless_present = "stdio")]
     pub(crate) listen: Option<SocketAddr>,
     /// File that gets the agent's key, address and token; mode 0600

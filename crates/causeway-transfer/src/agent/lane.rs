@@ -23,10 +23,14 @@ use crate::protocol::server::{Effect, ServerLane};
 /// So long a caller may take to show who it is.
 const GREETING: Duration = Duration::from_secs(10);
 /// So long nothing is sent while a request is open, before a sign of life is.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// So long a lane that ends may take to say what it had to.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Entries in one frame of a listing.
 const ENTRIES: usize = 500;
 const READ_BUFFER: usize = 256 << 10;
+/// Before a caller has shown who it is: more than a greeting.
+const GREETING_BUFFER: usize = 2 << 10;
 
 /// Bytes for the lane, and what they take of the caller's budget until they are written.
 type Outgoing = (Vec<u8>, Option<OwnedSemaphorePermit>);
@@ -90,7 +94,7 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
     ));
     let mut tasks: JoinSet<Result<(), TransferError>> = JoinSet::new();
     let mut puts: HashMap<u32, mpsc::UnboundedSender<Incoming>> = HashMap::new();
-    let mut buffer = vec![0; READ_BUFFER];
+    let mut buffer = vec![0; GREETING_BUFFER];
     let mut well = true;
     'lane: loop {
         let greeted = machine
@@ -98,6 +102,9 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
             .unwrap_or_else(PoisonError::into_inner)
             .is_greeted();
         let limit = if greeted { Duration::MAX } else { GREETING };
+        if greeted && buffer.len() < READ_BUFFER {
+            buffer.resize(READ_BUFFER, 0);
+        }
         let read = tokio::select! {
             read = timeout(limit, reader.read(&mut buffer)) => match read {
                 Ok(Ok(0)) => break,
@@ -129,6 +136,7 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
                     break 'lane;
                 }
                 Effect::Serve { id, request } => {
+                    let turn = Arc::clone(&peer.requests).acquire_owned().await;
                     let answers = Answers {
                         id,
                         machine: Arc::clone(&machine),
@@ -137,9 +145,11 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
                     if let Request::Put { path, .. } = request {
                         let (incoming, receiver) = mpsc::unbounded_channel();
                         puts.insert(id, incoming);
-                        tasks.spawn(put::serve(Arc::clone(&agent), path, receiver, answers));
+                        let put = put::serve(Arc::clone(&agent), path, receiver, answers);
+                        tasks.spawn(holding(turn, put));
                     } else {
-                        tasks.spawn(answer(Arc::clone(&agent), request, answers, peer.clone()));
+                        let answer = answer(Arc::clone(&agent), request, answers, peer.clone());
+                        tasks.spawn(holding(turn, answer));
                     }
                 }
                 Effect::Manifest { id, manifest } => {
@@ -179,8 +189,15 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
     drop(out);
     tasks.shutdown().await;
     // What was said before the end still goes out; a caller that does not read it is not waited for.
-    timeout(HEARTBEAT, writing.join_next()).await.ok();
+    timeout(FAREWELL, writing.join_next()).await.ok();
     well
+}
+
+/// Keeps something until a request is answered.
+async fn holding<T>(what: impl Send, request: impl Future<Output = T>) -> T {
+    let answered = request.await;
+    drop(what);
+    answered
 }
 
 async fn write(

@@ -1,6 +1,7 @@
 //! The agent at a site: serves what lies below its roots to whoever holds its ticket, or to who started it.
 
 mod bases;
+mod callers;
 mod lane;
 mod put;
 mod site;
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::carrier::quic::{Identity, Listener};
-use crate::carrier::{ByteStream, Lane};
+use crate::carrier::{ByteStream, Lane, tcp};
 use crate::codec::{Encoders, Rates, threads};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
@@ -29,8 +30,12 @@ use site::Site;
 const BUDGET_KIB: usize = 64 << 10;
 /// Listings and manifests that one caller may have made at once.
 const HEAVY: usize = 2;
-/// Callers at once.
+/// Requests that one caller may have open at once, on all its lanes: the next is read when one is answered.
+const MAX_OPEN: usize = 256;
+/// Callers at once, over QUIC and over TCP each.
 const MAX_CALLERS: usize = 16;
+/// How often a free port is looked for that both UDP and TCP have.
+const MAX_PORTS: usize = 16;
 
 /// How an agent runs.
 #[derive(Debug, Clone)]
@@ -38,7 +43,7 @@ pub struct AgentOptions {
     /// The directories that it serves. A relative path in a request is below the first; an absolute one has to lie in one of
     /// them.
     pub roots: Vec<Utf8PathBuf>,
-    /// Where it listens for QUIC; port 0 takes a free one.
+    /// Where it listens, with UDP for QUIC and with TCP at the same port; port 0 takes a free one.
     pub listen: Option<SocketAddr>,
     /// Where it writes its ticket, anew and mode 0600, once it listens. Removed when the agent ends by itself.
     pub ticket_file: Option<Utf8PathBuf>,
@@ -90,6 +95,7 @@ struct Peer {
     heavy: Arc<Semaphore>,
     /// What its link and the encoders for it can do.
     rates: Arc<Mutex<Rates>>,
+    requests: Arc<Semaphore>,
     /// What was put on its carrier.
     sent: Arc<AtomicU64>,
     /// Whether a lane counts what it writes, since the carrier does not.
@@ -102,8 +108,18 @@ impl Peer {
             bytes: Arc::new(Semaphore::new(BUDGET_KIB)),
             heavy: Arc::new(Semaphore::new(HEAVY)),
             rates: Arc::new(Mutex::new(Rates::new(threads()))),
+            requests: Arc::new(Semaphore::new(MAX_OPEN)),
             counts: sent.is_none(),
             sent: sent.unwrap_or_default(),
+        }
+    }
+
+    /// The same caller on a carrier that counts apart.
+    fn with_count(&self, sent: Arc<AtomicU64>) -> Self {
+        Self {
+            sent,
+            counts: false,
+            ..self.clone()
         }
     }
 }
@@ -157,7 +173,7 @@ async fn run(
     let mut written = None;
     if let Some(address) = options.listen {
         let identity = Identity::make()?;
-        let listener = Listener::bind(address, &identity)?;
+        let (listener, over_tcp) = bind(address, &identity)?;
         let mut token = [0; 32];
         getrandom::fill(&mut token).map_err(|error| TransferError::Io {
             doing: "making a token".to_owned(),
@@ -174,6 +190,7 @@ async fn run(
         }
         started(Some(&ticket));
         tasks.spawn(listen(Arc::clone(&agent), listener, token));
+        tasks.spawn(callers::listen(Arc::clone(&agent), over_tcp, token));
     } else {
         started(None);
     }
@@ -198,6 +215,29 @@ async fn run(
         }
     }
     Ok(ended)
+}
+
+/// The sockets of both carriers, at one port.
+fn bind(
+    address: SocketAddr,
+    identity: &Identity,
+) -> Result<(Listener, tcp::Listener), TransferError> {
+    let mut tries = 1;
+    loop {
+        let over_udp = Listener::bind(address, identity)?;
+        match tcp::Listener::bind(over_udp.address()?, identity) {
+            Ok(over_tcp) => return Ok((over_udp, over_tcp)),
+            // Somebody has the port that UDP had free; the next one is another.
+            Err(TransferError::Io { source, .. })
+                if address.port() == 0
+                    && tries < MAX_PORTS
+                    && source.kind() == std::io::ErrorKind::AddrInUse =>
+            {
+                tries += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn idle(activity: &Activity, limit: Duration) {

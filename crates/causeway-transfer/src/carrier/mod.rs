@@ -1,10 +1,12 @@
-//! What carries lanes: QUIC, or any stream of bytes.
+//! What carries lanes: QUIC, TLS over TCP, or any stream of bytes.
 
 pub(crate) mod congestion;
 mod control;
+pub(crate) mod growth;
 pub(crate) mod quic;
 mod socket;
 mod stream;
+pub(crate) mod tcp;
 
 use std::any::Any;
 use std::future::Future;
@@ -28,6 +30,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub enum CarrierKind {
     /// QUIC, straight to the agent.
     Quic,
+    /// TLS over TCP, straight to the agent, on several connections.
+    Tcp,
     /// A stream of bytes that the caller opened: `ssh`, a child process, a pipe.
     Stream,
 }
@@ -36,6 +40,7 @@ impl std::fmt::Display for CarrierKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Quic => "quic",
+            Self::Tcp => "tcp",
             Self::Stream => "stream",
         })
     }
@@ -46,8 +51,23 @@ pub(crate) trait Carrier: Send + Sync {
     /// Which one it is.
     fn kind(&self) -> CarrierKind;
 
-    /// How many lanes are worth having.
+    /// How many lanes to begin with.
     fn lanes(&self) -> usize;
+
+    /// How many lanes may be worth having, when more of them bring more.
+    fn max_lanes(&self) -> usize {
+        self.lanes()
+    }
+
+    /// Whether each lane is a connection of its own, on which the agent counts apart.
+    fn is_counted_by_lane(&self) -> bool {
+        false
+    }
+
+    /// What belongs to the reason why this carrier was chosen, with that many lanes open.
+    fn note(&self, _lanes: usize) -> Option<String> {
+        None
+    }
 
     /// What each lane shows to be let in.
     fn token(&self) -> Option<Token>;

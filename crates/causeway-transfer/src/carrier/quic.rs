@@ -41,9 +41,9 @@ const MAX_LANES: u64 = 8;
 const IDLE: Duration = Duration::from_secs(10);
 /// So long a silent connection waits before it asks whether the other side is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
-const PROTOCOL: &[u8] = b"causeway/1";
+pub(super) const PROTOCOL: &[u8] = b"causeway/1";
 /// The name in the certificate; it is pinned, so any name does.
-const NAME: &str = "causeway-agent";
+pub(super) const NAME: &str = "causeway-agent";
 
 fn limits() -> Result<Limits, TransferError> {
     let set = || {
@@ -94,7 +94,7 @@ fn identifiers() -> Result<connection_id::default::Format, TransferError> {
     format.map_err(|error| setup("connection identifiers")(&error))
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
     for (index, letter) in text.chars().enumerate() {
@@ -129,6 +129,11 @@ impl Identity {
 
     pub(crate) fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// PKCS #8, DER.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
     }
 }
 
@@ -243,17 +248,13 @@ pub(crate) struct QuicCarrier {
     handle: Handle,
     token: Token,
     sent: Arc<AtomicU64>,
+    /// What slows it down on this host, for the user.
     warning: Option<String>,
     /// The socket lives as long as this.
     _client: s2n_quic::Client,
 }
 
 impl QuicCarrier {
-    /// What slows it down on this host, for the user.
-    pub(crate) fn warning(&self) -> Option<&str> {
-        self.warning.as_deref()
-    }
-
     /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
     pub(crate) async fn connect(
         ticket: &Ticket,
@@ -375,6 +376,10 @@ impl Carrier for QuicCarrier {
 
     fn lanes(&self) -> usize {
         LANES
+    }
+
+    fn note(&self, _: usize) -> Option<String> {
+        self.warning.clone()
     }
 
     fn token(&self) -> Option<Token> {

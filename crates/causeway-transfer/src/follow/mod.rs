@@ -178,7 +178,7 @@ async fn list(
     meter: &Meter<'_>,
 ) -> Result<Option<Vec<crate::protocol::message::Entry>>, TransferError> {
     let session = link.session(meter).await?;
-    let entries = match session.list(watched).await {
+    let entries = match link.watched(&session, session.list(watched)).await {
         Ok(entries) => entries,
         Err(TransferError::NotFound { .. }) => Vec::new(),
         Err(error) if error.is_cut() => {
@@ -204,10 +204,8 @@ async fn take(
     // Once more: files that stood still are not read again for this.
     loop {
         let session = link.session(meter).await?;
-        match session
-            .manifest(wish.path, wish.rule, false, |_, _| {})
-            .await
-        {
+        let listing = session.manifest(wish.path, wish.rule, false, |_, _| {});
+        match link.watched(&session, listing).await {
             Ok((now, _)) if now.digest() == manifest => break,
             Ok(_) => return Ok(None),
             Err(error) if error.is_cut() => link.lost(&error),

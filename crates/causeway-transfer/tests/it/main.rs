@@ -14,4 +14,5 @@ mod hostile;
 mod pull;
 mod push;
 mod quic;
+mod tcp;
 mod world;

@@ -14,9 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::world::{World, eventually, impatient, noise};
 
-struct Running {
+pub(crate) struct Running {
     agent: JoinHandle<Result<Ended, TransferError>>,
-    file: Utf8PathBuf,
+    pub(crate) file: Utf8PathBuf,
 }
 
 impl Drop for Running {
@@ -25,7 +25,7 @@ impl Drop for Running {
     }
 }
 
-fn options(world: &World) -> AgentOptions {
+pub(crate) fn options(world: &World) -> AgentOptions {
     AgentOptions {
         listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
         ticket_file: Some(world.base.join("ticket.json")),
@@ -34,7 +34,7 @@ fn options(world: &World) -> AgentOptions {
     }
 }
 
-async fn start_with(world: &World, options: AgentOptions) -> Running {
+pub(crate) async fn start_with(world: &World, options: AgentOptions) -> Running {
     let file = options.ticket_file.clone().unwrap();
     let (started, is_started) = tokio::sync::oneshot::channel();
     let env = world.site_env.clone();
@@ -45,7 +45,7 @@ async fn start_with(world: &World, options: AgentOptions) -> Running {
     Running { agent, file }
 }
 
-async fn start(world: &World) -> Running {
+pub(crate) async fn start(world: &World) -> Running {
     start_with(world, options(world)).await
 }
 
@@ -94,7 +94,7 @@ async fn a_directory_goes_to_the_site_over_quic() {
 }
 
 /// A ticket with one of its fields from another.
-fn mixed(field: &str, ticket: &Ticket, other: &Ticket) -> Ticket {
+pub(crate) fn mixed(field: &str, ticket: &Ticket, other: &Ticket) -> Ticket {
     let parse =
         |ticket: &Ticket| serde_json::from_str::<serde_json::Value>(&ticket.to_text()).unwrap();
     let (mut ticket, other) = (parse(ticket), parse(other));

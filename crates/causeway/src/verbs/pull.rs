@@ -93,13 +93,18 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
             }
             None => TicketSource::File(file.clone()),
         };
-        if args.carrier == CarrierChoice::Ssh {
-            return Err(RunError::Value {
-                what: "a ticket opens QUIC only; `causeway pull HOST:PATH` goes over ssh"
-                    .to_owned(),
-            });
-        }
-        return Ok((Connector::quic(ticket), args.source.clone()));
+        let connector = match args.carrier {
+            CarrierChoice::Auto => Connector::direct(ticket),
+            CarrierChoice::Quic => Connector::quic(ticket),
+            CarrierChoice::Tcp => Connector::tcp(ticket),
+            CarrierChoice::Ssh => {
+                return Err(RunError::Value {
+                    what: "a ticket opens QUIC and TCP; `causeway pull HOST:PATH` goes over ssh"
+                        .to_owned(),
+                });
+            }
+        };
+        return Ok((connector, args.source.clone()));
     }
     let Some((place, path)) = args
         .source
@@ -138,8 +143,9 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
     let engine = Arc::new(engine);
     let agent = format!("pull-{:016x}", context.env.random());
     let carriers = match args.carrier {
-        CarrierChoice::Auto => site::Carriers::Both,
+        CarrierChoice::Auto => site::Carriers::All,
         CarrierChoice::Quic => site::Carriers::Quic,
+        CarrierChoice::Tcp => site::Carriers::Tcp,
         CarrierChoice::Ssh => site::Carriers::Stream,
     };
     let connector =
@@ -190,6 +196,7 @@ fn finish(output: Output, summary: &Summary, destination: &Utf8Path) {
     }
     let carrier = match summary.carrier {
         CarrierKind::Quic => "QUIC",
+        CarrierKind::Tcp => "TCP",
         CarrierKind::Stream => "ssh",
     };
     let saved: String = [
