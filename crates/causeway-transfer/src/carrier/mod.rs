@@ -2,6 +2,7 @@
 
 pub(crate) mod congestion;
 mod control;
+mod endpoint;
 pub(crate) mod growth;
 pub(crate) mod quic;
 mod socket;

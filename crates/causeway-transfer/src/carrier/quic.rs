@@ -22,6 +22,7 @@ use s2n_quic::provider::tls::default as tls;
 use tokio::task::JoinSet;
 
 use super::control::Control;
+use super::endpoint::EndpointThread;
 use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
@@ -72,13 +73,17 @@ fn setup<E: std::fmt::Display + ?Sized>(doing: &'static str) -> impl Fn(&E) -> T
 type Sockets = s2n_quic::provider::io::tokio::Provider;
 
 /// Sockets at an address, and what the user should know of them.
-fn sockets(address: SocketAddr) -> Result<(Sockets, Option<String>), TransferError> {
+fn sockets(
+    address: SocketAddr,
+) -> Result<(Sockets, EndpointThread, Option<String>), TransferError> {
     let open = || {
         let (socket, warning) = socket::open(address)?;
+        let thread = EndpointThread::start()?;
         let sockets = s2n_quic::provider::io::tokio::Builder::default()
+            .with_handle(thread.handle().clone())
             .with_rx_socket(socket)?
             .build()?;
-        Ok((sockets, warning))
+        Ok((sockets, thread, warning))
     };
     open().map_err(|source| TransferError::Io {
         doing: format!("opening a UDP socket at {address}"),
@@ -162,7 +167,10 @@ impl event::Subscriber for Sent {
 }
 
 /// The agent's socket.
-pub(crate) struct Listener(s2n_quic::Server);
+pub(crate) struct Listener {
+    server: s2n_quic::Server,
+    _thread: EndpointThread,
+}
 
 /// A caller that shook hands; who it is it shows on its first lane.
 pub(crate) struct Caller {
@@ -181,6 +189,7 @@ impl Listener {
             .and_then(|tls| tls.with_application_protocols([PROTOCOL]))
             .and_then(|tls| tls.build())
             .map_err(|error| setup("TLS")(&error))?;
+        let (sockets, thread, _) = sockets(address)?;
         let server = s2n_quic::Server::builder()
             .with_tls(tls)
             .and_then(|server| server.with_congestion_controller(Control))
@@ -190,25 +199,28 @@ impl Listener {
             .map_err(|error| setup("the endpoint")(&error))?
             .with_limits(limits()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_io(sockets(address)?.0)
+            .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
             .start()
             .map_err(|error| TransferError::Io {
                 doing: format!("listening at {address}"),
                 source: io::Error::other(error.to_string()),
             })?;
-        Ok(Self(server))
+        Ok(Self {
+            server,
+            _thread: thread,
+        })
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, TransferError> {
-        self.0
+        self.server
             .local_addr()
             .map_err(TransferError::io("asking for the address"))
     }
 
     /// The next caller; `None` when the endpoint died.
     pub(crate) async fn accept(&mut self) -> Option<Caller> {
-        let connection = self.0.accept().await?;
+        let connection = self.server.accept().await?;
         let sent = connection
             .query_event_context(|sent: &Arc<AtomicU64>| Arc::clone(sent))
             .unwrap_or_default();
@@ -252,6 +264,7 @@ pub(crate) struct QuicCarrier {
     warning: Option<String>,
     /// The socket lives as long as this.
     _client: s2n_quic::Client,
+    _thread: EndpointThread,
 }
 
 impl QuicCarrier {
@@ -313,7 +326,7 @@ impl QuicCarrier {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
-        let (sockets, warning) = sockets(SocketAddr::new(any, 0))?;
+        let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0))?;
         let client = s2n_quic::Client::builder()
             .with_tls(tls)
             .and_then(|client| client.with_congestion_controller(Control))
@@ -348,6 +361,7 @@ impl QuicCarrier {
                 sent,
                 warning,
                 _client: client,
+                _thread: thread,
             },
             address,
         ))

@@ -8,7 +8,7 @@
 //! - Losses of the path itself are made up for, up to a fiftieth, so that the bottleneck is full before the loss happens.
 //! - Start-up ends at the first round whose shortest round trip shows a queue (as HyStart++, RFC 9406), not when the rate did
 //!   not grow for three rounds: a queue of one bandwidth-delay product does not overflow.
-//! - Probes are small, an eighth for one round trip, and grow only while the rate grows with them. Each is drained, which also
+//! - Probes are small, a fifth for one round trip, and grow only while the rate grows with them. Each is drained, which also
 //!   refreshes the minimum round trip: `ProbeRTT` is for paths on which somebody else keeps the queue.
 //!
 //! Pure: time is the duration since the connection began, bytes are counted by the caller; no clock, no library of QUIC.
