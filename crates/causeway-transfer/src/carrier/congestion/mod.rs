@@ -52,6 +52,10 @@ const STANDING: f64 = 0.5;
 const MOST_STANDING: f64 = 0.3;
 /// A queue longer than this, in minimum round trips, between probes says that the model's rate is too high.
 const LONG_QUEUE: f64 = 0.25;
+/// Round trips shorter than this are taken for as long when a queue is measured by them.
+const NEAR: Duration = Duration::from_millis(40);
+/// And shorter than this when it is asked how much may be under way: hosts take that long to answer when they are busy.
+const LEAST: Duration = Duration::from_millis(5);
 /// Rounds between probes: at least, and how many more at most.
 const CRUISE_ROUNDS: u64 = 4;
 const CRUISE_SPREAD: u64 = 4;
@@ -285,10 +289,10 @@ impl Controller {
         self.highest.cap(self.highest.rate() * BACK_OFF);
     }
 
-    /// Bandwidth-delay product, in bytes.
+    /// Bandwidth-delay product, in bytes; of a near path that of [`LEAST`].
     fn product(&self) -> Option<f64> {
         let rate = self.highest.rate();
-        (rate > 0.0).then_some(rate * self.min_rtt?.as_secs_f64())
+        (rate > 0.0).then_some(rate * self.min_rtt?.max(LEAST).as_secs_f64())
     }
 
     fn bunches(&self) -> u64 {
@@ -358,8 +362,10 @@ impl Controller {
         }
         let min_rtt = self.min_rtt.unwrap_or_default();
         let queue = round.shortest.unwrap_or_default().saturating_sub(min_rtt);
-        self.queue = if queue > (min_rtt / 16).max(Duration::from_millis(2)) {
-            queue.as_secs_f64() / min_rtt.as_secs_f64()
+        // On a near path it is the hosts' scheduling that takes milliseconds, no queue.
+        let measure = min_rtt.max(NEAR);
+        self.queue = if queue > measure / 16 {
+            queue.as_secs_f64() / measure.as_secs_f64()
         } else {
             0.0
         };

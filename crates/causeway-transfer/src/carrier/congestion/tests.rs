@@ -56,6 +56,16 @@ fn jitter_of_half_a_round_trip_costs_little() {
 }
 
 #[test]
+fn a_near_path_whose_hosts_are_busy_is_not_slow() {
+    // Round trips of a millisecond that the hosts' scheduling makes ten.
+    let mut path = Path::new(300.0, 1, 0.0);
+    path.jitter = Duration::from_millis(10);
+    path.queue = 4 << 20;
+    let used = alone(path).use_of_path(1.0, 60.0);
+    assert!(used > 0.5, "{used}");
+}
+
+#[test]
 fn two_flows_come_to_fair_shares_and_a_short_queue() {
     for (round_trip_ms, loss, queue) in [(180, 0.001, 1), (20, 0.0, 1), (40, 0.0, 4)] {
         let mut path = Path::new(100.0, round_trip_ms, loss);
