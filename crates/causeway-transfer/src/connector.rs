@@ -1,6 +1,7 @@
 //! The ways to an agent, and choosing one.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub enum TicketSource {
     Fixed(Ticket),
     /// A file here, read at each try.
     File(Utf8PathBuf),
+    /// The same, with other addresses than it says.
+    FileAt(Utf8PathBuf, Vec<SocketAddr>),
     /// Asked for at each try, over the backend's own channel.
     Fetch(TicketFetch),
 }
@@ -45,6 +48,7 @@ impl TicketSource {
         match self {
             Self::Fixed(ticket) => Ok(ticket.clone()),
             Self::File(path) => Ticket::read(path),
+            Self::FileAt(path, addresses) => Ok(Ticket::read(path)?.at(addresses.clone())),
             Self::Fetch(fetch) => fetch().await,
         }
     }
@@ -55,6 +59,11 @@ impl std::fmt::Debug for TicketSource {
         match self {
             Self::Fixed(ticket) => f.debug_tuple("Fixed").field(ticket).finish(),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::FileAt(path, addresses) => f
+                .debug_tuple("FileAt")
+                .field(path)
+                .field(addresses)
+                .finish(),
             Self::Fetch(_) => f.write_str("Fetch"),
         }
     }
@@ -207,7 +216,7 @@ impl Connector {
     pub(crate) const fn may_change(&self) -> bool {
         matches!(
             self.ticket,
-            Some(TicketSource::File(_) | TicketSource::Fetch(_))
+            Some(TicketSource::File(_) | TicketSource::FileAt(..) | TicketSource::Fetch(_))
         )
     }
 
@@ -433,6 +442,26 @@ mod tests {
     use super::*;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[tokio::test]
+    async fn an_address_of_the_callers_own_survives_a_newer_ticket() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Utf8PathBuf::from_path_buf(dir.path().join("ticket.json")).unwrap();
+        let there: SocketAddr = "10.0.0.7:4433".parse().unwrap();
+        let mine: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let source = TicketSource::FileAt(file.clone(), vec![mine]);
+        for token in [[1; 32], [2; 32]] {
+            Ticket::new(vec![1], token, vec![there])
+                .write(&file)
+                .unwrap();
+            let ticket = source.ticket().await.unwrap();
+            assert_eq!(
+                (ticket.addresses(), ticket.token()),
+                ([mine].as_slice(), token)
+            );
+        }
+        assert!(Connector::quic(source).may_change());
+    }
 
     /// What connects, or does not, after some time.
     async fn after(ms: u64, name: Option<u16>) -> Result<u16, TransferError> {

@@ -89,7 +89,9 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
                         what: format!("`{at}` is no address: {error}"),
                     })?
                     .collect();
-                TicketSource::Fixed(Ticket::read(file)?.at(addresses))
+                // A file that is none is told at once; an agent that starts again writes another.
+                Ticket::read(file)?;
+                TicketSource::FileAt(file.clone(), addresses)
             }
             None => TicketSource::File(file.clone()),
         };
