@@ -5,6 +5,7 @@ mod control;
 mod endpoint;
 pub(crate) mod growth;
 pub(crate) mod quic;
+mod race;
 mod socket;
 mod stream;
 pub(crate) mod tcp;

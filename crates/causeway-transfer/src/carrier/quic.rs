@@ -19,10 +19,10 @@ use s2n_quic::provider::connection_id;
 use s2n_quic::provider::event;
 use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::default as tls;
-use tokio::task::JoinSet;
 
 use super::control::Control;
 use super::endpoint::EndpointThread;
+use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
@@ -273,40 +273,8 @@ impl QuicCarrier {
         ticket: &Ticket,
         limit: Duration,
     ) -> Result<(Self, SocketAddr), TransferError> {
-        let mut tries = JoinSet::new();
-        for address in ticket.addresses() {
-            tries.spawn(Self::connect_to(ticket.clone(), *address));
-        }
-        let mut failures = Vec::new();
-        let all = async {
-            while let Some(result) = tries.join_next().await {
-                match result {
-                    Ok(Ok(connected)) => return Ok(connected),
-                    Ok(Err(error @ TransferError::Untrusted { .. })) => failures.insert(0, error),
-                    Ok(Err(error)) => failures.push(error),
-                    Err(error) => failures.push(TransferError::cut(error)),
-                }
-            }
-            Err(())
-        };
-        let timed_out = match tokio::time::timeout(limit, all).await {
-            Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(())) => false,
-            Err(_) => true,
-        };
-        if matches!(failures.first(), Some(TransferError::Untrusted { .. })) {
-            return Err(failures.swap_remove(0));
-        }
-        let addresses: Vec<String> = ticket.addresses().iter().map(ToString::to_string).collect();
-        let why = match failures.first() {
-            Some(error) if !timed_out => format!("{}: {error}", addresses.join(", ")),
-            _ => format!(
-                "no answer within {:.1} s from {}",
-                limit.as_secs_f32(),
-                addresses.join(", ")
-            ),
-        };
-        Err(TransferError::Unreachable { why })
+        let connect = |address| Self::connect_to(ticket.clone(), address);
+        first_that_answers(ticket.addresses(), limit, connect).await
     }
 
     async fn connect_to(

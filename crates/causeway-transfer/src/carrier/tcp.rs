@@ -23,10 +23,10 @@ use s2n_tls_tokio::{TlsAcceptor, TlsConnector, TlsStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::quic::{Identity, NAME, PROTOCOL, pem};
+use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
@@ -280,45 +280,16 @@ impl TcpCarrier {
             tls.build()
         };
         let tls = TlsConnector::new(Tls(tls().map_err(bad)?));
-        let mut tries = JoinSet::new();
-        for address in ticket.addresses() {
+        let dial = |address| {
             let dialer = Dialer {
-                address: *address,
+                address,
                 tls: tls.clone(),
                 sent: Arc::default(),
             };
-            tries.spawn(async move { dialer.dial().await.map(|stream| (dialer, stream)) });
-        }
-        let mut failures = Vec::new();
-        let all = async {
-            while let Some(result) = tries.join_next().await {
-                match result {
-                    Ok(Ok(connected)) => return Some(connected),
-                    Ok(Err(error @ TransferError::Untrusted { .. })) => failures.insert(0, error),
-                    Ok(Err(error)) => failures.push(error),
-                    Err(error) => failures.push(TransferError::cut(error)),
-                }
-            }
-            None
+            async move { dialer.dial().await.map(|stream| (dialer, stream)) }
         };
-        let timed_out = match timeout(limit, all).await {
-            Ok(Some((dialer, stream))) => return Ok(Self::over(dialer, stream, ticket.token())),
-            Ok(None) => false,
-            Err(_) => true,
-        };
-        if matches!(failures.first(), Some(TransferError::Untrusted { .. })) {
-            return Err(failures.swap_remove(0));
-        }
-        let addresses: Vec<String> = ticket.addresses().iter().map(ToString::to_string).collect();
-        let addresses = addresses.join(", ");
-        let why = match failures.first() {
-            Some(error) if !timed_out => format!("{addresses}: {error}"),
-            _ => format!(
-                "no answer within {:.1} s from {addresses}",
-                limit.as_secs_f32()
-            ),
-        };
-        Err(TransferError::Unreachable { why })
+        let (dialer, stream) = first_that_answers(ticket.addresses(), limit, dial).await?;
+        Ok(Self::over(dialer, stream, ticket.token()))
     }
 
     fn over(dialer: Dialer, stream: Stream, token: Token) -> (Self, SocketAddr) {
