@@ -7,6 +7,7 @@ use super::hashing::Hashing;
 use super::{Hashes, Store, partial};
 use crate::durable;
 use crate::error::TransferError;
+use crate::holes;
 use crate::manifest::FileEntry;
 
 /// A file whose blocks are all at their places: what is left to do, which may take as long as reading it. Runs on a thread of
@@ -30,7 +31,7 @@ impl FinishJob {
             hashing,
         } = self;
         let doing = || TransferError::io(format!("verifying `{}`", entry.path));
-        let mut file = match fs_err::File::open(&data) {
+        let file = match fs_err::File::open(&data) {
             Ok(file) => file,
             // Another process brought the same file home meanwhile.
             Err(error)
@@ -40,7 +41,7 @@ impl FinishJob {
             }
             Err(error) => return Err(doing()(error)),
         };
-        let hashes = hashing.finish(&mut file).map_err(doing())?;
+        let hashes = hashing.finish(file.file()).map_err(doing())?;
         if hashes.blake3 != entry.blake3 {
             partial::forget(&store, entry.blake3, true);
             // Another process may have taken the partial file that some of the blocks went into, and made the whole of it.
@@ -93,7 +94,11 @@ pub(crate) fn keep_small(store: &Store, digest: Digest, bytes: &[u8]) -> Result<
             .create_new(true)
             .mode(0o444)
             .open(&temporary)?;
-        file.write_all(bytes)?;
+        if holes::is_zeros(bytes) {
+            file.set_len(bytes.len() as u64)?;
+        } else {
+            file.write_all(bytes)?;
+        }
         file.sync_all()?;
         fs_err::rename(&temporary, store.path_of(digest))
     };

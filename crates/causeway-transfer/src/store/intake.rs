@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use causeway_domain::Digest;
@@ -10,10 +11,11 @@ use super::blocks::Place;
 use super::finish::{FinishJob, keep_small};
 use super::hashing::{HashJob, Hashing};
 use super::partial::{self, Claim, Partial};
-use super::{Hashes, Store, hash_all};
+use super::{Hashes, Store, hash_bytes};
 use crate::durable;
 use crate::error::TransferError;
-use crate::manifest::{FileEntry, Manifest};
+use crate::holes::{Holes, ZeroBlocks, is_zeros, zeros};
+use crate::manifest::{Block, FileEntry, Manifest};
 
 /// Most partial files that are open at once.
 const MAX_OPEN: usize = 48;
@@ -123,13 +125,13 @@ impl Intake {
             reused: 0,
         };
         let mut taken = Taken::default();
-        let mut seen = HashSet::new();
+        let (mut seen, mut zeros) = (HashSet::new(), ZeroBlocks::default());
         for (index, entry) in manifest.files().iter().enumerate() {
             if !needed(index) || !seen.insert(entry.blake3) {
                 continue;
             }
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            intake.look_for(index, entry, progress, &mut taken)?;
+            intake.look_for(index, entry, &mut zeros, progress, &mut taken)?;
         }
         intake.copy_known_blocks(progress, &mut taken)?;
         if taken.small_files > 0 {
@@ -143,6 +145,7 @@ impl Intake {
         &mut self,
         index: u32,
         entry: &FileEntry,
+        zero_blocks: &mut ZeroBlocks,
         progress: &dyn Fn(u64),
         taken: &mut Taken,
     ) -> Result<(), TransferError> {
@@ -170,10 +173,13 @@ impl Intake {
         } else {
             self.resume(entry, progress)?
         };
-        let mut missing = BTreeSet::new();
+        let (mut missing, mut holes) = (BTreeSet::new(), Vec::new());
         for (offset, block) in entry.blocks_at() {
             if have.contains(&offset) {
                 taken.bytes += u64::from(block.len);
+            } else if zero_blocks.knows(&block) {
+                taken.bytes += u64::from(block.len);
+                holes.push((offset, block));
             } else {
                 missing.insert(offset);
                 self.places
@@ -184,8 +190,51 @@ impl Intake {
         }
         let nothing = missing.is_empty();
         self.incoming.insert(index, Incoming::missing(missing));
+        let whole = match holes.first() {
+            Some((_, block)) if is_small(entry) => zeros(block.len),
+            Some(_) => {
+                self.leave_holes(index, entry, &holes)?;
+                &[]
+            }
+            None => &[],
+        };
         if nothing {
-            self.complete(index, &[], taken)?;
+            self.complete(index, whole, taken)?;
+        }
+        Ok(())
+    }
+
+    /// Blocks of zeros are holes of a partial file, made with it. Where an earlier try left something else, they are written.
+    fn leave_holes(
+        &mut self,
+        index: u32,
+        entry: &FileEntry,
+        blocks: &[(u64, Block)],
+    ) -> Result<(), TransferError> {
+        let partial = self.partial(index, entry)?;
+        let mut taken: Vec<(Claim, &[u8])> = Vec::new();
+        let mut holes = Holes::of(partial.data(), entry.size);
+        for (offset, block) in blocks {
+            let range = *offset..offset.saturating_add(u64::from(block.len));
+            let mut look = || -> std::io::Result<bool> {
+                if holes.cover(&range)? {
+                    return Ok(true);
+                }
+                let mut bytes = vec![0; usize::try_from(block.len).unwrap_or_default()];
+                partial.data().read_exact_at(&mut bytes, *offset)?;
+                Ok(is_zeros(&bytes))
+            };
+            if !look().map_err(TransferError::io("reading what an earlier try left"))? {
+                let claim = Claim {
+                    offset: *offset,
+                    len: block.len,
+                    blake3: block.blake3,
+                };
+                taken.push((claim, zeros(block.len)));
+            }
+        }
+        if !taken.is_empty() {
+            self.partial(index, entry)?.keep(taken.into_iter())?;
         }
         Ok(())
     }
@@ -427,8 +476,7 @@ impl Intake {
             return Ok(());
         };
         let state = if is_small(&entry) {
-            let Hashes { blake3, sha256 } =
-                hash_all(&mut &*bytes).map_err(TransferError::io("hashing"))?;
+            let Hashes { blake3, sha256 } = hash_bytes(bytes);
             if blake3 != entry.blake3 {
                 return Err(TransferError::Inconsistent {
                     path: entry.path,

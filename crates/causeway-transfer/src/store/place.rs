@@ -1,14 +1,15 @@
 //! From the store to where somebody wants the files.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use causeway_domain::Digest;
 
-use super::{Store, hash_all};
+use super::{Store, hash_file};
 use crate::beneath::{Beneath, Kind, explain};
 use crate::error::TransferError;
+use crate::holes::{self, Piece};
 use crate::manifest::{FileEntry, Manifest, Shape};
 use crate::path;
 
@@ -217,10 +218,8 @@ fn same(dir: &Beneath, path: &str, entry: &FileEntry) -> bool {
         return false;
     }
     match dir.file(path) {
-        Ok((mut file, stamp))
-            if stamp.size == entry.size && stamp.executable == entry.executable =>
-        {
-            hash_all(&mut file).is_ok_and(|hashes| hashes.blake3 == entry.blake3)
+        Ok((file, stamp)) if stamp.size == entry.size && stamp.executable == entry.executable => {
+            hash_file(&file).is_ok_and(|hashes| hashes.blake3 == entry.blake3)
         }
         _ => false,
     }
@@ -282,24 +281,20 @@ impl Placing<'_> {
         Ok(())
     }
 
-    /// Copies and verifies what is copied.
+    /// Copies and verifies what is copied. Holes stay holes.
     fn copy(&self, entry: &FileEntry, dir: &Beneath, name: &str) -> Result<(), TransferError> {
-        let mut from = self.store.open_file(entry.blake3)?;
-        let doing = || TransferError::io(format!("writing `{}`", dir.shown(name)));
-        let mut to = dir.create(name, entry.executable).map_err(doing())?;
+        let from = self.store.open_file(entry.blake3)?;
+        let doing = || TransferError::io(format!("copying into `{}`", dir.shown(name)));
+        let to = dir.create(name, entry.executable).map_err(doing())?;
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let read = from
-                .read(&mut buffer)
-                .map_err(TransferError::io("reading a file of the store"))?;
-            let bytes = buffer.get(..read).unwrap_or_default();
-            if bytes.is_empty() {
-                break;
+        let copied = holes::pieces(from.file(), 0, u64::MAX, |at, piece| {
+            hasher.update(piece.bytes());
+            match piece {
+                Piece::Data(bytes) => to.write_all_at(bytes, at),
+                Piece::Hole(_) => Ok(()),
             }
-            hasher.update(bytes);
-            to.write_all(bytes).map_err(doing())?;
-        }
+        });
+        copied.and_then(|size| to.set_len(size)).map_err(doing())?;
         let found = Digest::new(*hasher.finalize().as_bytes());
         if found != entry.blake3 {
             dir.remove(name).map_err(doing())?;

@@ -424,3 +424,26 @@ fn moving_leaves_nothing_behind_and_goes_on_after_a_kill() {
     assert_eq!(fs_err::read_dir(scratch.store.files()).unwrap().count(), 0);
     fs_err::write(scratch.base.join("moved/big"), "its owner may change it").unwrap();
 }
+
+#[test]
+fn a_hole_that_somebody_wrote_into_is_zeros_again() {
+    let scratch = scratch();
+    let source = scratch.base.join("source/big");
+    let mut bytes = noise(1, 1 << 20);
+    bytes.resize(9 << 20, 0);
+    bytes.extend(noise(2, 1 << 20));
+    fs_err::write(&source, &bytes).unwrap();
+    let manifest = scratch.manifest();
+    let (mut intake, _) = scratch.begin(&manifest);
+    let first = intake.wanted()[1];
+    intake.put(&[scratch.block(&manifest, &first)]).unwrap();
+    drop(intake);
+    let big = manifest.file("big").unwrap().blake3;
+    let partial = scratch.store.partial(big);
+    let mut spoilt = fs_err::read(&partial).unwrap();
+    assert_eq!(spoilt.len(), bytes.len());
+    spoilt[5 << 20] = 9;
+    fs_err::write(&partial, spoilt).unwrap();
+    scratch.bring(&manifest);
+    assert_eq!(fs_err::read(scratch.store.path_of(big)).unwrap(), bytes);
+}
