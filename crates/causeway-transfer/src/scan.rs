@@ -324,21 +324,30 @@ fn hash_blocks(
     let mut blocks = Vec::with_capacity(cuts.len());
     let mut buffer = Vec::new();
     let mut holes = Holes::of(file, size);
+    let single = cuts.len() == 1;
     for cut in cuts {
         let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
         let blake3 = if holes.cover(&cut)? {
-            whole.update(holes::zeros(len));
+            if !single {
+                whole.update(holes::zeros(len));
+            }
             zeros.digest(len)
         } else {
             buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
             file.read_exact_at(&mut buffer, cut.start)?;
-            whole.update(&buffer);
+            if !single {
+                whole.update(&buffer);
+            }
             Digest::new(*blake3::hash(&buffer).as_bytes())
         };
         blocks.push(Block { len, blake3 });
         progress(u64::from(len));
     }
-    Ok((Digest::new(*whole.finalize().as_bytes()), blocks))
+    let whole = match blocks.as_slice() {
+        [only] => only.blake3,
+        _ => Digest::new(*whole.finalize().as_bytes()),
+    };
+    Ok((whole, blocks))
 }
 
 #[cfg(test)]
