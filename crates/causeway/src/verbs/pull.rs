@@ -9,7 +9,7 @@ use causeway_domain::{Env, SiteId};
 use causeway_run::{RunError, State, files, site};
 use causeway_transfer::{
     CarrierKind, Connector, Dest, Patience, Placement, Progress, Stage, Store, Summary, Ticket,
-    TicketSource, agent::serve, pull,
+    TicketSource, agent::serve, pull_selected,
 };
 use serde_json::json;
 
@@ -61,9 +61,10 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
             directory: Some((destination.clone(), placement)),
             base: args.base.clone(),
         };
-        Ok(pull(
+        Ok(pull_selected(
             &connector,
             &path,
+            args.selection(),
             dest,
             args.codec.into(),
             context.env.as_ref(),
@@ -194,7 +195,7 @@ fn finish(output: Output, summary: &Summary, destination: &Utf8Path) {
     }
     let bytes = causeway_domain::Bytes::new;
     for skipped in &summary.skipped {
-        output.warn(format_args!("{skipped:?}"));
+        output.warn(format_args!("left `{}`: {}", skipped.path, skipped.why));
     }
     let carrier = match summary.carrier {
         CarrierKind::Quic => "QUIC",
