@@ -315,9 +315,12 @@ impl Intake {
 
     /// Takes blocks that came: verifies each, writes it to every place that it belongs to, journals it. A block that is not
     /// missing (any more) is ignored.
-    pub(crate) fn put(&mut self, blocks: &[(Wanted, Vec<u8>)]) -> Result<Taken, TransferError> {
+    pub(crate) fn put(
+        &mut self,
+        blocks: &[(Wanted, impl AsRef<[u8]>)],
+    ) -> Result<Taken, TransferError> {
         for (wanted, bytes) in blocks {
-            if *blake3::hash(bytes).as_bytes() != *wanted.blake3.bytes() {
+            if *blake3::hash(bytes.as_ref()).as_bytes() != *wanted.blake3.bytes() {
                 let path = self
                     .entry(wanted.file)
                     .map_or_else(String::new, |entry| entry.path.clone());
@@ -330,7 +333,7 @@ impl Intake {
         let mut taken = Taken::default();
         let blocks: Vec<(Digest, &[u8])> = blocks
             .iter()
-            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_slice()))
+            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_ref()))
             .collect();
         self.write(&blocks, &mut taken)?;
         if taken.small_files > 0 {
