@@ -100,10 +100,11 @@ impl Coming {
                     }
                 }
             }
-            let taken = intake
+            let mut taken = Taken::default();
+            intake
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .put(&blocks)?;
+                .put(&blocks, &mut taken)?;
             Ok((taken, again))
         })
         .await?;

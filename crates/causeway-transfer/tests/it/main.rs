@@ -14,5 +14,6 @@ mod hostile;
 mod pull;
 mod push;
 mod quic;
+mod sparse;
 mod tcp;
 mod world;
