@@ -62,6 +62,7 @@ mod durable;
 mod error;
 mod follow;
 mod holes;
+mod limit;
 mod link;
 mod manifest;
 mod path;

@@ -46,11 +46,13 @@ pub(super) const PROTOCOL: &[u8] = b"causeway/1";
 /// The name in the certificate; it is pinned, so any name does.
 pub(super) const NAME: &str = "causeway-agent";
 
-fn limits() -> Result<Limits, TransferError> {
+/// `window`: what may be under way, where it is less than usual.
+fn limits(window: Option<u64>) -> Result<Limits, TransferError> {
+    let window = window.map_or(WINDOW, |window| window.min(WINDOW));
     let set = || {
         Limits::new()
-            .with_data_window(WINDOW)?
-            .with_bidirectional_local_data_window(WINDOW)?
+            .with_data_window(window)?
+            .with_bidirectional_local_data_window(window)?
             .with_bidirectional_remote_data_window(WINDOW)?
             .with_max_send_buffer_size(SEND_BUFFER)?
             .with_max_open_local_bidirectional_streams(MAX_LANES)?
@@ -198,7 +200,7 @@ impl Listener {
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_limits(limits()?)
+            .with_limits(limits(None)?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
@@ -269,18 +271,21 @@ pub(crate) struct QuicCarrier {
 }
 
 impl QuicCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
+    /// agent may have under way, where it is less than usual.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
-        let connect = |address| Self::connect_to(ticket.clone(), address);
+        let connect = |address| Self::connect_to(ticket.clone(), address, window);
         first_that_answers(ticket.addresses(), limit, connect).await
     }
 
     async fn connect_to(
         ticket: Ticket,
         address: SocketAddr,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
         let tls = tls::Client::builder()
             .with_empty_trust_store()
@@ -303,7 +308,7 @@ impl QuicCarrier {
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_limits(limits()?)
+            .with_limits(limits(window)?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
