@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use causeway_weights::codec::{self, CodecError, Decoder};
 use tokio::task::JoinSet;
 
@@ -24,7 +25,7 @@ pub(crate) struct Arrived {
 
 impl Arrived {
     /// It was here.
-    pub(crate) const fn here(wanted: Wanted, bytes: Vec<u8>) -> Self {
+    pub(crate) fn here(wanted: Wanted, bytes: Vec<u8>) -> Self {
         Self {
             wanted,
             payload: Payload::raw(bytes),
@@ -202,7 +203,7 @@ impl Coming {
 }
 
 /// The block itself; `None` when the base that it needs is not what it was.
-fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Vec<u8>>, TransferError> {
+fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Bytes>, TransferError> {
     let Arrived {
         wanted,
         payload,
@@ -229,5 +230,5 @@ fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Vec<u8>>, Tr
     decoder
         .decode(&payload.bytes, len, base, &mut block)
         .map_err(broken)?;
-    Ok(Some(block))
+    Ok(Some(block.into()))
 }

@@ -65,6 +65,7 @@ mod follow;
 #[doc(hidden)]
 pub mod fuzzing;
 mod holes;
+mod limit;
 mod link;
 mod manifest;
 mod path;

@@ -380,7 +380,16 @@ impl Lanes {
         ready: &mut VecDeque<Ready>,
     ) -> Result<(), TransferError> {
         self.widen(session.lanes());
+        // What a limit lets through later is not asked for now, and comes on all lanes alike.
+        let most = session
+            .throttle()
+            .and_then(|throttle| throttle.under_way(session.rtt()))
+            .unwrap_or(u64::MAX);
+        let blocks_a_lane = if most == u64::MAX { BLOCKS_A_LANE } else { 1 };
         for lane in 0..self.blocks.len() {
+            if self.bytes.iter().sum::<u64>() >= most {
+                break;
+            }
             let (Some(blocks), Some(bytes), Some(requests)) = (
                 self.blocks.get_mut(lane),
                 self.bytes.get_mut(lane),
@@ -394,7 +403,7 @@ impl Lanes {
             let (mut items, mut owed) = (Vec::new(), VecDeque::new());
             while let Some(next) = ready.pop_front() {
                 let len = next.wanted.len;
-                let fits = *blocks < BLOCKS_A_LANE || *bytes + u64::from(len) <= SMALL_BYTES_A_LANE;
+                let fits = *blocks < blocks_a_lane || *bytes + u64::from(len) <= SMALL_BYTES_A_LANE;
                 if !fits || items.len() >= MAX_ITEMS {
                     ready.push_front(next);
                     break;
@@ -510,10 +519,16 @@ async fn fetch(
             meter.stage(Stage::Moving);
             continue;
         }
-        lanes
-            .ask(session, wish, &manifest, &mut queue.ready)
-            .await?;
+        let paused = session.is_paused();
+        if !paused {
+            lanes
+                .ask(session, wish, &manifest, &mut queue.ready)
+                .await?;
+        }
         let moving = !lanes.owed.is_empty();
+        if paused && !moving && !queue.is_empty() {
+            return Err(TransferError::cut("the limit pauses it"));
+        }
         if !moving && queue.is_empty() && meter.sent_there.is_none() {
             // While the last files are hashed: a round trip less at the end.
             meter.sent_there = Some(session.sent_there().await?);

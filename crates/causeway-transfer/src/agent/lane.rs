@@ -33,6 +33,8 @@ const ENTRIES: usize = 500;
 /// Small blocks are read and sent together, up to so many bytes: a turn of a thread each would cost more than they do.
 const READ_TOGETHER: usize = 256 << 10;
 const READ_BUFFER: usize = 256 << 10;
+/// What is written at once, so that the link's rate is seen within a block that takes long.
+const PIECE: usize = 64 << 10;
 /// Before a caller has shown who it is: more than a greeting.
 const GREETING_BUFFER: usize = 2 << 10;
 
@@ -256,21 +258,23 @@ async fn write(
                 None => continue,
             },
         };
-        if writer.write_all(&bytes).await.is_err() {
-            return;
+        for piece in bytes.chunks(PIECE) {
+            if writer.write_all(piece).await.is_err() {
+                return;
+            }
+            agent.activity.touch();
+            let count = piece.len() as u64;
+            if peer.counts {
+                peer.sent.fetch_add(count, Ordering::Relaxed);
+            }
+            peer.rates
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .sent(agent.started.elapsed(), count);
         }
         if queue.is_empty() && writer.flush().await.is_err() {
             return;
         }
-        agent.activity.touch();
-        let count = bytes.len() as u64;
-        if peer.counts {
-            peer.sent.fetch_add(count, Ordering::Relaxed);
-        }
-        peer.rates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .sent(agent.started.elapsed(), count);
         drop(permit);
     }
     writer.shutdown().await.ok();

@@ -53,6 +53,9 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// When a silent connection is asked whether the other side is there, how often, and how often in vain.
 const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(10), Duration::from_secs(5), 4);
 const BACKLOG: i32 = 256;
+/// A receive buffer that would be larger than this is the kernel's to size: it grows with what is read.
+const MOST_FIXED: usize = 256 << 10;
+const LEAST_FIXED: usize = 64 << 10;
 
 type Stream = TlsStream<Counted>;
 
@@ -257,15 +260,19 @@ pub(crate) struct TcpCarrier {
 #[derive(Clone)]
 struct Dialer {
     address: SocketAddr,
+    /// What the kernel takes ahead of what is read, where that is fixed.
+    buffer: Option<usize>,
     tls: TlsConnector<Tls>,
     sent: Arc<AtomicU64>,
 }
 
 impl TcpCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
+    /// agent may have under way, where it is less than usual.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
         let bad = |error: TlsError| TransferError::BadTicket {
             file: "the ticket".to_owned(),
@@ -280,9 +287,15 @@ impl TcpCarrier {
             tls.build()
         };
         let tls = TlsConnector::new(Tls(tls().map_err(bad)?));
+        // A window that stays shut for half a minute ends a connection, so slow ones have small windows.
+        let buffer = window
+            .and_then(|window| usize::try_from(window).ok())
+            .map(|window| (window / LANES_BBR).max(LEAST_FIXED))
+            .filter(|buffer| *buffer < MOST_FIXED);
         let dial = |address| {
             let dialer = Dialer {
                 address,
+                buffer,
                 tls: tls.clone(),
                 sent: Arc::default(),
             };
@@ -315,6 +328,9 @@ impl Dialer {
                 SocketAddr::V6(_) => TcpSocket::new_v6(),
             }?;
             tune(&SockRef::from(&socket))?;
+            if let Some(buffer) = self.buffer {
+                SockRef::from(&socket).set_recv_buffer_size(buffer)?;
+            }
             socket.connect(self.address).await
         };
         let counted = Counted {

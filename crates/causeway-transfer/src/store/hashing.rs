@@ -68,9 +68,25 @@ impl HashJob {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Ok(file) = fs_err::File::open(&self.data) {
+            let from = beginning.at;
             beginning.go_on(file.file(), self.to).ok();
+            forget_pages(file.file(), from, beginning.at);
         }
     }
+}
+
+/// Nobody reads these bytes again soon: they are on disk and hashed. Files that are larger than memory don't push everything
+/// else out of the page cache, and the next blocks go into pages that are warm.
+fn forget_pages(file: &File, from: u64, to: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        // Advice: where it is refused, nothing is lost.
+        if let Some(len) = std::num::NonZeroU64::new(to.saturating_sub(from)) {
+            rustix::fs::fadvise(file, from, Some(len), rustix::fs::Advice::DontNeed).ok();
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, from, to);
 }
 
 #[cfg(test)]

@@ -375,11 +375,11 @@ impl Intake {
     /// missing (any more) is ignored. What `taken` says holds even when this fails; what is not on disk is still missing then.
     pub(crate) fn put(
         &mut self,
-        blocks: &[(Wanted, Vec<u8>)],
+        blocks: &[(Wanted, impl AsRef<[u8]>)],
         taken: &mut Taken,
     ) -> Result<(), TransferError> {
         for (wanted, bytes) in blocks {
-            if *blake3::hash(bytes).as_bytes() != *wanted.blake3.bytes() {
+            if *blake3::hash(bytes.as_ref()).as_bytes() != *wanted.blake3.bytes() {
                 let path = self
                     .entry(wanted.file)
                     .map_or_else(String::new, |entry| entry.path.clone());
@@ -391,7 +391,7 @@ impl Intake {
         }
         let blocks: Vec<(Digest, &[u8])> = blocks
             .iter()
-            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_slice()))
+            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_ref()))
             .collect();
         self.write(&blocks, taken)
     }

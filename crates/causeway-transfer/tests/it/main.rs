@@ -14,6 +14,7 @@ mod follow;
 mod full;
 mod hostile;
 mod layouts;
+mod limit;
 mod pull;
 mod push;
 mod quic;
