@@ -40,7 +40,7 @@ pub(crate) struct Coming {
     decoder: Arc<Mutex<Decoder>>,
     jobs: JoinSet<(u32, FinishJob, Result<Hashes, TransferError>)>,
     /// Verified blocks that found no room.
-    homeless: Vec<(Wanted, Vec<u8>)>,
+    homeless: Vec<(Wanted, Bytes)>,
     /// Jobs that found none.
     stuck: Vec<(u32, FinishJob)>,
     pub(crate) skipped: Vec<Skipped>,

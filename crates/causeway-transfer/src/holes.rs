@@ -198,7 +198,6 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
-    #[expect(clippy::print_stderr, reason = "how a test says that it was skipped")]
     #[test]
     fn holes_are_found_and_read_as_zeros() {
         let dir = tempfile::tempdir().unwrap();
