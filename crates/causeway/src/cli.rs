@@ -280,6 +280,8 @@ pub(crate) enum CarrierChoice {
     Quic,
     /// TLS over TCP only.
     Tcp,
+    /// HTTPS only.
+    Https,
     /// The stream of ssh only.
     Ssh,
 }

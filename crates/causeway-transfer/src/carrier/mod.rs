@@ -1,9 +1,10 @@
-//! What carries lanes: QUIC, TLS over TCP, or any stream of bytes.
+//! What carries lanes: QUIC, TLS over TCP, HTTPS, or any stream of bytes.
 
 pub(crate) mod congestion;
 mod control;
 mod endpoint;
 pub(crate) mod growth;
+pub(crate) mod https;
 pub(crate) mod quic;
 mod race;
 mod socket;
@@ -34,6 +35,8 @@ pub enum CarrierKind {
     Quic,
     /// TLS over TCP, straight to the agent, on several connections.
     Tcp,
+    /// HTTPS, straight to the agent, on several connections; it only brings home.
+    Https,
     /// A stream of bytes that the caller opened: `ssh`, a child process, a pipe.
     Stream,
 }
@@ -43,6 +46,7 @@ impl std::fmt::Display for CarrierKind {
         f.write_str(match self {
             Self::Quic => "quic",
             Self::Tcp => "tcp",
+            Self::Https => "https",
             Self::Stream => "stream",
         })
     }

@@ -21,15 +21,16 @@ impl Frame {
     /// The frame's bytes on a lane.
     pub(crate) fn encode(kind: u8, request: u32, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + payload.len());
-        bytes.extend_from_slice(
-            &u32::try_from(payload.len())
-                .unwrap_or(u32::MAX)
-                .to_be_bytes(),
-        );
-        bytes.push(kind);
-        bytes.extend_from_slice(&request.to_be_bytes());
+        Self::head(&mut bytes, kind, request, payload.len());
         bytes.extend_from_slice(payload);
         bytes
+    }
+
+    /// What stands before a payload of that many bytes.
+    pub(crate) fn head(out: &mut Vec<u8>, kind: u8, request: u32, len: usize) {
+        out.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes());
+        out.push(kind);
+        out.extend_from_slice(&request.to_be_bytes());
     }
 }
 

@@ -11,6 +11,7 @@ mod codec;
 mod crash;
 mod follow;
 mod hostile;
+mod https;
 mod pull;
 mod push;
 mod quic;

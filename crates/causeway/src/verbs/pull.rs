@@ -99,9 +99,10 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
             CarrierChoice::Auto => Connector::direct(ticket),
             CarrierChoice::Quic => Connector::quic(ticket),
             CarrierChoice::Tcp => Connector::tcp(ticket),
+            CarrierChoice::Https => Connector::https(ticket),
             CarrierChoice::Ssh => {
                 return Err(RunError::Value {
-                    what: "a ticket opens QUIC and TCP; `causeway pull HOST:PATH` goes over ssh"
+                    what: "a ticket opens QUIC, TCP and HTTPS; `causeway pull HOST:PATH` goes over ssh"
                         .to_owned(),
                 });
             }
@@ -148,6 +149,7 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
         CarrierChoice::Auto => site::Carriers::All,
         CarrierChoice::Quic => site::Carriers::Quic,
         CarrierChoice::Tcp => site::Carriers::Tcp,
+        CarrierChoice::Https => site::Carriers::Https,
         CarrierChoice::Ssh => site::Carriers::Stream,
     };
     let connector =
@@ -199,6 +201,7 @@ fn finish(output: Output, summary: &Summary, destination: &Utf8Path) {
     let carrier = match summary.carrier {
         CarrierKind::Quic => "QUIC",
         CarrierKind::Tcp => "TCP",
+        CarrierKind::Https => "HTTPS",
         CarrierKind::Stream => "ssh",
     };
     let saved: String = [
