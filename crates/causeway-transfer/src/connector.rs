@@ -10,6 +10,7 @@ use camino::Utf8PathBuf;
 use tokio::task::JoinHandle;
 
 use crate::carrier::https::HttpsCarrier;
+use crate::carrier::objects::Objects;
 use crate::carrier::quic::QuicCarrier;
 use crate::carrier::tcp::TcpCarrier;
 use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
@@ -131,6 +132,8 @@ pub struct Connector {
     /// Those of `Quic`, `Tcp` and `Https` that may be used.
     direct: Vec<CarrierKind>,
     stream: Option<StreamFactory>,
+    /// A bucket or a static server in place of an agent.
+    objects: Option<Arc<Objects>>,
     patience: Patience,
     /// The last ticket that was fetched, and a fetch that is under way.
     fetched: Mutex<Fetched>,
@@ -150,6 +153,7 @@ impl Connector {
             ticket: Some(ticket),
             direct: vec![CarrierKind::Quic, CarrierKind::Tcp, CarrierKind::Https],
             stream: None,
+            objects: None,
             patience: Patience::default(),
             fetched: Mutex::default(),
         }
@@ -193,10 +197,24 @@ impl Connector {
             ticket: None,
             direct: Vec::new(),
             stream: None,
+            objects: None,
             patience: Patience::default(),
             fetched: Mutex::default(),
         }
         .or_stream(open)
+    }
+
+    /// To a bucket or a static server, with no agent at all.
+    #[must_use]
+    pub fn objects(objects: Arc<Objects>) -> Self {
+        Self {
+            ticket: None,
+            direct: Vec::new(),
+            stream: None,
+            objects: Some(objects),
+            patience: Patience::default(),
+            fetched: Mutex::default(),
+        }
     }
 
     /// With a stream for when nothing else connects.
@@ -240,6 +258,12 @@ impl Connector {
         again: Option<Again>,
         puts: bool,
     ) -> Result<Session, TransferError> {
+        if let Some(objects) = &self.objects {
+            let carrier = Arc::new(objects.connect().await?);
+            let silence = self.patience.silence;
+            let session = Session::open(carrier, silence, silence).await?;
+            return Ok(session.because(format!("{objects} answered")));
+        }
         let mut why = "no ticket was given".to_owned();
         if let Some(source) = self.ticket.as_ref().filter(|_| self.is_direct()) {
             // Logging in costs the other side something, so not each short try does.
@@ -426,6 +450,7 @@ impl Connector {
             CarrierKind::Quic => "QUIC",
             CarrierKind::Tcp => "TCP",
             CarrierKind::Https => "HTTPS",
+            CarrierKind::S3 => "the bucket",
             CarrierKind::Stream => "the stream",
         };
         let answered = format!("{name} answered at {address}");

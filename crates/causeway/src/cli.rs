@@ -282,6 +282,8 @@ pub(crate) enum CarrierChoice {
     Tcp,
     /// HTTPS only.
     Https,
+    /// Requests to a bucket: what `s3://` means.
+    S3,
     /// The stream of ssh only.
     Ssh,
 }
@@ -317,7 +319,7 @@ impl From<CodecChoice> for causeway_transfer::Codec {
   causeway pull johor:checkpoints/step-410 ./step-410 --base ./step-400
                                                            the difference to an earlier one alone crosses")]
 pub(crate) struct PullArgs {
-    /// SITE:PATH, or PATH with --ticket-file
+    /// SITE:PATH, s3://BUCKET/PREFIX, https://HOST/PREFIX, or PATH with --ticket-file
     pub(crate) source: String,
     /// Where it goes: a file to this path, a directory into it
     pub(crate) destination: Utf8PathBuf,

@@ -8,8 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Env, SiteId};
 use causeway_run::{RunError, State, files, site};
 use causeway_transfer::{
-    CarrierKind, Connector, Dest, Patience, Placement, Progress, Stage, Store, Summary, Ticket,
-    TicketSource, agent::serve, pull,
+    CarrierKind, Connector, Dest, Objects, Patience, Placement, Progress, Stage, Store, Summary,
+    Ticket, TicketSource, agent::serve, pull,
 };
 use serde_json::json;
 
@@ -100,7 +100,7 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
             CarrierChoice::Quic => Connector::quic(ticket),
             CarrierChoice::Tcp => Connector::tcp(ticket),
             CarrierChoice::Https => Connector::https(ticket),
-            CarrierChoice::Ssh => {
+            CarrierChoice::Ssh | CarrierChoice::S3 => {
                 return Err(RunError::Value {
                     what: "a ticket opens QUIC, TCP and HTTPS; `causeway pull HOST:PATH` goes over ssh"
                         .to_owned(),
@@ -108,6 +108,9 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
             }
         };
         return Ok((connector, args.source.clone()));
+    }
+    if Objects::is_address(&args.source) {
+        return Ok((objects(args)?, String::new()));
     }
     let Some((place, path)) = args
         .source
@@ -151,10 +154,34 @@ async fn connector(context: &Context, args: &PullArgs) -> Result<(Connector, Str
         CarrierChoice::Tcp => site::Carriers::Tcp,
         CarrierChoice::Https => site::Carriers::Https,
         CarrierChoice::Ssh => site::Carriers::Stream,
+        CarrierChoice::S3 => {
+            return Err(RunError::Value {
+                what: format!("`{place}` is no bucket: `causeway pull s3://BUCKET/PREFIX` is"),
+            });
+        }
     };
     let connector =
         site::connect(&engine, &folder, &agent, &own_binary()?, false, carriers).await?;
     Ok((connector, name))
+}
+
+/// A bucket, or a static server: nothing of ours runs there.
+fn objects(args: &PullArgs) -> Result<Connector, RunError> {
+    let is_bucket = args.source.starts_with("s3://");
+    match args.carrier {
+        CarrierChoice::Auto => {}
+        CarrierChoice::S3 if is_bucket => {}
+        CarrierChoice::Https if !is_bucket => {}
+        _ => {
+            return Err(RunError::Value {
+                what: format!(
+                    "`{}` says by itself how it is read: leave `--carrier` out",
+                    args.source
+                ),
+            });
+        }
+    }
+    Ok(Connector::objects(Arc::new(Objects::at(&args.source)?)))
 }
 
 /// A site of the nearest causeway.yaml, if the word is one.
@@ -202,6 +229,7 @@ fn finish(output: Output, summary: &Summary, destination: &Utf8Path) {
         CarrierKind::Quic => "QUIC",
         CarrierKind::Tcp => "TCP",
         CarrierKind::Https => "HTTPS",
+        CarrierKind::S3 => "S3",
         CarrierKind::Stream => "ssh",
     };
     let saved: String = [
