@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Link<'a> {
     connector: &'a Connector,
     env: &'a dyn Env,
+    /// Something is to go there.
+    puts: bool,
     session: Option<Arc<Session>>,
     /// What took the place of a session that is silent.
     next: Mutex<Option<Session>>,
@@ -52,6 +54,7 @@ impl<'a> Link<'a> {
         Self {
             connector,
             env,
+            puts: false,
             session: None,
             next: Mutex::default(),
             tries: 0,
@@ -63,6 +66,11 @@ impl<'a> Link<'a> {
             sent_before: 0,
             sent_here_before: 0,
         }
+    }
+
+    /// For what brings something to the site.
+    pub(crate) fn putting(self) -> Self {
+        Self { puts: true, ..self }
     }
 
     /// The open session; connects when there is none.
@@ -111,7 +119,7 @@ impl<'a> Link<'a> {
                 is_refused: self.refusals > 0,
             });
             self.tries = self.tries.saturating_add(1);
-            match self.connector.connect(again).await {
+            match self.connector.connect(again, self.puts).await {
                 Ok(session) => self.stands(session),
                 Err(error) if error.is_cut() => self.last = error.to_string(),
                 Err(error @ (TransferError::Refused { .. } | TransferError::Untrusted { .. }))
@@ -213,7 +221,7 @@ impl<'a> Link<'a> {
                 }
             };
             tokio::select! {
-                new = self.connector.connect(Some(again)) => match new {
+                new = self.connector.connect(Some(again), self.puts) => match new {
                     Ok(new) => {
                         *self.next() = Some(new);
                         session.end(&TransferError::cut("it was silent, and a new connection stands"));

@@ -47,7 +47,7 @@ pub async fn push(
             why: "name the directory or file that it becomes".to_owned(),
         });
     }
-    let mut link = Link::new(connector, env);
+    let mut link = Link::new(connector, env).putting();
     let mut meter = Meter::new(&progress);
     let mut changes = 0;
     let encoding = Encoding {

@@ -2,6 +2,7 @@
 
 mod bases;
 mod callers;
+mod http;
 mod lane;
 mod put;
 mod site;
@@ -96,6 +97,8 @@ struct Peer {
     /// What its link and the encoders for it can do.
     rates: Arc<Mutex<Rates>>,
     requests: Arc<Semaphore>,
+    /// Scans that it left over HTTPS and comes back for.
+    scans: Arc<http::Scans>,
     /// What was put on its carrier.
     sent: Arc<AtomicU64>,
     /// Whether a lane counts what it writes, since the carrier does not.
@@ -109,6 +112,7 @@ impl Peer {
             heavy: Arc::new(Semaphore::new(HEAVY)),
             rates: Arc::new(Mutex::new(Rates::new(threads()))),
             requests: Arc::new(Semaphore::new(MAX_OPEN)),
+            scans: Arc::default(),
             counts: sent.is_none(),
             sent: sent.unwrap_or_default(),
         }

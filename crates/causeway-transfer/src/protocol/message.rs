@@ -2,6 +2,7 @@
 
 use causeway_domain::Digest;
 use causeway_weights::MAX_BLOCK;
+use serde::{Deserialize, Serialize};
 
 use super::Broken;
 use super::frame::Frame;
@@ -91,7 +92,7 @@ pub(crate) enum ClientMessage {
 }
 
 /// One entry of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) directory: bool,
@@ -370,6 +371,14 @@ impl ServerMessage {
             Self::Block { payload, .. } => BESIDE + payload.bytes.len(),
             _ => 0,
         }
+    }
+
+    /// What stands on a lane before the bytes of a block, for one that is passed on as it comes.
+    pub(crate) fn block_head(request: u32, item: u32, encoded: bool, len: usize) -> Vec<u8> {
+        let mut out = Frame::head(kind::BLOCK, request, len.saturating_add(5)).to_vec();
+        out.extend_from_slice(&item.to_be_bytes());
+        out.push(u8::from(encoded));
+        out
     }
 
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {

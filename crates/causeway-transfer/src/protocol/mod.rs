@@ -10,6 +10,7 @@
 
 pub(crate) mod client;
 pub(crate) mod frame;
+pub(crate) mod http;
 pub(crate) mod message;
 pub(crate) mod payload;
 pub(crate) mod server;

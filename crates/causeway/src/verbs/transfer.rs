@@ -10,7 +10,7 @@ use causeway_domain::organisation::{Organisation, Site};
 use causeway_domain::{Bytes, Env, RateLimit, SiteId, Usd};
 use causeway_run::{RunError, files, site};
 use causeway_transfer::{
-    CarrierKind, Connector, Patience, Progress, Stage, Summary, Ticket, TicketSource,
+    CarrierKind, Connector, Objects, Patience, Progress, Stage, Summary, Ticket, TicketSource,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -50,6 +50,7 @@ pub(crate) async fn way(
     let given = limit(&args.limit)?;
     let (way, of_organisation) = match &args.way.ticket_file {
         Some(file) => (by_ticket(file, args, place)?, None),
+        None if Objects::is_address(place) => (by_objects(args, place)?, None),
         None => over_ssh(context, args, place, purpose).await?,
     };
     // Somebody waits: a mistyped place is told soon. A transfer that moves is never ended by this.
@@ -103,15 +104,41 @@ fn by_ticket(file: &Utf8Path, args: &MoveArgs, path: &str) -> Result<Way, RunErr
         CarrierChoice::Auto => Connector::direct(ticket),
         CarrierChoice::Quic => Connector::quic(ticket),
         CarrierChoice::Tcp => Connector::tcp(ticket),
-        CarrierChoice::Ssh => {
+        CarrierChoice::Https => Connector::https(ticket),
+        CarrierChoice::Ssh | CarrierChoice::S3 => {
             return Err(RunError::Value {
-                what: "a ticket opens QUIC and TCP; HOST:PATH without one goes over ssh".to_owned(),
+                what: "a ticket opens QUIC, TCP and HTTPS; HOST:PATH without one goes over ssh, s3://BUCKET/PREFIX to a bucket"
+                    .to_owned(),
             });
         }
     };
     Ok(Way {
         connector,
         path: path.to_owned(),
+        egress_per_gb: None,
+    })
+}
+
+/// A bucket, or a static server: nothing of ours runs there.
+pub(crate) fn objects(args: &MoveArgs, place: &str) -> Result<Objects, RunError> {
+    let is_bucket = place.starts_with("s3://");
+    match args.carrier {
+        CarrierChoice::Auto => {}
+        CarrierChoice::S3 if is_bucket => {}
+        CarrierChoice::Https if !is_bucket => {}
+        _ => {
+            return Err(RunError::Value {
+                what: format!("`{place}` says by itself how it is reached: leave `--carrier` out"),
+            });
+        }
+    }
+    Ok(Objects::at(place)?)
+}
+
+fn by_objects(args: &MoveArgs, place: &str) -> Result<Way, RunError> {
+    Ok(Way {
+        connector: Connector::objects(Arc::new(objects(args, place)?)),
+        path: String::new(),
         egress_per_gb: None,
     })
 }
@@ -167,7 +194,13 @@ async fn over_ssh(
         CarrierChoice::Auto => site::Carriers::All,
         CarrierChoice::Quic => site::Carriers::Quic,
         CarrierChoice::Tcp => site::Carriers::Tcp,
+        CarrierChoice::Https => site::Carriers::Https,
         CarrierChoice::Ssh => site::Carriers::Stream,
+        CarrierChoice::S3 => {
+            return Err(RunError::Value {
+                what: format!("`{host}` is no bucket: `s3://BUCKET/PREFIX` is"),
+            });
+        }
     };
     let writable = purpose == Purpose::Push;
     let connector =
@@ -265,6 +298,8 @@ fn in_words(summary: &Summary, moved: &Moved<'_>, egress: Option<Usd>) -> String
     let carrier = match summary.carrier {
         CarrierKind::Quic => "QUIC",
         CarrierKind::Tcp => "TCP",
+        CarrierKind::Https => "HTTPS",
+        CarrierKind::S3 => "S3",
         CarrierKind::Stream => "ssh",
     };
     let saved: String = [
