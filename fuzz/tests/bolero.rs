@@ -70,3 +70,28 @@ fn lists() {
 fn codec() {
     fuzz("codec", causeway_fuzz::codec);
 }
+
+#[test]
+fn agent_says() {
+    fuzz("agent_says", causeway_fuzz::agent_says);
+}
+
+#[test]
+fn caller_says() {
+    fuzz("caller_says", causeway_fuzz::caller_says);
+}
+
+#[test]
+fn manifest() {
+    fuzz("manifest", causeway_fuzz::manifest);
+}
+
+#[test]
+fn ticket() {
+    fuzz("ticket", causeway_fuzz::ticket);
+}
+
+#[test]
+fn journal() {
+    fuzz("journal", causeway_fuzz::journal);
+}

@@ -176,6 +176,18 @@ impl Beneath {
         Ok(entries)
     }
 
+    /// Where a link leads, as it says itself.
+    pub(crate) fn target(&self, relative: &str) -> io::Result<Vec<u8>> {
+        let dir = self.directory(path::parent(relative))?;
+        let target = rustix::fs::readlinkat(&dir.dir, path::name(relative), Vec::new())?;
+        Ok(target.into_bytes())
+    }
+
+    /// Makes a link, which must not exist.
+    pub(crate) fn symlink(&self, target: &str, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &self.dir, name)?)
+    }
+
     /// What stands at a name in this directory itself, not followed; `None` when nothing does.
     pub(crate) fn kind(&self, name: &str) -> io::Result<Option<Kind>> {
         match rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW) {

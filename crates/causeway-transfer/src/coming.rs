@@ -38,7 +38,11 @@ impl Arrived {
 pub(crate) struct Coming {
     pub(crate) intake: Arc<Mutex<Intake>>,
     decoder: Arc<Mutex<Decoder>>,
-    jobs: JoinSet<(u32, Result<Hashes, TransferError>)>,
+    jobs: JoinSet<(u32, FinishJob, Result<Hashes, TransferError>)>,
+    /// Verified blocks that found no room.
+    homeless: Vec<(Wanted, Bytes)>,
+    /// Jobs that found none.
+    stuck: Vec<(u32, FinishJob)>,
     pub(crate) skipped: Vec<Skipped>,
 }
 
@@ -73,6 +77,8 @@ impl Coming {
             intake: Arc::new(Mutex::new(intake)),
             decoder: Arc::default(),
             jobs: JoinSet::new(),
+            homeless: Vec::new(),
+            stuck: Vec::new(),
             skipped,
         };
         coming.start(taken.jobs);
@@ -83,12 +89,13 @@ impl Coming {
     ///
     /// # Errors
     /// [`TransferError::Mismatch`], [`TransferError::Protocol`] when what came is no encoding of such a block.
+    /// [`TransferError::DiskFull`]: the blocks are kept for [`Coming::again`].
     pub(crate) async fn put(
         &mut self,
         arrived: Vec<Arrived>,
     ) -> Result<(Taken, Vec<Wanted>), TransferError> {
-        let (intake, decoder) = (Arc::clone(&self.intake), Arc::clone(&self.decoder));
-        let (mut taken, again) = blocking(move || {
+        let decoder = Arc::clone(&self.decoder);
+        let (blocks, again) = blocking(move || {
             let (mut blocks, mut again) = (Vec::with_capacity(arrived.len()), Vec::new());
             {
                 let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,12 +107,31 @@ impl Coming {
                     }
                 }
             }
+            Ok((blocks, again))
+        })
+        .await?;
+        self.homeless.extend(blocks);
+        let taken = self.again().await?;
+        Ok((taken, again))
+    }
+
+    /// Tries again what found no room.
+    ///
+    /// # Errors
+    /// As [`Coming::put`].
+    pub(crate) async fn again(&mut self) -> Result<Taken, TransferError> {
+        let stuck = std::mem::take(&mut self.stuck);
+        self.start(stuck);
+        let blocks = std::mem::take(&mut self.homeless);
+        if blocks.is_empty() {
+            return Ok(Taken::default());
+        }
+        let intake = Arc::clone(&self.intake);
+        let (mut taken, blocks, result) = blocking(move || {
             let mut taken = Taken::default();
-            intake
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .put(&blocks, &mut taken)?;
-            Ok((taken, again))
+            let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = intake.put(&blocks, &mut taken);
+            Ok((taken, blocks, result))
         })
         .await?;
         for job in taken.hashing.drain(..) {
@@ -113,12 +139,32 @@ impl Coming {
             drop(tokio::task::spawn_blocking(move || job.run()));
         }
         self.start(std::mem::take(&mut taken.jobs));
-        Ok((taken, again))
+        match result {
+            Ok(()) => Ok(taken),
+            Err(error) => {
+                if error.is_full() {
+                    self.homeless = blocks;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Bytes of blocks that wait for room.
+    pub(crate) fn homeless(&self) -> u64 {
+        let lens = self
+            .homeless
+            .iter()
+            .map(|(wanted, _)| u64::from(wanted.len));
+        lens.sum()
     }
 
     fn start(&mut self, jobs: Vec<(u32, FinishJob)>) {
         for (index, job) in jobs {
-            self.jobs.spawn_blocking(move || (index, job.run()));
+            self.jobs.spawn_blocking(move || {
+                let result = job.run();
+                (index, job, result)
+            });
         }
     }
 
@@ -134,11 +180,16 @@ impl Coming {
     pub(crate) async fn finished(&mut self) -> Option<Result<(), TransferError>> {
         let joined = self.jobs.join_next().await?;
         Some(match joined {
-            Ok((index, Ok(hashes))) => {
+            Ok((index, _, Ok(hashes))) => {
                 self.intake().finished(index, hashes);
                 Ok(())
             }
-            Ok((_, Err(error))) => Err(error),
+            Ok((index, job, Err(error))) => {
+                if error.is_full() {
+                    self.stuck.push((index, job));
+                }
+                Err(error)
+            }
             Err(error) => Err(TransferError::Io {
                 doing: "verifying a file".to_owned(),
                 source: std::io::Error::other(error),

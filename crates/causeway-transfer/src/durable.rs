@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use camino::Utf8Path;
+use causeway_domain::Bytes;
 
 use crate::error::TransferError;
 
@@ -43,6 +44,25 @@ pub(crate) fn sync_filesystem(dir: impl AsFd) -> std::io::Result<()> {
     #[cfg(not(target_os = "linux"))]
     rustix::fs::fsync(dir)?;
     Ok(())
+}
+
+/// Bytes that may still be written into a filesystem by who runs this; `None` when it does not say.
+pub(crate) fn free(dir: &Utf8Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(dir.as_std_path()).ok()?;
+    stat.f_bavail.checked_mul(stat.f_frsize)
+}
+
+/// What a full disk asks for: `left` bytes are still to come into `dir`.
+pub(crate) fn room(dir: &Utf8Path, left: u64, error: &TransferError) -> String {
+    let short = free(dir).map_or(0, |free| left.saturating_sub(free));
+    if left == 0 {
+        format!("room in `{dir}` ({error})")
+    } else if short == 0 {
+        // A quota, or other limits than bytes.
+        format!("room for {} in `{dir}` ({error})", Bytes::new(left))
+    } else {
+        format!("{} more room in `{dir}` ({error})", Bytes::new(short))
+    }
 }
 
 /// Whether [`sync_filesystem`] stands in for a sync of each file.

@@ -323,6 +323,12 @@ impl TransferError {
         matches!(self, Self::Cut { .. } | Self::Unreachable { .. })
     }
 
+    /// Whether room on a disk may help.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::DiskFull { .. })
+    }
+
     /// Whether the source has to be listed again, since it is not what it was.
     #[must_use]
     pub const fn is_change(&self) -> bool {

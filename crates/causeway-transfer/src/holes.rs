@@ -15,6 +15,8 @@ use crate::manifest::Block;
 static ZEROS: [u8; 4 << 20] = [0; 4 << 20];
 /// Bytes that are read at once.
 const BUFFER: usize = 1 << 20;
+/// In a block that is written, zeros are looked for in pieces of this size.
+const GRAIN: u64 = 64 << 10;
 /// A shorter block is no page of any disk.
 const MIN_LEN: u32 = 4096;
 /// So many lengths of blocks are looked at: whoever names more of them costs no more than hashing these, 4 GiB at most.
@@ -116,6 +118,30 @@ impl<'f> Holes<'f> {
     }
 }
 
+/// Writes bytes at their place. Zeros among them are not written where the file has a hole.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut holes = Holes::of(file, offset.saturating_add(bytes.len() as u64));
+    let (mut at, mut begin) = (0, 0);
+    while at < bytes.len() {
+        let place = offset.saturating_add(at as u64);
+        let len = usize::try_from(GRAIN - place % GRAIN).unwrap_or(usize::MAX);
+        let end = at.saturating_add(len).min(bytes.len());
+        let is_hole = is_zeros(bytes.get(at..end).unwrap_or_default())
+            && holes.cover(&(place..offset.saturating_add(end as u64)))?;
+        if is_hole {
+            write_part(file, bytes, begin..at, offset)?;
+            begin = end;
+        }
+        at = end;
+    }
+    write_part(file, bytes, begin..at, offset)
+}
+
+fn write_part(file: &File, bytes: &[u8], part: Range<usize>, offset: u64) -> io::Result<()> {
+    let place = offset.saturating_add(part.start as u64);
+    file.write_all_at(bytes.get(part).unwrap_or_default(), place)
+}
+
 /// The next bytes of a file.
 pub(crate) enum Piece<'b> {
     Data(&'b [u8]),
@@ -172,6 +198,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
+    #[expect(clippy::print_stderr, reason = "how a test says that it was skipped")]
     #[test]
     fn holes_are_found_and_read_as_zeros() {
         let dir = tempfile::tempdir().unwrap();
@@ -187,7 +214,7 @@ mod tests {
         file.write_all_at(b"some data", 20 << 20).unwrap();
         file.sync_all().unwrap();
         if file.metadata().unwrap().blocks() * 512 > 1 << 20 {
-            println!("skipped: holes_are_found_and_read_as_zeros: this filesystem has no holes");
+            eprintln!("skipped: holes_are_found_and_read_as_zeros: this filesystem has no holes");
             return;
         }
         let (mut read, mut hole) = (Vec::new(), 0);
@@ -210,6 +237,33 @@ mod tests {
         assert!(holes.cover(&(21 << 20..size)).unwrap());
         // Backwards, too.
         assert!(!holes.cover(&(0..size)).unwrap());
+    }
+
+    #[test]
+    fn zeros_of_a_block_stay_a_hole_and_overwrite_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sparse");
+        let mut options = File::options();
+        let file = options
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .unwrap();
+        file.set_len(16 << 20).unwrap();
+        let mut block = vec![0; 3 << 20];
+        block[1 << 20] = 1;
+        for before in [0, 9] {
+            file.write_all_at(&[before; 100], (2 << 20) + 5000).unwrap();
+            write_at(&file, &block, (1 << 20) + 77).unwrap();
+            let mut read = vec![7; block.len()];
+            file.read_exact_at(&mut read, (1 << 20) + 77).unwrap();
+            assert_eq!(read, block);
+        }
+        write_at(&file, &[3; 10], (16 << 20) - 10).unwrap();
+        file.sync_all().unwrap();
+        let used = file.metadata().unwrap().blocks() * 512;
+        assert!(used < 1 << 20, "{used}");
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Link<'a> {
     refusals: u32,
     /// When something moved last.
     alive: Instant,
+    /// Since when a disk is full.
+    full: Option<(Instant, u32)>,
     /// What the last cut said.
     last: String,
     carrier: (CarrierKind, String),
@@ -60,6 +62,7 @@ impl<'a> Link<'a> {
             tries: 0,
             refusals: 0,
             alive: Instant::now(),
+            full: None,
             last: String::new(),
             carrier: (CarrierKind::Stream, String::new()),
             rtt: None,
@@ -243,6 +246,28 @@ impl<'a> Link<'a> {
     pub(crate) fn moved(&mut self) {
         self.alive = Instant::now();
         self.tries = 0;
+        self.full = None;
+    }
+
+    /// Waits before something is written again to a disk that is full.
+    ///
+    /// # Errors
+    /// The one that said so, once nothing could be written for as long as the caller allows.
+    pub(crate) async fn room(
+        &mut self,
+        meter: &Meter<'_>,
+        why: String,
+        error: TransferError,
+    ) -> Result<(), TransferError> {
+        let (since, tries) = self.full.get_or_insert_with(|| (Instant::now(), 0));
+        *tries = tries.saturating_add(1);
+        let pause = pause(*tries, self.env.random());
+        if since.elapsed() + pause > self.connector.patience().give_up {
+            return Err(error);
+        }
+        meter.stage(Stage::Waiting { why, pause });
+        sleep(pause).await;
+        Ok(())
     }
 
     /// Waits before something is asked again on a connection that is fine.

@@ -10,8 +10,9 @@ use crate::error::TransferError;
 use crate::path;
 use crate::wire::{Malformed, Reader, Writer};
 
-/// The version of the canonical form, and of the JSON form beside it.
-pub const MANIFEST_VERSION: u32 = 1;
+/// The newest version of the canonical form, and of the JSON form beside it: the one of manifests that name links. Those
+/// without are of version 1.
+pub const MANIFEST_VERSION: u32 = 2;
 /// The longest canonical form that is read, in bytes. 256 MiB is a file of 29 TB, or two million small files.
 pub const MAX_MANIFEST: u64 = 256 << 20;
 const MAGIC: &[u8; 4] = b"CWMF";
@@ -54,6 +55,15 @@ impl FileEntry {
     }
 }
 
+/// One symbolic link, which stays within the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkEntry {
+    /// As a file's.
+    pub path: String,
+    /// What it says: relative to where it lies.
+    pub target: String,
+}
+
 /// What was asked for: a directory, or one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +79,7 @@ pub enum Shape {
 pub struct Manifest {
     shape: Shape,
     files: Vec<FileEntry>,
+    links: Vec<LinkEntry>,
 }
 
 impl Manifest {
@@ -76,9 +87,26 @@ impl Manifest {
     ///
     /// # Errors
     /// [`TransferError::BadManifest`], [`TransferError::BadPath`].
-    pub fn new(shape: Shape, mut files: Vec<FileEntry>) -> Result<Self, TransferError> {
+    pub fn new(shape: Shape, files: Vec<FileEntry>) -> Result<Self, TransferError> {
+        Self::with_links(shape, files, Vec::new())
+    }
+
+    /// The same, of a directory that has links, too.
+    ///
+    /// # Errors
+    /// As [`Manifest::new`]; [`TransferError::BadPath`] when a link leads out of the directory.
+    pub fn with_links(
+        shape: Shape,
+        mut files: Vec<FileEntry>,
+        mut links: Vec<LinkEntry>,
+    ) -> Result<Self, TransferError> {
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        let manifest = Self { shape, files };
+        links.sort_by(|left, right| left.path.cmp(&right.path));
+        let manifest = Self {
+            shape,
+            files,
+            links,
+        };
         manifest.check()?;
         Ok(manifest)
     }
@@ -128,12 +156,27 @@ impl Manifest {
                 _ => return bad("its files are longer than any disk".to_owned()),
             }
         }
-        if let Some(both) = self
-            .files
-            .iter()
-            .find(|file| directories.contains(file.path.as_str()))
-        {
-            return bad(format!("`{}` is both a file and a directory", both.path));
+        if self.shape == Shape::File && !self.links.is_empty() {
+            return bad("it names links where one file was asked for".to_owned());
+        }
+        let mut before: Option<&str> = None;
+        for link in &self.links {
+            path::check(&link.path)?;
+            path::check_target(&link.path, &link.target)?;
+            let is_twice = before.is_some_and(|before| before >= link.path.as_str());
+            if is_twice || self.file(&link.path).is_some() {
+                return bad(format!("`{}` is there twice, or not in order", link.path));
+            }
+            before = Some(&link.path);
+            let mut parent = path::parent(&link.path);
+            while !parent.is_empty() && directories.insert(parent) {
+                parent = path::parent(parent);
+            }
+        }
+        let files = self.files.iter().map(|file| &file.path);
+        let mut all = files.chain(self.links.iter().map(|link| &link.path));
+        if let Some(both) = all.find(|path| directories.contains(path.as_str())) {
+            return bad(format!("`{both}` is both a file and a directory"));
         }
         Ok(())
     }
@@ -141,7 +184,11 @@ impl Manifest {
     /// The version of the form that [`Manifest::encode`] writes.
     #[must_use]
     pub const fn version(&self) -> u32 {
-        MANIFEST_VERSION
+        if self.links.is_empty() {
+            1
+        } else {
+            MANIFEST_VERSION
+        }
     }
 
     /// A directory or one file.
@@ -154,6 +201,12 @@ impl Manifest {
     #[must_use]
     pub fn files(&self) -> &[FileEntry] {
         &self.files
+    }
+
+    /// The symbolic links, sorted by path.
+    #[must_use]
+    pub fn links(&self) -> &[LinkEntry] {
+        &self.links
     }
 
     /// The entry with this path.
@@ -176,7 +229,7 @@ impl Manifest {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.raw(MAGIC)
-            .u32(MANIFEST_VERSION)
+            .u32(self.version())
             .u8(u8::from(self.shape == Shape::Directory));
         out.u32(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         for file in &self.files {
@@ -187,6 +240,12 @@ impl Manifest {
             out.u32(u32::try_from(file.blocks.len()).unwrap_or(u32::MAX));
             for block in &file.blocks {
                 out.u32(block.len).digest(&block.blake3);
+            }
+        }
+        if !self.links.is_empty() {
+            out.u32(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
+            for link in &self.links {
+                out.text(&link.path).text(&link.target);
             }
         }
         out.0
@@ -212,7 +271,8 @@ impl Manifest {
         if input.take(MAGIC.len())? != MAGIC {
             return Err(Malformed("it does not begin as one"));
         }
-        if input.u32()? != MANIFEST_VERSION {
+        let version = input.u32()?;
+        if !(1..=MANIFEST_VERSION).contains(&version) {
             return Err(Malformed("it is of a version that is not known here"));
         }
         let shape = if input.flag()? {
@@ -245,8 +305,25 @@ impl Manifest {
                 blocks,
             });
         }
+        let mut links = Vec::new();
+        if version > 1 {
+            let count = input.count(2 + 2)?;
+            if count == 0 {
+                return Err(Malformed("it is of the version with links and has none"));
+            }
+            for _ in 0..count {
+                links.push(LinkEntry {
+                    path: input.text()?.to_owned(),
+                    target: input.text()?.to_owned(),
+                });
+            }
+        }
         input.end()?;
-        Ok(Self { shape, files })
+        Ok(Self {
+            shape,
+            files,
+            links,
+        })
     }
 
     /// BLAKE3 of the canonical form.
@@ -258,9 +335,10 @@ impl Manifest {
     /// The JSON form, with SHA-256 where known.
     pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&Json {
-            version: MANIFEST_VERSION,
+            version: self.version(),
             shape: self.shape,
             files: std::borrow::Cow::Borrowed(&self.files),
+            links: std::borrow::Cow::Borrowed(&self.links),
         })
     }
 
@@ -269,13 +347,14 @@ impl Manifest {
         let bad = |why: String| TransferError::BadManifest { why };
         let json: Json<'_> =
             serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
-        if json.version != MANIFEST_VERSION {
-            return Err(bad(format!("version {} is not known here", json.version)));
-        }
         let manifest = Self {
             shape: json.shape,
             files: json.files.into_owned(),
+            links: json.links.into_owned(),
         };
+        if json.version != manifest.version() {
+            return Err(bad(format!("version {} is not known here", json.version)));
+        }
         manifest.check()?;
         Ok(manifest)
     }
@@ -293,6 +372,8 @@ struct Json<'a> {
     version: u32,
     shape: Shape,
     files: std::borrow::Cow<'a, [FileEntry]>,
+    #[serde(default, skip_serializing_if = "<[LinkEntry]>::is_empty")]
+    links: std::borrow::Cow<'a, [LinkEntry]>,
 }
 
 #[cfg(test)]
@@ -358,6 +439,48 @@ mod tests {
         );
     }
 
+    fn link(path: &str, target: &str) -> LinkEntry {
+        LinkEntry {
+            path: path.to_owned(),
+            target: target.to_owned(),
+        }
+    }
+
+    #[test]
+    fn links_are_part_of_the_identity_and_stay_within() {
+        let with = |links| Manifest::with_links(Shape::Directory, vec![entry("a/b", &[3])], links);
+        let plain = with(vec![]).unwrap();
+        let linked = with(vec![link("z", "a/b"), link("a/c", "../z")]).unwrap();
+        assert_eq!((plain.version(), linked.version()), (1, 2));
+        assert_ne!(plain.digest(), linked.digest());
+        assert_eq!(Manifest::decode(&linked.encode()).unwrap(), linked);
+        assert_eq!(
+            Manifest::from_json(&linked.to_json().unwrap()).unwrap(),
+            linked
+        );
+        // Golden: version 2 stays readable and keeps its digest.
+        assert_eq!(
+            linked.digest().to_string(),
+            "7477f7e155191ceed0b44be094fa50b03e08b9c5fb7518f1ae6756f5d048b542"
+        );
+        for bad in [
+            vec![link("a/b", "c")],
+            vec![link("a", "b")],
+            vec![link("a/b/c", "d")],
+            vec![link("z", "../z")],
+            vec![link("z", "/etc/passwd")],
+            vec![link("z", "a"), link("z", "a")],
+            vec![link("z", "a"), link("z/y", "a")],
+        ] {
+            assert!(with(bad.clone()).is_err(), "{bad:?}");
+        }
+        let mut bytes = linked.encode();
+        let end = bytes.len() - linked.links().len() * 4 - "za/ba/c../z".len();
+        bytes[end - 4..end].copy_from_slice(&0u32.to_be_bytes());
+        bytes.truncate(end);
+        assert!(Manifest::decode(&bytes).is_err(), "one form for one thing");
+    }
+
     #[test]
     fn counts_are_not_believed() {
         let mut bytes = directory(vec![entry("a", &[3])]).unwrap().encode();
@@ -373,8 +496,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_valid_reads_back(files in files()) {
-            if let Ok(manifest) = directory(files) {
+        fn what_is_valid_reads_back(files in files(), links in files()) {
+            let links = links.iter().map(|file| link(&file.path, "x")).collect();
+            if let Ok(manifest) = Manifest::with_links(Shape::Directory, files, links) {
                 let bytes = manifest.encode();
                 prop_assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
             }

@@ -9,6 +9,12 @@ const MAX_NAME: usize = 255;
 /// Where an agent keeps what is on its way to the site: below its root, never served.
 pub(crate) const INCOMING: &str = ".causeway-incoming";
 
+/// What PyTorch's distributed checkpoint writes last into its directory, under another name that it then changes
+/// (`torch/distributed/checkpoint/filesystem.py`).
+pub(crate) const DCP_METADATA: &str = ".metadata";
+/// How the names of its other files end.
+pub(crate) const DCP_SHARD: &str = ".distcp";
+
 /// Checks that a path stays below the directory that it is applied to: relative, `/` between its parts, no `.` or `..`.
 pub(crate) fn check(path: &str) -> Result<(), TransferError> {
     let bad = |why: &str| {
@@ -61,6 +67,36 @@ pub(crate) fn clean_or_absolute(path: &str) -> Result<String, TransferError> {
     })
 }
 
+/// Checks that a link at `path` stays within the directory that `path` is relative to, whatever its links are: its target is
+/// relative, and climbs only at its beginning and no higher than that directory. What a later part leads to is such a link.
+pub(crate) fn check_target(path: &str, target: &str) -> Result<(), TransferError> {
+    let bad = |why: &str| {
+        Err(TransferError::BadPath {
+            path: path.chars().take(200).collect(),
+            why: format!("it is a link that {why}"),
+        })
+    };
+    if target.is_empty() || target.len() > MAX_PATH || target.contains('\0') {
+        return bad("leads nowhere");
+    }
+    if target.starts_with('/') {
+        return bad("is absolute");
+    }
+    let above = path.matches('/').count();
+    let mut parts = target.split('/').skip_while(|part| *part == ".").peekable();
+    let mut climbed = 0;
+    while parts.next_if_eq(&"..").is_some() {
+        climbed += 1;
+    }
+    if climbed > above {
+        return bad("leads out of the directory");
+    }
+    if parts.any(|part| part == "..") {
+        return bad("climbs on its way");
+    }
+    Ok(())
+}
+
 /// Joins two cleaned paths, either of which may be empty.
 pub(crate) fn join(above: &str, below: &str) -> String {
     match (above.is_empty(), below.is_empty()) {
@@ -110,6 +146,32 @@ mod tests {
         assert_eq!(clean("./runs//a/").unwrap(), "runs/a");
         assert_eq!(clean(".").unwrap(), "");
         assert!(clean("runs/../../etc").is_err());
+    }
+
+    #[test]
+    fn a_link_stays_within() {
+        for (path, target) in [
+            ("a", "b"),
+            ("x/a", "../b"),
+            ("x/y/a", "../../z/b"),
+            ("a", "./b/./c/"),
+            ("x/a", ".."),
+        ] {
+            assert!(check_target(path, target).is_ok(), "{path} -> {target}");
+        }
+        for (path, target) in [
+            ("a", ""),
+            ("a", "/b"),
+            ("a", ".."),
+            ("a", "../b"),
+            ("x/a", "../../b"),
+            ("x/a", "./../../b"),
+            // `y` may be a link.
+            ("x/a", "y/../../b"),
+            ("x/a", "y/../b"),
+        ] {
+            assert!(check_target(path, target).is_err(), "{path} -> {target}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::beneath;
 use crate::codec::{Base, Bases, Codec};
 use crate::coming::{Arrived, Coming, blocking};
 use crate::connector::Connector;
+use crate::durable;
 use crate::error::TransferError;
 use crate::link::Link;
 use crate::manifest::{FileEntry, Manifest};
@@ -18,6 +19,7 @@ use crate::path;
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::protocol::message::{Item, MAX_ITEMS, Request, ServerMessage};
 use crate::scan::{Rule, Skipped};
+use crate::selection::Selection;
 use crate::session::{Answer, Answers, Session};
 use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, stage};
@@ -29,9 +31,9 @@ const SMALL_BYTES_A_LANE: u64 = 2 << 20;
 /// Blocks that are made ready ahead of the lanes.
 const READY: usize = 64;
 /// Small ones may be more, up to this many bytes together.
-const READY_SMALL: usize = 2048;
+const READY_SMALL: usize = 8192;
 const READY_BYTES: u64 = 8 << 20;
-/// Answers that are taken in together.
+/// Most answers that are taken in together.
 pub(crate) const BATCH: usize = 1024;
 /// How often a source that changes meanwhile is listed again.
 pub(crate) const MAX_CHANGES: u32 = 3;
@@ -62,11 +64,32 @@ pub async fn pull(
     env: &dyn Env,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Summary, TransferError> {
+    let selection = Selection::default();
+    pull_selected(connector, path, selection, dest, codec, env, progress).await
+}
+
+/// The same, of what is chosen of a directory. What is left is in the summary.
+///
+/// # Errors
+/// As [`pull`].
+pub async fn pull_selected(
+    connector: &Connector,
+    path: &str,
+    selection: Selection,
+    dest: Dest<'_>,
+    codec: Codec,
+    env: &dyn Env,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Summary, TransferError> {
     let mut link = Link::new(connector, env);
     let mut meter = Meter::new(&progress);
     let wish = Wish {
         path,
-        rule: Rule::Everything,
+        rule: if selection == Selection::default() {
+            Rule::Everything
+        } else {
+            Rule::Chosen(selection)
+        },
         store: dest.store,
         base: &dest.base,
         codec,
@@ -74,7 +97,16 @@ pub async fn pull(
     let manifest = bring(&mut link, &wish, env, &mut meter).await?;
     if let Some((directory, how)) = dest.directory {
         meter.stage(Stage::Placing);
-        place(dest.store, &manifest.0, &directory, how, env).await?;
+        loop {
+            match place(dest.store, &manifest.0, &directory, how, env).await {
+                Err(error) if error.is_full() => {
+                    let beside = directory.parent().unwrap_or(Utf8Path::new("."));
+                    let why = durable::room(beside, manifest.0.bytes(), &error);
+                    link.room(&meter, why, error).await?;
+                }
+                placed => break placed?,
+            }
+        }
     }
     Ok(summary(&manifest, &mut link, &meter).await)
 }
@@ -142,6 +174,9 @@ pub(crate) async fn bring(
         match result {
             Ok(()) => break,
             Err(error) if error.is_cut() => link.lost(&error),
+            Err(error) if error.is_full() => {
+                make_room(link, wish.store, coming.as_mut(), meter, error).await?;
+            }
             Err(error) if error.is_change() && changes < MAX_CHANGES => {
                 changes += 1;
                 coming = None;
@@ -152,11 +187,53 @@ pub(crate) async fn bring(
         }
     }
     let (coming, _) = coming.ok_or_else(|| TransferError::cut("nothing came"))?;
-    let intake = Arc::clone(&coming.intake);
-    let manifest =
-        blocking(move || intake.lock().unwrap_or_else(PoisonError::into_inner).seal()).await?;
+    let manifest = loop {
+        let intake = Arc::clone(&coming.intake);
+        let seal = move || intake.lock().unwrap_or_else(PoisonError::into_inner).seal();
+        match blocking(seal).await {
+            Err(error) if error.is_full() => {
+                let why = durable::room(wish.store.dir(), 0, &error);
+                link.room(meter, why, error).await?;
+            }
+            sealed => break sealed?,
+        }
+    };
     env.fault("transfer.sealed")?;
     Ok((Arc::new(manifest), coming.skipped))
+}
+
+/// Waits until what came finds room. What was to come of a manifest that is not here yet is begun again.
+async fn make_room(
+    link: &mut Link<'_>,
+    store: &Store,
+    mut coming: Option<&mut (Coming, Arc<Bases>)>,
+    meter: &mut Meter<'_>,
+    mut error: TransferError,
+) -> Result<(), TransferError> {
+    loop {
+        let left = match &coming {
+            Some((coming, _)) => coming.intake().left(),
+            None => meter.total.saturating_sub(meter.done),
+        };
+        let why = durable::room(store.dir(), left, &error);
+        link.room(meter, why, error).await?;
+        let Some((coming, _)) = &mut coming else {
+            return Ok(());
+        };
+        let bytes = coming.homeless();
+        match coming.again().await {
+            Ok(_) => {
+                if bytes > 0 {
+                    meter.moved(bytes);
+                    meter.done = meter.total.saturating_sub(coming.intake().left());
+                    link.moved();
+                }
+                return Ok(());
+            }
+            Err(again) if again.is_full() => error = again,
+            Err(other) => return Err(other),
+        }
+    }
 }
 
 async fn attempt(

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Env;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::beneath::Beneath;
 use crate::codec::{Codec, Encoders, Job, Rates};
@@ -66,6 +68,7 @@ pub async fn push(
             &source,
             &remote,
             &encoding,
+            connector.patience().give_up,
             env,
             &mut meter,
         );
@@ -159,12 +162,17 @@ impl Source {
     }
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing; none belongs to another"
+)]
 async fn attempt(
     session: &Session,
     manifest: &Manifest,
     source: &Arc<Source>,
     remote: &str,
     encoding: &Encoding,
+    patience: Duration,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
@@ -188,6 +196,8 @@ async fn attempt(
     }
     env.fault("transfer.manifest")?;
     meter.stage(Stage::Comparing);
+    // Since when the disk there is full.
+    let mut full: Option<Instant> = None;
     let manifest = Arc::new(manifest.clone());
     let mut outgoing = Outgoing {
         wanted: VecDeque::new(),
@@ -256,6 +266,7 @@ async fn attempt(
                 }
             }
             ServerMessage::Stored { blocks } => {
+                full = None;
                 for _ in 0..blocks {
                     let len = outgoing.stored();
                     meter.moved(len);
@@ -264,7 +275,21 @@ async fn attempt(
                 }
                 meter.stage(Stage::Moving);
             }
-            ServerMessage::Working { .. } if outgoing.is_over() => meter.stage(Stage::Placing),
+            ServerMessage::Waiting { why } => {
+                let since = full.get_or_insert_with(Instant::now);
+                if since.elapsed() > patience {
+                    return Err(TransferError::Site {
+                        path: remote.to_owned(),
+                        why: format!("it waits for {why}"),
+                    });
+                }
+                // It says so each time that it tries again.
+                let pause = Duration::ZERO;
+                meter.stage(Stage::Waiting { why, pause });
+            }
+            ServerMessage::Working { .. } if outgoing.is_over() && full.is_none() => {
+                meter.stage(Stage::Placing);
+            }
             ServerMessage::Done(Outcome::Put { digest }) => {
                 if digest != manifest.digest() {
                     return Err(TransferError::protocol(

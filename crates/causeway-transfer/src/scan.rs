@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
@@ -11,10 +12,12 @@ use causeway_domain::Digest;
 use causeway_weights::Header;
 
 use crate::beneath::{Beneath, Kind, Stamp, explain};
+use crate::chunks::{self, Chunks};
 use crate::error::TransferError;
 use crate::holes::{self, Holes, ZeroBlocks};
-use crate::manifest::{Block, FileEntry, Manifest, Shape};
+use crate::manifest::{Block, FileEntry, LinkEntry, Manifest, Shape};
 use crate::path;
+use crate::selection::{Links, Selection, is_training_state};
 
 /// Deepest directory that is entered.
 const MAX_DEPTH: usize = 128;
@@ -45,12 +48,23 @@ pub struct Skipped {
 }
 
 /// Which entries of a directory are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Rule {
     /// All files below it.
     Everything,
     /// A checkpoint: at its top level, hidden and temporary names are left out.
     Finished,
+    /// What somebody chose of all below it.
+    Chosen(Selection),
+}
+
+impl Rule {
+    pub(crate) fn selection(self) -> Selection {
+        match self {
+            Self::Everything | Self::Finished => Selection::default(),
+            Self::Chosen(selection) => selection,
+        }
+    }
 }
 
 /// Hashes of files that did not change since they were read, so that a listing after a cut costs no reading.
@@ -121,7 +135,7 @@ pub(crate) fn scan_below(
     root: &str,
     scanning: &Scanning<'_>,
 ) -> Result<Scan, TransferError> {
-    let mut skipped = Vec::new();
+    let (mut skipped, mut links) = (Vec::new(), Vec::new());
     let (shape, mut paths) = match tree.file(root) {
         Ok((_, stamp)) => (
             Shape::File,
@@ -133,7 +147,7 @@ pub(crate) fn scan_below(
         ),
         Err(error) if error.kind() == ErrorKind::IsADirectory => (
             Shape::Directory,
-            list(tree, root, scanning.rule, &mut skipped)?,
+            list(tree, root, scanning.rule, &mut links, &mut skipped)?,
         ),
         Err(error) => return Err(explain(error, &tree.shown(root), root)),
     };
@@ -154,7 +168,7 @@ pub(crate) fn scan_below(
         )?);
     }
     Ok(Scan {
-        manifest: Manifest::new(shape, files)?,
+        manifest: Manifest::with_links(shape, files, links)?,
         skipped,
     })
 }
@@ -169,13 +183,15 @@ pub(crate) struct Found {
     pub(crate) stamp: Stamp,
 }
 
-/// The regular files below `root`, in no order.
+/// The regular files below `root`, in no order, and the links that come as such.
 pub(crate) fn list(
     tree: &Beneath,
     root: &str,
     rule: Rule,
+    links: &mut Vec<LinkEntry>,
     skipped: &mut Vec<Skipped>,
 ) -> Result<Vec<Found>, TransferError> {
+    let selection = rule.selection();
     let mut files = Vec::new();
     let mut open = vec![(String::new(), 0usize)];
     while let Some((directory, depth)) = open.pop() {
@@ -198,8 +214,16 @@ pub(crate) fn list(
                     continue;
                 }
             };
-            if rule == Rule::Finished && depth == 0 && path::unfinished(&name) {
+            if rule == Rule::Finished
+                && depth == 0
+                && path::unfinished(&name)
+                && name != path::DCP_METADATA
+            {
                 skip(&name, "its name says that its writer is not done with it");
+                continue;
+            }
+            if selection.leave_optimizer && is_training_state(&name, kind == Kind::Directory) {
+                skip(&name, "only going on with the training needs it");
                 continue;
             }
             let relative = path::join(&directory, &name);
@@ -213,6 +237,21 @@ pub(crate) fn list(
                 }
                 Kind::Directory => open.push((relative, depth + 1)),
                 Kind::Other => skip(&name, "it is neither a file nor a directory"),
+                Kind::Link if selection.links == Links::Refuse => skip(&name, "it is a link"),
+                Kind::Link if selection.links == Links::Keep => {
+                    let full = path::join(root, &relative);
+                    let target = tree.target(&full).map(String::from_utf8);
+                    match target {
+                        Ok(Ok(target)) if path::check_target(&relative, &target).is_ok() => {
+                            links.push(LinkEntry {
+                                path: relative,
+                                target,
+                            });
+                        }
+                        Ok(_) => skip(&name, "it is a link that leads out of the directory"),
+                        Err(error) => return Err(explain(error, &tree.shown(&full), &full)),
+                    }
+                }
                 Kind::File | Kind::Link => {
                     let full = path::join(root, &relative);
                     match tree.file(&full) {
@@ -238,7 +277,7 @@ pub(crate) fn list(
                     }
                 }
             }
-            if files.len() > MAX_FILES {
+            if files.len() + links.len() > MAX_FILES {
                 return Err(TransferError::BadManifest {
                     why: format!("`{}` holds more than {MAX_FILES} files", tree.shown(root)),
                 });
@@ -312,42 +351,112 @@ fn hash_blocks(
     name: &str,
     size: u64,
     zeros: &mut ZeroBlocks,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> std::io::Result<(Digest, Vec<Block>)> {
     let header = if name.ends_with(".safetensors") {
         Header::read(file, Utf8Path::new(name)).ok()
     } else {
         None
     };
-    let cuts = causeway_weights::blocks(header.as_ref(), size);
-    let mut whole = blake3::Hasher::new();
-    let mut blocks = Vec::with_capacity(cuts.len());
-    let mut buffer = Vec::new();
-    let mut holes = Holes::of(file, size);
-    let single = cuts.len() == 1;
-    for cut in cuts {
-        let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
-        let blake3 = if holes.cover(&cut)? {
-            if !single {
-                whole.update(holes::zeros(len));
-            }
-            zeros.digest(len)
-        } else {
-            buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
-            file.read_exact_at(&mut buffer, cut.start)?;
-            if !single {
-                whole.update(&buffer);
-            }
-            Digest::new(*blake3::hash(&buffer).as_bytes())
-        };
-        blocks.push(Block { len, blake3 });
-        progress(u64::from(len));
+    let header = header.filter(|header| header.promised() == size);
+    let mut hashed = Hashed {
+        file,
+        holes: Holes::of(file, size),
+        zeros,
+        whole: blake3::Hasher::new(),
+        blocks: Vec::new(),
+        progress,
+    };
+    if header.is_some() || size < chunks::MIN_LENGTH {
+        hashed.fixed(&causeway_weights::blocks(header.as_ref(), size))?;
+    } else {
+        hashed.chunks(Chunks::of(name), size)?;
     }
+    let Hashed { whole, blocks, .. } = hashed;
     let whole = match blocks.as_slice() {
         [only] => only.blake3,
         _ => Digest::new(*whole.finalize().as_bytes()),
     };
     Ok((whole, blocks))
+}
+
+/// What was hashed of a file so far.
+struct Hashed<'f, P> {
+    file: &'f File,
+    holes: Holes<'f>,
+    zeros: &'f mut ZeroBlocks,
+    whole: blake3::Hasher,
+    blocks: Vec<Block>,
+    progress: P,
+}
+
+impl<P: FnMut(u64)> Hashed<'_, P> {
+    /// Cut at these places.
+    fn fixed(&mut self, cuts: &[Range<u64>]) -> std::io::Result<()> {
+        let mut buffer = Vec::new();
+        let single = cuts.len() == 1;
+        for cut in cuts {
+            let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
+            if self.holes.cover(cut)? {
+                self.hole(len, single);
+            } else {
+                buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
+                self.file.read_exact_at(&mut buffer, cut.start)?;
+                self.block(&buffer, single);
+            }
+        }
+        Ok(())
+    }
+
+    /// Cut where the content says.
+    fn chunks(&mut self, chunks: Chunks, size: u64) -> std::io::Result<()> {
+        let (mut at, mut buffer) = (0, Vec::new());
+        let mut cut_of_zeros = None;
+        while at < size {
+            let most = usize::try_from(size - at).map_or(chunks::MAX, |left| left.min(chunks::MAX));
+            let end = at + most as u64;
+            let len = if most == chunks::MAX && self.holes.cover(&(at..end))? {
+                buffer.clear();
+                let most = u32::try_from(most).unwrap_or(u32::MAX);
+                let len = *cut_of_zeros.get_or_insert_with(|| chunks.next(holes::zeros(most)));
+                self.hole(u32::try_from(len).unwrap_or(u32::MAX), false);
+                len
+            } else {
+                let have = buffer.len();
+                buffer.resize(most, 0);
+                let rest = buffer.get_mut(have..).unwrap_or_default();
+                self.file.read_exact_at(rest, at + have as u64)?;
+                let len = chunks.next(&buffer);
+                self.block(buffer.get(..len).unwrap_or_default(), false);
+                buffer.drain(..len);
+                len
+            };
+            at += len as u64;
+        }
+        Ok(())
+    }
+
+    /// A block; `single`: of the file's only one no second hash is needed.
+    fn block(&mut self, bytes: &[u8], single: bool) {
+        if !single {
+            self.whole.update(bytes);
+        }
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.push(len, Digest::new(*blake3::hash(bytes).as_bytes()));
+    }
+
+    fn hole(&mut self, len: u32, single: bool) {
+        if !single {
+            self.whole.update(holes::zeros(len));
+        }
+        let blake3 = self.zeros.digest(len);
+        self.push(len, blake3);
+    }
+
+    fn push(&mut self, len: u32, blake3: Digest) {
+        self.blocks.push(Block { len, blake3 });
+        (self.progress)(u64::from(len));
+    }
 }
 
 #[cfg(test)]

@@ -313,6 +313,22 @@ impl From<CodecChoice> for causeway_transfer::Codec {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinksChoice {
+    /// A link to a file comes as that file; others are left, and named.
+    Follow,
+    /// Each is left, and named.
+    Refuse,
+    /// A link that stays within the directory comes as a link; others are left, and named.
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LeaveChoice {
+    /// States of optimizer, schedule, gradient scaler and random numbers, known by the names that trainers give them.
+    Optimizer,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   causeway pull johor:checkpoints/step-400 ./step-400      a site of causeway.yaml
@@ -330,6 +346,25 @@ pub(crate) struct PullArgs {
     /// An earlier checkpoint here: what the site has of it, too, crosses as a difference. Without it, what came into the state directory before is looked through
     #[arg(long, value_name = "DIR")]
     pub(crate) base: Vec<Utf8PathBuf>,
+    /// What is not brought
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) leave: Vec<LeaveChoice>,
+    /// What becomes of symbolic links
+    #[arg(long, value_enum, default_value = "follow")]
+    pub(crate) symlinks: LinksChoice,
+}
+
+impl PullArgs {
+    pub(crate) fn selection(&self) -> causeway_transfer::Selection {
+        causeway_transfer::Selection {
+            links: match self.symlinks {
+                LinksChoice::Follow => causeway_transfer::Links::Follow,
+                LinksChoice::Refuse => causeway_transfer::Links::Refuse,
+                LinksChoice::Keep => causeway_transfer::Links::Keep,
+            },
+            leave_optimizer: self.leave.contains(&LeaveChoice::Optimizer),
+        }
+    }
 }
 
 /// How to reach an agent.

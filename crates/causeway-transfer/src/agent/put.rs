@@ -12,8 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::Agent;
 use super::lane::Answers;
+use crate::backoff::pause;
 use crate::beneath::{Beneath, Kind, explain};
 use crate::coming::{Arrived, Coming, blocking};
+use crate::durable;
 use crate::error::TransferError;
 use crate::manifest::Manifest;
 use crate::path;
@@ -76,16 +78,20 @@ async fn take(
             return Err(TransferError::protocol("a block comes before its manifest"));
         }
     };
-    let (store, needed) = {
-        let (agent, manifest, path) = (Arc::clone(agent), Arc::clone(&manifest), path.to_owned());
-        blocking(move || {
-            let (store, parent, name) = open(&agent, &path)?;
-            let there = present(&manifest, &parent, &name)?;
-            Ok((store, there.into_iter().map(|there| !there).collect()))
-        })
-        .await?
+    let mut room = Room::new(agent, answers);
+    let (store, mut coming) = loop {
+        match begin(agent, path, &manifest).await {
+            Err(error) if error.is_full() => {
+                room.wait(&durable::room(
+                    agent.site.first_root(),
+                    manifest.bytes(),
+                    &error,
+                ))
+                .await?
+            }
+            begun => break begun?,
+        }
     };
-    let mut coming = Coming::begin(&store, Manifest::clone(&manifest), needed, Vec::new()).await?;
     let wanted = coming.wanted();
     for part in wanted.chunks(WANT_PART) {
         let blocks = part
@@ -136,38 +142,113 @@ async fn take(
                     permits.push(permit);
                 }
                 let count = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
-                coming.put(blocks).await?;
+                if let Err(error) = coming.put(blocks).await {
+                    find_room(&mut coming, &store, &mut room, error).await?;
+                }
                 drop(permits);
                 for _ in 0..count {
                     agent.env.fault("agent.stored")?;
                 }
                 answers.send(ServerMessage::Stored { blocks: count }, None).await?;
             }
-            Some(finished) = coming.finished() => finished?,
+            Some(finished) = coming.finished() => {
+                if let Err(error) = finished {
+                    find_room(&mut coming, &store, &mut room, error).await?;
+                }
+            }
         }
     }
     agent.env.fault("agent.placing")?;
     let digest = manifest.digest();
-    let staged = {
-        let (agent, path) = (Arc::clone(agent), path.to_owned());
-        blocking(move || {
+    let staged = loop {
+        let (agent, path, manifest) = (Arc::clone(agent), path.to_owned(), Arc::clone(&manifest));
+        let place = move || {
             let (store, parent, name) = open(&agent, &path)?;
-            stage(
-                &Placing {
-                    store: &store,
-                    how: Placement::Move,
-                },
-                &manifest,
-                parent,
-                name,
-            )
-        })
-        .await?
+            let placing = Placing {
+                store: &store,
+                how: Placement::Move,
+            };
+            stage(&placing, &manifest, parent, name)
+        };
+        match blocking(place).await {
+            Err(error) if error.is_full() => {
+                room.wait(&durable::room(store.dir(), 0, &error)).await?
+            }
+            staged => break staged?,
+        }
     };
     agent.env.fault("agent.placed")?;
     blocking(move || staged.publish()).await?;
     agent.env.fault("agent.published")?;
     Ok(digest)
+}
+
+/// Looks for what is here.
+async fn begin(
+    agent: &Arc<Agent>,
+    path: &str,
+    manifest: &Arc<Manifest>,
+) -> Result<(Store, Coming), TransferError> {
+    let (store, needed) = {
+        let (agent, manifest, path) = (Arc::clone(agent), Arc::clone(manifest), path.to_owned());
+        blocking(move || {
+            let (store, parent, name) = open(&agent, &path)?;
+            let there = present(&manifest, &parent, &name)?;
+            Ok((store, there.into_iter().map(|there| !there).collect()))
+        })
+        .await?
+    };
+    let coming = Coming::begin(&store, Manifest::clone(manifest), needed, Vec::new()).await?;
+    Ok((store, coming))
+}
+
+/// Waits for room on the disk, as long as the caller does.
+struct Room<'a> {
+    agent: &'a Agent,
+    answers: &'a Answers,
+    tries: u32,
+}
+
+impl<'a> Room<'a> {
+    const fn new(agent: &'a Agent, answers: &'a Answers) -> Self {
+        Self {
+            agent,
+            answers,
+            tries: 0,
+        }
+    }
+
+    async fn wait(&mut self, why: &str) -> Result<(), TransferError> {
+        self.tries = self.tries.saturating_add(1);
+        let waiting = ServerMessage::Waiting {
+            why: why.to_owned(),
+        };
+        // Fails once the caller is gone.
+        self.answers.send(waiting, None).await?;
+        tokio::time::sleep(pause(self.tries, self.agent.env.random())).await;
+        Ok(())
+    }
+}
+
+/// After a failure: waits until what came finds room, if that is what it is about.
+async fn find_room(
+    coming: &mut Coming,
+    store: &Store,
+    room: &mut Room<'_>,
+    mut error: TransferError,
+) -> Result<(), TransferError> {
+    while error.is_full() {
+        let left = coming.intake().left();
+        room.wait(&durable::room(store.dir(), left, &error)).await?;
+        match coming.again().await {
+            Ok(_) => {
+                room.tries = 0;
+                return Ok(());
+            }
+            Err(again) => error = again,
+        }
+    }
+    Err(error)
 }
 
 /// The store for what comes in, and where it goes.

@@ -99,6 +99,13 @@ impl Site {
         Ok((root, tree, below))
     }
 
+    /// The directory whose disk what is put comes to.
+    pub(super) fn first_root(&self) -> &Utf8Path {
+        self.roots
+            .first()
+            .map_or(Utf8Path::new("/"), |(root, _)| root)
+    }
+
     pub(super) fn manifest(
         &self,
         path: &str,
@@ -257,7 +264,7 @@ fn directory(
         stamp: Digest::new([0; 32]),
         incomplete: None,
     };
-    match list(tree, full, Rule::Finished, &mut Vec::new()) {
+    match list(tree, full, Rule::Finished, &mut Vec::new(), &mut Vec::new()) {
         Ok(mut files) => {
             files.sort_by(|left, right| left.relative.cmp(&right.relative));
             let mut hasher = blake3::Hasher::new();
@@ -318,6 +325,12 @@ fn incomplete(tree: &Beneath, directory: &str, files: &[Listed]) -> Option<Strin
             Err(error) => return Some(format!("`{}`: {error}", found.relative)),
         };
         let shown = Utf8Path::new(&found.relative);
+        if found.relative.ends_with(path::DCP_SHARD) {
+            let metadata = path::join(path::parent(&found.relative), path::DCP_METADATA);
+            let is_here = files.iter().any(|file| file.relative == metadata);
+            return (!is_here)
+                .then(|| format!("`{metadata}` is not there, which is written after `{shown}`"));
+        }
         if found.relative.ends_with(".safetensors") {
             return match Header::read(&mut handle, shown) {
                 Ok(header) => match header.completeness(stamp.size) {

@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Digest;
 use causeway_weights::{Header, blocks};
 
+use crate::chunks;
 use crate::error::TransferError;
 use crate::manifest::{FileEntry, Manifest, Shape};
 use crate::protocol::message::BaseBlock;
@@ -117,7 +118,7 @@ impl Bases {
     }
 
     /// What is here in place of a file's block: the one with the same number where both are cut alike, else the one that
-    /// begins at the same place.
+    /// begins at the same place; where content decides about cuts, the bytes at the same place.
     pub(crate) fn of(&self, file: &FileEntry, number: u32, offset: u64) -> Option<Base> {
         let base = self.files.get(&file.path)?;
         let number = usize::try_from(number).ok()?;
@@ -135,20 +136,29 @@ impl Bases {
                 .ok()?;
             base.blocks.get(at)
         };
-        let (begin, len, known) = same_number
+        let cut_alike = same_number
             .filter(|(_, len, _)| *len == wanted.len)
-            .or_else(|| same_place().filter(|(_, len, _)| *len == wanted.len))?;
+            .or_else(|| same_place().filter(|(_, len, _)| *len == wanted.len));
+        let is_opaque = base.size >= chunks::MIN_LENGTH && !file.path.ends_with(".safetensors");
+        let end = offset.checked_add(u64::from(wanted.len))?;
+        let (begin, len, known) = match cut_alike {
+            Some(block) => *block,
+            None if is_opaque && base.size == file.size && end <= base.size => {
+                (offset, wanted.len, None)
+            }
+            None => return None,
+        };
         let blake3 = match known {
-            Some(known) => *known,
-            None => Digest::new(*blake3::hash(&base.read(*begin, *len)?).as_bytes()),
+            Some(known) => known,
+            None => Digest::new(*blake3::hash(&base.read(begin, len)?).as_bytes()),
         };
         Some(Base {
             block: BaseBlock {
                 blake3,
-                offset: *begin,
+                offset: begin,
                 size: base.size,
             },
-            len: *len,
+            len,
             file: Arc::clone(base),
         })
     }

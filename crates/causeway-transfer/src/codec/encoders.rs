@@ -11,6 +11,10 @@ use super::{Codec, Rates};
 use crate::error::TransferError;
 use crate::protocol::payload::Payload;
 
+/// A shorter block crosses as it is: a file of its own, as a rule, and to look whether it gets smaller takes longer than to
+/// send it.
+const MIN_ENCODED: usize = 4096;
+
 /// As many encoders as there are threads to run them; their memory goes when nobody holds the pool.
 pub(crate) struct Encoders {
     threads: Arc<Semaphore>,
@@ -91,6 +95,7 @@ fn encode(encoder: &mut Encoder, job: Job<'_>) -> Payload {
     let rates = || rates.lock().unwrap_or_else(PoisonError::into_inner);
     let element = match element {
         _ if codec == Codec::Raw => return Payload::raw(block),
+        _ if codec != Codec::Small && block.len() < MIN_ENCODED => return Payload::raw(block),
         Some(element) => element,
         None => Element::guess(&block, encoder),
     };

@@ -165,6 +165,7 @@ impl ClientLane {
             .ok_or(Broken("it answers what was not asked"))?;
         match (expect, message) {
             (_, ServerMessage::Working { .. }) => Ok(false),
+            (Expect::Put { .. }, ServerMessage::Waiting { .. }) => Ok(false),
             (_, ServerMessage::Failed(_)) => Ok(true),
             (Expect::List { entries }, ServerMessage::Entries(more)) => {
                 *entries = entries.saturating_add(more.len());

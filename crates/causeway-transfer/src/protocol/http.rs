@@ -11,6 +11,7 @@ use super::message::{BaseBlock, Code, Failure};
 use crate::codec::Codec;
 use crate::path;
 use crate::scan::{Rule, Skipped};
+use crate::selection::{Links, Selection};
 
 /// What a path keeps as it is: the unreserved of RFC 3986, and `/`.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -71,7 +72,19 @@ impl Target {
                 rule: if asks("finished") {
                     Rule::Finished
                 } else {
-                    Rule::Everything
+                    let selection = Selection {
+                        links: match (asks("links=refuse"), asks("links=keep")) {
+                            (true, _) => Links::Refuse,
+                            (false, true) => Links::Keep,
+                            (false, false) => Links::Follow,
+                        },
+                        leave_optimizer: asks("leave=optimizer"),
+                    };
+                    if selection == Selection::default() {
+                        Rule::Everything
+                    } else {
+                        Rule::Chosen(selection)
+                    }
                 },
                 fresh: asks("fresh"),
             },
@@ -90,12 +103,21 @@ impl std::fmt::Display for Target {
             Self::List { path } => write!(f, "/list/{}", encoded(path)),
             Self::Manifest { path, rule, fresh } => {
                 write!(f, "/manifest/{}", encoded(path))?;
-                match (rule, fresh) {
-                    (Rule::Everything, false) => Ok(()),
-                    (Rule::Finished, false) => f.write_str("?finished"),
-                    (Rule::Everything, true) => f.write_str("?fresh"),
-                    (Rule::Finished, true) => f.write_str("?finished&fresh"),
+                let selection = rule.selection();
+                let words = [
+                    (*rule == Rule::Finished, "finished"),
+                    (selection.links == Links::Refuse, "links=refuse"),
+                    (selection.links == Links::Keep, "links=keep"),
+                    (selection.leave_optimizer, "leave=optimizer"),
+                    (*fresh, "fresh"),
+                ];
+                let asked = words.iter().filter(|(asked, _)| *asked);
+                for ((_, word), before) in
+                    asked.zip(std::iter::once('?').chain(std::iter::repeat('&')))
+                {
+                    write!(f, "{before}{word}")?;
                 }
+                Ok(())
             }
         }
     }
@@ -271,14 +293,22 @@ mod tests {
             Just(Target::Agent),
             path.prop_map(|path| Target::File { path }),
             path.prop_map(|path| Target::List { path }),
-            (path, any::<bool>(), any::<bool>()).prop_map(|(path, finished, fresh)| {
-                let rule = if finished {
-                    Rule::Finished
-                } else {
-                    Rule::Everything
-                };
-                Target::Manifest { path, rule, fresh }
-            }),
+            (path, any::<bool>(), 0u8..3, any::<bool>(), any::<bool>()).prop_map(
+                |(path, finished, links, leave_optimizer, fresh)| {
+                    let selection = Selection {
+                        links: Links::from_code(links).unwrap_or_default(),
+                        leave_optimizer,
+                    };
+                    let rule = if selection != Selection::default() {
+                        Rule::Chosen(selection)
+                    } else if finished {
+                        Rule::Finished
+                    } else {
+                        Rule::Everything
+                    };
+                    Target::Manifest { path, rule, fresh }
+                }
+            ),
         ]
     }
 

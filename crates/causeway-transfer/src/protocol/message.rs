@@ -10,6 +10,7 @@ use super::payload::Payload;
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
+use crate::selection::{Links, Selection};
 use crate::wire::Reader;
 
 /// Most blocks of one `Read`.
@@ -137,6 +138,10 @@ pub(crate) enum ServerMessage {
     Stored {
         blocks: u32,
     },
+    /// A put waits: for room on the disk there.
+    Waiting {
+        why: String,
+    },
     Done(Outcome),
     Failed(Failure),
 }
@@ -194,6 +199,7 @@ mod kind {
     pub(super) const STORED: u8 = 0x88;
     pub(super) const DONE: u8 = 0x89;
     pub(super) const FAILED: u8 = 0x8a;
+    pub(super) const WAITING: u8 = 0x8b;
 }
 
 /// Bytes of a frame's payload beside those of a part or a block.
@@ -224,9 +230,16 @@ impl ClientMessage {
                 kind::LIST
             }
             Self::Request(Request::Manifest { path, rule, fresh }) => {
-                out.text(path)
-                    .u8(u8::from(*rule == Rule::Finished))
-                    .u8(u8::from(*fresh));
+                out.text(path);
+                match rule {
+                    Rule::Everything => out.u8(0),
+                    Rule::Finished => out.u8(1),
+                    Rule::Chosen(selection) => out
+                        .u8(2)
+                        .u8(selection.links.code())
+                        .u8(u8::from(selection.leave_optimizer)),
+                };
+                out.u8(u8::from(*fresh));
                 kind::MANIFEST
             }
             Self::Request(Request::Read { root, codec, items }) => {
@@ -287,10 +300,15 @@ impl ClientMessage {
             }),
             kind::MANIFEST => {
                 let path = input.text()?.to_owned();
-                let rule = if input.flag()? {
-                    Rule::Finished
-                } else {
-                    Rule::Everything
+                let unknown = Broken("a request chooses in a way that is not known here");
+                let rule = match input.u8()? {
+                    0 => Rule::Everything,
+                    1 => Rule::Finished,
+                    2 => Rule::Chosen(Selection {
+                        links: Links::from_code(input.u8()?).ok_or(unknown)?,
+                        leave_optimizer: input.flag()?,
+                    }),
+                    _ => return Err(unknown),
                 };
                 Self::Request(Request::Manifest {
                     path,
@@ -440,6 +458,10 @@ impl ServerMessage {
                 out.u32(*blocks);
                 kind::STORED
             }
+            Self::Waiting { why } => {
+                out.text(why);
+                kind::WAITING
+            }
             Self::Done(outcome) => {
                 match outcome {
                     Outcome::Listed => out.u8(1),
@@ -527,6 +549,9 @@ impl ServerMessage {
             }
             kind::STORED => Self::Stored {
                 blocks: input.u32()?,
+            },
+            kind::WAITING => Self::Waiting {
+                why: input.text()?.to_owned(),
             },
             kind::DONE => Self::Done(match input.u8()? {
                 1 => Outcome::Listed,

@@ -14,6 +14,7 @@ use super::server::{Effect, MAX_REQUESTS, ServerLane};
 use super::{Broken, PROTOCOL_VERSION};
 use crate::codec::Codec;
 use crate::scan::{Rule, Skipped};
+use crate::selection::{Links, Selection};
 
 fn serve(lane: &mut ServerLane, bytes: &[u8]) -> Result<Vec<Effect>, Broken> {
     let mut out = Vec::new();
@@ -359,11 +360,14 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         (any::<u16>(), any::<Option<[u8; 32]>>())
             .prop_map(|(version, token)| ClientMessage::Hello { version, token }),
         text().prop_map(|path| ClientMessage::Request(Request::List { path })),
-        (text(), any::<bool>(), any::<bool>()).prop_map(|(path, finished, fresh)| {
-            let rule = if finished {
-                Rule::Finished
-            } else {
-                Rule::Everything
+        (text(), 0u8..5, any::<bool>()).prop_map(|(path, rule, fresh)| {
+            let rule = match rule {
+                0 => Rule::Everything,
+                1 => Rule::Finished,
+                links => Rule::Chosen(Selection {
+                    links: Links::from_code(links - 2).unwrap(),
+                    leave_optimizer: fresh,
+                }),
             };
             ClientMessage::Request(Request::Manifest { path, rule, fresh })
         }),
@@ -443,6 +447,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         )
             .prop_map(|(blocks, last)| ServerMessage::Want { blocks, last }),
         any::<u32>().prop_map(|blocks| ServerMessage::Stored { blocks }),
+        text().prop_map(|why| ServerMessage::Waiting { why }),
         Just(ServerMessage::Done(Outcome::Listed)),
         Just(ServerMessage::Done(Outcome::Read)),
         (digest(), proptest::collection::vec(skipped, 0..3)).prop_map(|(digest, skipped)| {

@@ -23,7 +23,7 @@ pub(crate) struct FinishJob {
 
 impl FinishJob {
     /// Hashes what is left of the whole, and gives it its name.
-    pub(crate) fn run(self) -> Result<Hashes, TransferError> {
+    pub(crate) fn run(&self) -> Result<Hashes, TransferError> {
         let Self {
             store,
             entry,
@@ -31,7 +31,7 @@ impl FinishJob {
             hashing,
         } = self;
         let doing = || TransferError::io(format!("verifying `{}`", entry.path));
-        let file = match fs_err::File::open(&data) {
+        let file = match fs_err::File::open(data) {
             Ok(file) => file,
             // Another process brought the same file home meanwhile.
             Err(error)
@@ -43,22 +43,22 @@ impl FinishJob {
         };
         let hashes = hashing.finish(file.file()).map_err(doing())?;
         if hashes.blake3 != entry.blake3 {
-            partial::forget(&store, entry.blake3, true);
+            partial::forget(store, entry.blake3, true);
             // Another process may have taken the partial file that some of the blocks went into, and made the whole of it.
             if store.has(entry.blake3) {
                 return store.verify(entry.blake3);
             }
             return Err(TransferError::Inconsistent {
-                path: entry.path,
+                path: entry.path.clone(),
                 expected: entry.blake3,
                 found: hashes.blake3,
             });
         }
         // First where its blocks lie: a crash after the rename would lose that for good, one before it costs nothing.
-        store.index(&entry)?;
-        publish(&store, &file, &data, entry.blake3).map_err(doing())?;
+        store.index(entry)?;
+        publish(store, &file, data, entry.blake3).map_err(doing())?;
         durable::sync_directory(&store.files())?;
-        partial::forget(&store, entry.blake3, false);
+        partial::forget(store, entry.blake3, false);
         Ok(hashes)
     }
 }
@@ -79,44 +79,29 @@ fn publish(
     }
 }
 
-/// From so many small files on, one sync of the filesystem stands for a sync of each.
-const SYNCED_TOGETHER: usize = 4;
-
-/// Gives small files, whose bytes were verified in memory, their names; what they hold is on disk before. The directory is
-/// synced by the caller, once for many.
+/// Gives small files, whose bytes were verified in memory, their names. Where one sync can write all of them to disk it is
+/// left to [`Store::sync_files`].
 pub(crate) fn keep_small(store: &Store, files: &[(Digest, &[u8])]) -> Result<(), TransferError> {
     let directory = store.dir().join("partial");
-    let temporary: Vec<_> = files
-        .iter()
-        .map(|(digest, _)| {
-            let (process, unique) = (std::process::id(), durable::unique());
-            directory.join(format!("{digest}.{process}-{unique}.tmp"))
-        })
-        .collect();
-    let together = durable::SYNCS_FILESYSTEMS && files.len() >= SYNCED_TOGETHER;
-    let keep = || -> std::io::Result<()> {
-        // Opened before anything is written: what writing back meets is told to this handle.
-        let handle = fs_err::File::open(&directory)?;
-        for ((_, bytes), temporary) in files.iter().zip(&temporary) {
-            write_small(temporary, bytes, !together)?;
-        }
-        if together {
-            durable::sync_filesystem(handle.file())?;
-        }
-        for ((digest, _), temporary) in files.iter().zip(&temporary) {
-            fs_err::rename(temporary, store.path_of(*digest))?;
-        }
-        Ok(())
-    };
-    keep().map_err(|error| {
-        for temporary in &temporary {
-            std::fs::remove_file(temporary).ok();
-        }
-        TransferError::io(format!("writing into `{directory}`"))(error)
-    })
+    for (digest, bytes) in files {
+        let (process, unique) = (std::process::id(), durable::unique());
+        let temporary = directory.join(format!("{digest}.{process}-{unique}.tmp"));
+        let keep = || -> std::io::Result<()> {
+            write_small(&temporary, bytes)?;
+            std::fs::rename(&temporary, store.path_of(*digest))
+        };
+        keep().map_err(|error| {
+            std::fs::remove_file(&temporary).ok();
+            TransferError::io(format!("writing `{temporary}`"))(error)
+        })?;
+    }
+    if !durable::SYNCS_FILESYSTEMS {
+        durable::sync_directory(&store.files())?;
+    }
+    Ok(())
 }
 
-fn write_small(path: &Utf8Path, bytes: &[u8], sync: bool) -> std::io::Result<()> {
+fn write_small(path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = std::fs::OpenOptions::new()
@@ -129,7 +114,7 @@ fn write_small(path: &Utf8Path, bytes: &[u8], sync: bool) -> std::io::Result<()>
     } else {
         file.write_all(bytes)?;
     }
-    if sync {
+    if !durable::SYNCS_FILESYSTEMS {
         file.sync_all()?;
     }
     Ok(())

@@ -12,7 +12,6 @@ use super::finish::{FinishJob, keep_small};
 use super::hashing::{HashJob, Hashing};
 use super::partial::{self, Claim, Partial};
 use super::{Hashes, Store, hash_bytes};
-use crate::durable;
 use crate::error::TransferError;
 use crate::holes::{Holes, ZeroBlocks, is_zeros, zeros};
 use crate::manifest::{Block, FileEntry, Manifest};
@@ -58,7 +57,8 @@ struct Incoming {
     /// Where blocks begin that are not here.
     missing: BTreeSet<u64>,
     state: State,
-    hashing: Hashing,
+    /// Once there is something to hash.
+    hashing: Option<Hashing>,
     /// Up to where a job was made to hash it.
     hashed: u64,
 }
@@ -91,7 +91,7 @@ impl Incoming {
         Self {
             missing,
             state: State::Missing,
-            hashing: Hashing::default(),
+            hashing: None,
             hashed: 0,
         }
     }
@@ -131,19 +131,19 @@ impl Intake {
         let mut taken = Taken::default();
         let (mut seen, mut zeros) = (HashSet::new(), ZeroBlocks::default());
         let mut small = Vec::new();
+        // Of a million files, none of which is here, not each has to be looked for.
+        let is_empty = store.is_empty();
         for (index, entry) in manifest.files().iter().enumerate() {
             if !needed(index) || !seen.insert(entry.blake3) {
                 continue;
             }
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            let found = intake.look_for(index, entry, &mut zeros, progress, &mut taken)?;
+            let found =
+                intake.look_for(index, entry, is_empty, &mut zeros, progress, &mut taken)?;
             small.extend(found.map(|bytes| (index, bytes)));
         }
         intake.keep_small(&small, &mut taken)?;
         intake.copy_known_blocks(progress, &mut taken)?;
-        if taken.small_files > 0 {
-            durable::sync_directory(&store.files())?;
-        }
         intake.reused = taken.bytes;
         Ok((intake, taken))
     }
@@ -153,11 +153,12 @@ impl Intake {
         &mut self,
         index: u32,
         entry: &FileEntry,
+        is_empty: bool,
         zero_blocks: &mut ZeroBlocks,
         progress: &dyn Fn(u64),
         taken: &mut Taken,
     ) -> Result<Option<&'static [u8]>, TransferError> {
-        if self.store.has(entry.blake3) {
+        if !is_empty && self.store.has(entry.blake3) {
             match self.store.verify(entry.blake3) {
                 Ok(Hashes { sha256, .. }) => {
                     self.incoming.insert(
@@ -392,14 +393,10 @@ impl Intake {
             .iter()
             .map(|(wanted, bytes)| (wanted.blake3, bytes.as_ref()))
             .collect();
-        self.write(&blocks, taken)?;
-        if taken.small_files > 0 {
-            durable::sync_directory(&self.store.files())?;
-        }
-        Ok(())
+        self.write(&blocks, taken)
     }
 
-    /// Writes verified blocks: per file one sync for the whole batch, for small files one together.
+    /// Writes verified blocks: per file one sync for the whole batch; for small files one when all are here.
     fn write(
         &mut self,
         blocks: &[(Digest, &[u8])],
@@ -464,7 +461,7 @@ impl Intake {
                 Some(&gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
                     incoming.hashed = gap.min(incoming.hashed + MOST_HASHED_AT_ONCE);
                     taken.hashing.push(HashJob {
-                        hashing: incoming.hashing.clone(),
+                        hashing: incoming.hashing.get_or_insert_default().clone(),
                         data: self.store.partial(entry.blake3),
                         to: incoming.hashed,
                     });
@@ -540,7 +537,7 @@ impl Intake {
                 store: self.store.clone(),
                 data: self.store.partial(entry.blake3),
                 entry,
-                hashing: incoming.hashing.clone(),
+                hashing: incoming.hashing.clone().unwrap_or_default(),
             };
             taken.jobs.push((index, job));
         }
@@ -564,11 +561,26 @@ impl Intake {
         (total, self.reused)
     }
 
+    /// Bytes of different contents that are not here yet.
+    pub(crate) fn left(&self) -> u64 {
+        let missing = |(index, incoming): (&u32, &Incoming)| -> u64 {
+            let blocks = self
+                .entry(*index)
+                .into_iter()
+                .flat_map(FileEntry::blocks_at);
+            blocks
+                .filter(|(offset, _)| incoming.missing.contains(offset))
+                .map(|(_, block)| u64::from(block.len))
+                .sum()
+        };
+        self.incoming.iter().map(missing).sum()
+    }
+
     pub(crate) const fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
     }
 
-    /// Once every file is home: the manifest with SHA-256 filled in, noted in the store.
+    /// Once every file is home: the manifest with SHA-256 filled in, noted in the store. All of it is on disk before that.
     pub(crate) fn seal(&self) -> Result<Manifest, TransferError> {
         let mut sha256 = HashMap::new();
         for (index, incoming) in &self.incoming {
@@ -585,6 +597,7 @@ impl Intake {
                 }
             };
         }
+        self.store.sync_files()?;
         let mut manifest = Manifest::clone(&self.manifest);
         manifest.set_sha256(|blake3| sha256.get(blake3).copied());
         self.store.keep_manifest(&manifest)?;

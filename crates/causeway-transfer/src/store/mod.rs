@@ -9,6 +9,9 @@
 //! manifests/HEX.json   what came home whole
 //! damaged/HEX          a stored file that was found changed, kept for whoever wants to know why
 //! ```
+//! A file of one block gets its name at once and is on disk before a manifest that needs it is; a machine that stops meanwhile
+//! leaves it torn at worst, and it is hashed before it counts as here.
+//!
 //! Nothing here is trusted because of where it lies: a block is hashed before it is used again, a file before it is taken as
 //! there. Several processes may work on one store: whatever two of them write at one place are the same bytes.
 
@@ -115,6 +118,18 @@ impl Store {
     /// Where a file on its way lies.
     pub(crate) fn partial(&self, file: Digest) -> Utf8PathBuf {
         self.dir.join("partial").join(file.to_string())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let first = self.files().read_dir_utf8().map(|mut files| files.next());
+        matches!(first, Ok(None))
+    }
+
+    /// Writes all files to disk, whoever wrote them.
+    pub(crate) fn sync_files(&self) -> Result<(), TransferError> {
+        fs_err::File::open(self.files())
+            .and_then(|files| durable::sync_filesystem(files.file()))
+            .map_err(TransferError::io("writing the store to disk"))
     }
 
     /// Whether a whole file is here. Its bytes were verified when it came; [`Store::verify`] looks at them again.

@@ -6,7 +6,6 @@
 //! somebody who wrote into the file, costs a block and never a wrong one.
 
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Digest;
@@ -14,6 +13,7 @@ use causeway_domain::Digest;
 use super::Store;
 use crate::durable;
 use crate::error::TransferError;
+use crate::holes;
 use crate::wire::{Reader, Writer};
 
 const MAGIC: &[u8; 4] = b"CWJ1";
@@ -26,6 +26,34 @@ pub(crate) struct Claim {
     pub(crate) offset: u64,
     pub(crate) len: u32,
     pub(crate) blake3: Digest,
+}
+
+impl Claim {
+    /// From the bytes of a record before its check.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Reader(bytes);
+        Some(Self {
+            offset: fields.u64().ok()?,
+            len: fields.u32().ok()?,
+            blake3: fields.digest().ok()?,
+        })
+    }
+
+    /// As it stands in a journal.
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let mut record = Writer::default();
+        record.u64(self.offset).u32(self.len).digest(&self.blake3);
+        let check = blake3::hash(&record.0);
+        record.raw(check.as_bytes().first_chunk::<4>().unwrap_or(&[0; 4]));
+        record.0
+    }
+}
+
+/// How the journal of a file begins.
+pub(crate) fn header(file: &Digest, size: u64) -> Vec<u8> {
+    let mut header = Writer::default();
+    header.raw(MAGIC).digest(file).u64(size);
+    header.0
 }
 
 /// An open partial file.
@@ -61,9 +89,7 @@ impl Partial {
             let whole = whole_records(len);
             if len < HEADER as u64 {
                 journal.set_len(0)?;
-                let mut header = Writer::default();
-                header.raw(MAGIC).digest(&file).u64(size);
-                journal.write_all(&header.0)?;
+                journal.write_all(&header(&file, size))?;
             } else if whole != len {
                 journal.set_len(whole)?;
             }
@@ -84,21 +110,15 @@ impl Partial {
         &mut self,
         blocks: impl Iterator<Item = (Claim, &'b [u8])>,
     ) -> Result<(), TransferError> {
-        let mut records = Writer::default();
+        let mut records = Vec::new();
         let write = || -> std::io::Result<()> {
             for (claim, bytes) in blocks {
-                self.data.write_all_at(bytes, claim.offset)?;
-                let at = records.0.len();
-                records
-                    .u64(claim.offset)
-                    .u32(claim.len)
-                    .digest(&claim.blake3);
-                let check = blake3::hash(records.0.get(at..).unwrap_or_default());
-                records.raw(check.as_bytes().first_chunk::<4>().unwrap_or(&[0; 4]));
+                holes::write_at(&self.data, bytes, claim.offset)?;
+                records.extend(claim.record());
             }
             self.data.sync_data()?;
             // One write: two processes that append never mix their records.
-            self.journal.write_all(&records.0)?;
+            self.journal.write_all(&records)?;
             self.journal.sync_data()
         };
         write().map_err(TransferError::io(format!("writing `{}`", self.path)))
@@ -122,30 +142,20 @@ const fn whole_records(len: u64) -> u64 {
 
 /// What the journal beside `data` names; nothing when there is none, or none that can be read.
 pub(crate) fn claims(data: &Utf8Path) -> Vec<Claim> {
-    let Ok(bytes) = fs_err::read(journal_of(data)) else {
-        return Vec::new();
-    };
-    let mut input = Reader(&bytes);
+    fs_err::read(journal_of(data)).map_or_else(|_| Vec::new(), |bytes| read_journal(&bytes))
+}
+
+/// What the bytes of a journal name.
+pub(crate) fn read_journal(bytes: &[u8]) -> Vec<Claim> {
+    let mut input = Reader(bytes);
     if input.take(MAGIC.len()) != Ok(MAGIC) || input.take(HEADER - MAGIC.len()).is_err() {
         return Vec::new();
     }
     let mut claims = Vec::new();
     while let Ok(record) = input.take(RECORD) {
-        let mut fields = Reader(record);
-        let (Ok(offset), Ok(len), Ok(blake3), Ok(check)) =
-            (fields.u64(), fields.u32(), fields.digest(), fields.take(4))
-        else {
-            break;
-        };
-        if blake3::hash(record.get(..RECORD - 4).unwrap_or_default())
-            .as_bytes()
-            .starts_with(check)
-        {
-            claims.push(Claim {
-                offset,
-                len,
-                blake3,
-            });
+        let (fields, check) = record.split_at(RECORD - 4);
+        if blake3::hash(fields).as_bytes().starts_with(check) {
+            claims.extend(Claim::read(fields));
         }
     }
     claims

@@ -198,6 +198,19 @@ fn fill(
         )?;
         open = Some((above, dir));
     }
+    for link in manifest.links() {
+        let above = path::parent(&link.path);
+        let dir = match sync {
+            Sync::Each => base.make_directories(above),
+            Sync::Together => base.make_directories_unsynced(above),
+        };
+        let io = |error| explain(error, &base.shown(&link.path), &link.path);
+        let dir = dir.map_err(io)?;
+        put_link(&dir, path::name(&link.path), &link.target)?;
+        if sync == Sync::Each {
+            dir.sync().map_err(io)?;
+        }
+    }
     if sync == Sync::Together {
         return Ok(());
     }
@@ -206,6 +219,28 @@ fn fill(
             .map_err(|error| explain(error, &base.shown(""), ""))?;
     }
     Ok(())
+}
+
+/// Puts a link at its place.
+fn put_link(dir: &Beneath, name: &str, target: &str) -> Result<(), TransferError> {
+    let io = |error| explain(error, &dir.shown(name), name);
+    match dir.kind(name).map_err(io)? {
+        Some(Kind::Directory) => {
+            return Err(TransferError::Occupied {
+                dest: dir.shown(name),
+                why: "it is a directory, and a link was asked for".to_owned(),
+            });
+        }
+        Some(Kind::Link) if dir.target(name).map_err(io)? == target.as_bytes() => return Ok(()),
+        _ => {}
+    }
+    let temporary = temporary(
+        name,
+        &Digest::new(*blake3::hash(target.as_bytes()).as_bytes()),
+    );
+    dir.remove(&temporary).map_err(io)?;
+    dir.symlink(target, &temporary).map_err(io)?;
+    dir.rename(&temporary, name).map_err(io)
 }
 
 /// Which entries of a manifest already lie where [`stage`] would put them, or where a killed one left them.
@@ -294,12 +329,13 @@ impl Placing<'_> {
             }
             Placement::Move if last_use => {
                 let mode = if entry.executable { 0o755 } else { 0o644 };
-                let file = self.store.open_file(entry.blake3)?;
-                file.file()
-                    .set_permissions(std::fs::Permissions::from_mode(mode))
-                    .map_err(io)?;
-                if sync == Sync::Each {
-                    file.file().sync_all().map_err(io)?;
+                match std::fs::set_permissions(&stored, PermissionsExt::from_mode(mode)) {
+                    Ok(()) if sync == Sync::Each => {
+                        let file = self.store.open_file(entry.blake3)?;
+                        file.file().sync_all().map_err(io)?;
+                    }
+                    Ok(()) => {}
+                    Err(error) => return Err(self.store.missing(entry.blake3, error)),
                 }
                 match dir.take(&stored, name) {
                     Err(error) if error.kind() == ErrorKind::CrossesDevices => {}

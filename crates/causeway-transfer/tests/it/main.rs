@@ -4,14 +4,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "tests: a panic is how they fail, in their helpers too"
 )]
 
 mod codec;
 mod crash;
 mod follow;
+mod full;
 mod hostile;
 mod https;
+mod layouts;
 mod limit;
 mod objects;
 mod pull;

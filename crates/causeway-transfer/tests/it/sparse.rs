@@ -28,7 +28,7 @@ fn on_disk(path: &Utf8Path) -> u64 {
 fn has_holes(path: &Utf8Path, test: &str) -> bool {
     let has = on_disk(path) < 8 << 20;
     if !has {
-        println!("skipped: {test}: this filesystem has no holes");
+        eprintln!("skipped: {test}: this filesystem has no holes");
     }
     has
 }

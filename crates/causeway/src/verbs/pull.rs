@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use causeway_domain::Env;
 use causeway_run::{RunError, State, files};
-use causeway_transfer::{Dest, Placement, Store, agent::serve, pull};
+use causeway_transfer::{Dest, Placement, Store, agent::serve, pull_selected};
 
 use crate::cli::{AgentArgs, PullArgs};
 use crate::output::Exit;
@@ -50,9 +50,10 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
             directory: Some((destination.clone(), placement)),
             base: args.base.clone(),
         };
-        let summary = pull(
+        let summary = pull_selected(
             &way.connector,
             &way.path,
+            args.selection(),
             dest,
             args.how.codec.into(),
             context.env.as_ref(),

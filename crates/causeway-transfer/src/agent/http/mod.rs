@@ -51,7 +51,7 @@ type Answer = Response<Body>;
 
 /// Scans that a caller was told to come back for.
 #[derive(Debug, Default)]
-pub(super) struct Scans(Mutex<HashMap<(String, bool, bool), Scanning>>);
+pub(super) struct Scans(Mutex<HashMap<(String, Rule, bool), Scanning>>);
 
 type Scanning = JoinHandle<Result<Scan, TransferError>>;
 
@@ -204,7 +204,7 @@ impl Caller {
         may_come_back: bool,
     ) -> Result<Answer, TransferError> {
         let (path, rule, fresh) = asked;
-        let key = (path.clone(), rule == Rule::Finished, fresh);
+        let key = (path.clone(), rule, fresh);
         let known = || {
             self.peer
                 .scans
