@@ -12,6 +12,7 @@ mod crash;
 mod follow;
 mod hostile;
 mod limit;
+mod progress;
 mod pull;
 mod push;
 mod quic;
