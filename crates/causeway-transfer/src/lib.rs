@@ -61,6 +61,7 @@ mod connector;
 mod durable;
 mod error;
 mod follow;
+mod holes;
 mod limit;
 mod link;
 mod manifest;

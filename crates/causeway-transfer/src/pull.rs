@@ -33,6 +33,11 @@ const SMALL_BYTES_A_LANE: u64 = 2 << 20;
 const READY: usize = 64;
 /// How often the agent is asked what was lost.
 const LOOK: Duration = Duration::from_secs(2);
+/// Small ones may be more, up to this many bytes together.
+const READY_SMALL: usize = 2048;
+const READY_BYTES: u64 = 8 << 20;
+/// Answers that are taken in together.
+pub(crate) const BATCH: usize = 1024;
 /// How often a source that changes meanwhile is listed again.
 pub(crate) const MAX_CHANGES: u32 = 3;
 
@@ -236,7 +241,15 @@ impl Queue {
         if self.ready.len() > READY / 2 || self.wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let next = self.wanted.drain(..self.wanted.len().min(READY));
+        let mut bytes = 0;
+        let count = self.wanted.iter().take(READY_SMALL).zip(0..);
+        let count = count
+            .take_while(|(wanted, count)| {
+                bytes += u64::from(wanted.len);
+                *count < READY || bytes <= READY_BYTES
+            })
+            .count();
+        let next = self.wanted.drain(..count);
         if self.bases.is_empty() {
             self.ready
                 .extend(next.map(|wanted| Ready { wanted, base: None }));
@@ -493,7 +506,7 @@ async fn fetch(
         }
         tokio::select! {
             biased;
-            _ = receiver.recv_many(&mut batch, 32), if moving => {
+            _ = receiver.recv_many(&mut batch, BATCH), if moving => {
                 let (mut blocks, mut landed) = (Vec::new(), Vec::new());
                 let mut failed = None;
                 for answer in batch.drain(..) {

@@ -222,17 +222,24 @@ impl Session {
         let writer = Paced::new(writer, self.pulse.throttle.clone());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let (of_reader, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
-        tasks.spawn(async move {
+        let reading = async move {
             let error = read_lane(index, reader, &of_reader, &pulse).await;
             lose(index, &of_reader, &error);
             drop(keep);
-        });
+        };
         let (of_writer, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
-        tasks.spawn(async move {
+        let writing = async move {
             if let Err(error) = write_lane(writer, queue, &pulse.sent).await {
                 lose(index, &of_writer, &TransferError::cut(error));
             }
-        });
+        };
+        if let Some(thread) = self.carrier.thread() {
+            tasks.spawn_on(reading, thread);
+            tasks.spawn_on(writing, thread);
+        } else {
+            tasks.spawn(reading);
+            tasks.spawn(writing);
+        }
         lanes.push(Arc::new(LaneHandle { shared, out }));
     }
 

@@ -21,7 +21,7 @@ use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::default as tls;
 
 use super::control::Control;
-use super::endpoint::EndpointThread;
+use super::endpoint::{EndpointThread, REST_AGENT, REST_CALLER};
 use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
@@ -77,10 +77,11 @@ type Sockets = s2n_quic::provider::io::tokio::Provider;
 /// Sockets at an address, and what the user should know of them.
 fn sockets(
     address: SocketAddr,
+    rest: Duration,
 ) -> Result<(Sockets, EndpointThread, Option<String>), TransferError> {
     let open = || {
         let (socket, warning) = socket::open(address)?;
-        let thread = EndpointThread::start()?;
+        let thread = EndpointThread::start(rest)?;
         let sockets = s2n_quic::provider::io::tokio::Builder::default()
             .with_handle(thread.handle().clone())
             .with_rx_socket(socket)?
@@ -210,7 +211,7 @@ impl Listener {
             .and_then(|tls| tls.with_application_protocols([PROTOCOL]))
             .and_then(|tls| tls.build())
             .map_err(|error| setup("TLS")(&error))?;
-        let (sockets, thread, _) = sockets(address)?;
+        let (sockets, thread, _) = sockets(address, REST_AGENT)?;
         let server = s2n_quic::Server::builder()
             .with_tls(tls)
             .and_then(|server| server.with_congestion_controller(Control))
@@ -285,7 +286,7 @@ pub(crate) struct QuicCarrier {
     warning: Option<String>,
     /// The socket lives as long as this.
     _client: s2n_quic::Client,
-    _thread: EndpointThread,
+    thread: EndpointThread,
 }
 
 impl QuicCarrier {
@@ -318,7 +319,7 @@ impl QuicCarrier {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
-        let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0))?;
+        let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0), REST_CALLER)?;
         let client = s2n_quic::Client::builder()
             .with_tls(tls)
             .and_then(|client| client.with_congestion_controller(Control))
@@ -353,7 +354,7 @@ impl QuicCarrier {
                 counts,
                 warning,
                 _client: client,
-                _thread: thread,
+                thread,
             },
             address,
         ))
@@ -386,6 +387,10 @@ impl Carrier for QuicCarrier {
 
     fn note(&self, _: usize) -> Option<String> {
         self.warning.clone()
+    }
+
+    fn thread(&self) -> Option<&tokio::runtime::Handle> {
+        Some(self.thread.handle())
     }
 
     fn token(&self) -> Option<Token> {

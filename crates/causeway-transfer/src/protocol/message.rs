@@ -9,7 +9,7 @@ use super::payload::Payload;
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
-use crate::wire::{Reader, Writer};
+use crate::wire::Reader;
 
 /// Most blocks of one `Read`.
 pub(crate) const MAX_ITEMS: usize = 256;
@@ -196,9 +196,21 @@ mod kind {
     pub(super) const FAILED: u8 = 0x8a;
 }
 
+/// Bytes of a frame's payload beside those of a part or a block.
+const BESIDE: usize = 9;
+
 impl ClientMessage {
+    /// How long the payload of its frame will be, where that is long.
+    fn room(&self) -> usize {
+        match self {
+            Self::PutManifest(part) => part.len(),
+            Self::PutBlock { payload, .. } => BESIDE + payload.bytes.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Frame::begin(self.room());
         let kind = match self {
             Self::Hello { version, token } => {
                 out.raw(MAGIC)
@@ -238,19 +250,21 @@ impl ClientMessage {
                 kind::PUT
             }
             Self::Request(Request::Stat) => kind::STAT,
-            Self::PutManifest(bytes) => return Frame::encode(kind::PUT_MANIFEST, request, bytes),
+            Self::PutManifest(part) => {
+                out.raw(part);
+                kind::PUT_MANIFEST
+            }
             Self::PutBlock {
                 file,
                 block,
                 payload,
             } => {
-                out.0.reserve_exact(payload.bytes.len() + 9);
                 out.u32(*file).u32(*block);
                 payload.write(&mut out);
                 kind::PUT_BLOCK
             }
         };
-        Frame::encode(kind, request, &out.0)
+        Frame::end(kind, request, out)
     }
 
     pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
@@ -331,12 +345,12 @@ impl ClientMessage {
                 len: input.u64()?,
             }),
             kind::STAT => Self::Request(Request::Stat),
-            kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.clone())),
+            kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.to_vec())),
             kind::PUT_BLOCK => {
                 return Ok(Self::PutBlock {
                     file: input.u32()?,
                     block: input.u32()?,
-                    payload: Payload::read(input)?,
+                    payload: Payload::read(frame, input)?,
                 });
             }
             _ => return Err(Broken("a frame of a kind that callers do not send")),
@@ -350,8 +364,17 @@ impl ServerMessage {
     /// Bytes of a `Block` frame beside the block's own.
     pub(crate) const BLOCK_OVERHEAD: u64 = super::frame::HEADER as u64 + 5;
 
+    /// How long the payload of its frame will be, where that is long.
+    fn room(&self) -> usize {
+        match self {
+            Self::Part(part) => part.len(),
+            Self::Block { payload, .. } => BESIDE + payload.bytes.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Frame::begin(self.room());
         let kind = match self {
             Self::Welcome {
                 version,
@@ -384,9 +407,11 @@ impl ServerMessage {
                 }
                 kind::ENTRIES
             }
-            Self::Part(bytes) => return Frame::encode(kind::PART, request, bytes),
+            Self::Part(part) => {
+                out.raw(part);
+                kind::PART
+            }
             Self::Block { item, payload } => {
-                out.0.reserve_exact(payload.bytes.len() + 5);
                 out.u32(*item);
                 payload.write(&mut out);
                 kind::BLOCK
@@ -440,7 +465,7 @@ impl ServerMessage {
                 kind::FAILED
             }
         };
-        Frame::encode(kind, request, &out.0)
+        Frame::end(kind, request, out)
     }
 
     pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
@@ -479,11 +504,11 @@ impl ServerMessage {
                 }
                 Self::Entries(entries)
             }
-            kind::PART => return Ok(Self::Part(frame.payload.clone())),
+            kind::PART => return Ok(Self::Part(frame.payload.to_vec())),
             kind::BLOCK => {
                 return Ok(Self::Block {
                     item: input.u32()?,
-                    payload: Payload::read(input)?,
+                    payload: Payload::read(frame, input)?,
                 });
             }
             kind::WORKING => Self::Working {

@@ -16,5 +16,6 @@ mod progress;
 mod pull;
 mod push;
 mod quic;
+mod sparse;
 mod tcp;
 mod world;
