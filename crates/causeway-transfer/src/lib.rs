@@ -89,7 +89,7 @@ pub use error::TransferError;
 pub use follow::{CheckpointArrived, FollowOptions, follow};
 pub use manifest::{Block, FileEntry, LinkEntry, MANIFEST_VERSION, MAX_MANIFEST, Manifest, Shape};
 pub use path::unfinished;
-pub use progress::{Progress, Stage, Summary};
+pub use progress::{Crossed, FilePart, Line, Progress, Stage, Summary};
 pub use protocol::PROTOCOL_VERSION;
 pub use pull::{Dest, pull, pull_selected};
 pub use push::push;

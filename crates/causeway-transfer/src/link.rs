@@ -297,7 +297,7 @@ impl<'a> Link<'a> {
             Some(session) => session
                 .sent_there()
                 .await
-                .unwrap_or_else(|_| session.received()),
+                .map_or_else(|_| session.received(), |(sent, _)| sent),
             None => 0,
         };
         self.sent_before + now

@@ -101,6 +101,8 @@ struct Peer {
     scans: Arc<http::Scans>,
     /// What was put on its carrier.
     sent: Arc<AtomicU64>,
+    /// What of it was lost, where the carrier tells.
+    lost: Option<Arc<AtomicU64>>,
     /// Whether a lane counts what it writes, since the carrier does not.
     counts: bool,
 }
@@ -115,7 +117,14 @@ impl Peer {
             scans: Arc::default(),
             counts: sent.is_none(),
             sent: sent.unwrap_or_default(),
+            lost: None,
         }
+    }
+
+    /// Over a carrier that tells what it lost.
+    fn losing(mut self, lost: Arc<AtomicU64>) -> Self {
+        self.lost = Some(lost);
+        self
     }
 
     /// The same caller on a carrier that counts apart.
@@ -266,7 +275,10 @@ async fn listen(agent: Arc<Agent>, mut listener: Listener, token: Token) {
                 }
                 let agent = Arc::clone(&agent);
                 callers.spawn(async move {
-                    let peer = Peer::new(Some(caller.sent()));
+                    let peer = {
+                        let counts = caller.counts();
+                        Peer::new(Some(counts.sent)).losing(counts.lost)
+                    };
                     let mut lanes = JoinSet::new();
                     loop {
                         tokio::select! {

@@ -91,6 +91,11 @@ pub(crate) trait Carrier: Send + Sync {
     /// All that this side put on the carrier, in bytes; `None` when that is what it wrote on its lanes.
     fn sent(&self) -> Option<u64>;
 
+    /// What was lost of that, in bytes; `None` where the carrier does not tell.
+    fn lost(&self) -> Option<u64> {
+        None
+    }
+
     /// Opens a lane.
     fn open(&self) -> BoxFuture<'_, io::Result<Lane>>;
 }

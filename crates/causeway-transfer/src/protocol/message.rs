@@ -160,6 +160,7 @@ pub(crate) enum Outcome {
     },
     Stat {
         sent: u64,
+        lost: Option<u64>,
     },
 }
 
@@ -478,7 +479,13 @@ impl ServerMessage {
                     }
                     Outcome::Read => out.u8(3),
                     Outcome::Put { digest } => out.u8(4).digest(digest),
-                    Outcome::Stat { sent } => out.u8(5).u64(*sent),
+                    Outcome::Stat { sent, lost } => {
+                        out.u8(5).u64(*sent).u8(u8::from(lost.is_some()));
+                        if let Some(lost) = lost {
+                            out.u64(*lost);
+                        }
+                        &mut out
+                    }
                 };
                 kind::DONE
             }
@@ -572,7 +579,14 @@ impl ServerMessage {
                 4 => Outcome::Put {
                     digest: input.digest()?,
                 },
-                5 => Outcome::Stat { sent: input.u64()? },
+                5 => Outcome::Stat {
+                    sent: input.u64()?,
+                    lost: if input.flag()? {
+                        Some(input.u64()?)
+                    } else {
+                        None
+                    },
+                },
                 _ => return Err(Broken("an outcome that is not known here")),
             }),
             kind::FAILED => {

@@ -16,7 +16,7 @@ pub(crate) mod payload;
 pub(crate) mod server;
 
 /// The version that both ends must speak.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// The other side broke a rule; the text says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -17,6 +17,7 @@ mod https;
 mod layouts;
 mod limit;
 mod objects;
+mod progress;
 mod pull;
 mod push;
 mod quic;

@@ -10,7 +10,7 @@ use causeway_domain::organisation::{Organisation, Site};
 use causeway_domain::{Bytes, Env, RateLimit, SiteId, Usd};
 use causeway_run::{RunError, files, site};
 use causeway_transfer::{
-    CarrierKind, Connector, Objects, Patience, Progress, Stage, Summary, Ticket, TicketSource,
+    CarrierKind, Connector, Objects, Patience, Progress, Summary, Ticket, TicketSource,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -328,6 +328,9 @@ fn in_words(summary: &Summary, moved: &Moved<'_>, egress: Option<Usd>) -> String
     if let (Some(cost), Some(price)) = (egress, moved.egress_per_gb) {
         text += &format!(": {cost} of egress at {price} per GB");
     }
+    if let Some(loss) = summary.loss {
+        text += &format!("; {:.2} % lost on the way", loss * 100.0);
+    }
     text
 }
 
@@ -340,7 +343,7 @@ pub(crate) struct Shown {
 impl Shown {
     pub(crate) fn new(output: Output) -> Self {
         let style = indicatif::ProgressStyle::with_template(
-            "  {msg:<12} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+            "  {prefix:<10} {bar:24} {bytes}/{total_bytes} {wide_msg}",
         );
         let bar = (output.terminal && !output.json).then(|| {
             let bar = indicatif::ProgressBar::new(0);
@@ -353,25 +356,37 @@ impl Shown {
     }
 
     pub(crate) fn progress(&self, progress: &Progress) {
-        let stage = match &progress.stage {
-            Stage::Connecting => "connecting".to_owned(),
-            Stage::Listing => "listing".to_owned(),
-            Stage::Comparing => "comparing".to_owned(),
-            Stage::Moving => "moving".to_owned(),
-            Stage::Verifying => "verifying".to_owned(),
-            Stage::Placing => "placing".to_owned(),
-            Stage::Waiting { why, .. } => format!("waiting for {why}"),
-            _ => String::new(),
-        };
         match &self.bar {
             Some(bar) => {
                 bar.set_length(progress.total);
                 bar.set_position(progress.done);
-                bar.set_message(stage);
+                bar.set_prefix(progress.stage.to_string());
+                bar.set_message(progress.in_words());
             }
-            None if self.output.json => self.output.event(&json!({"event": "progress", "stage": stage, "done": progress.done, "total": progress.total, "bits_per_second": progress.rate.get()})),
+            None if self.output.json => self.events(progress),
             None => {}
         }
+    }
+
+    fn events(&self, progress: &Progress) {
+        for file in &progress.whole {
+            self.output.event(&json!({
+                "event": "file", "path": file.path, "bytes": file.total, "state": "whole",
+            }));
+        }
+        self.output.event(&json!({
+            "event": "progress",
+            "stage": progress.stage.to_string(),
+            "done": progress.done,
+            "total": progress.total,
+            "bits_per_second": progress.rate.get(),
+            "left_seconds": progress.left.map(|left| left.as_secs_f64()),
+            "files_done": progress.files_done,
+            "files_total": progress.files_total,
+            "moving": progress.moving,
+            "crossed": progress.crossed,
+            "line": progress.line,
+        }));
     }
 }
 

@@ -306,7 +306,7 @@ impl Answers {
                 Owed::Stat { id } if head.status == 200 => {
                     let body = self.agent.body(&head, MAX_WORDS).await?;
                     let Greeting { sent, .. } = serde_json::from_slice(&body)?;
-                    self.say(id, &ServerMessage::Done(Outcome::Stat { sent }))
+                    self.say(id, &ServerMessage::Done(Outcome::Stat { sent, lost: None }))
                         .await?;
                 }
                 Owed::List { id, path } => self.failed(&head, id, &path).await?,

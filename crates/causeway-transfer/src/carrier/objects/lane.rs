@@ -130,7 +130,7 @@ async fn answer(
         Request::Stat => {
             let sent = opened.received.load(Ordering::Relaxed);
             answers
-                .say(id, &ServerMessage::Done(Outcome::Stat { sent }))
+                .say(id, &ServerMessage::Done(Outcome::Stat { sent, lost: None }))
                 .await
         }
         Request::Manifest { .. } => {

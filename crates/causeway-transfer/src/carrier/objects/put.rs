@@ -131,6 +131,8 @@ pub async fn push_objects(
         reused_bytes: raw.saturating_sub(meter.received),
         codec_saved_bytes: 0,
         difference_saved_bytes: 0,
+        loss: None,
+        rtt_seconds: None,
         seconds: meter.started.elapsed().as_secs_f64(),
         carrier: objects.kind,
         why: format!("{objects} answered"),
