@@ -181,7 +181,15 @@ fn objects(args: &PullArgs) -> Result<Connector, RunError> {
             });
         }
     }
-    Ok(Connector::objects(Arc::new(Objects::at(&args.source)?)))
+    let objects = Objects::at(&args.source, &environment())?;
+    Ok(Connector::objects(Arc::new(objects)))
+}
+
+/// What this process was told, as far as it is text.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// A site of the nearest causeway.yaml, if the word is one.
