@@ -1,6 +1,7 @@
 //! Time, chance and injected faults: one door.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// What drivers and stages ask of the outside world besides I/O.
 ///
@@ -8,6 +9,11 @@ use jiff::Timestamp;
 pub trait Env: Send + Sync {
     /// The present instant, UTC.
     fn now(&self) -> Timestamp;
+
+    /// Where the clock on the wall hangs: times of day that a user writes are meant in it.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
 
     /// 64 random bits: for ids, jitter and retry schedules; never for keys.
     fn random(&self) -> u64;

@@ -32,6 +32,7 @@ mod fact;
 mod ids;
 pub mod organisation;
 mod problem;
+mod rate_limit;
 pub mod schema;
 mod secret;
 mod source;
@@ -47,6 +48,7 @@ pub use env::{Crash, Env};
 pub use fact::{Fact, Source};
 pub use ids::{AccountId, DatasetId, InvalidId, ModelName, PackId, PartyId, RunId, SiteId};
 pub use problem::{Problem, Severity, near};
+pub use rate_limit::{Cap, InvalidLimit, RateLimit};
 pub use secret::Secret;
 pub use source::{Place, SourceFile};
 pub use stated::Stated;
@@ -59,3 +61,5 @@ pub use units::{
 pub use jiff::Timestamp;
 /// A civil day.
 pub use jiff::civil::Date;
+/// Where times of day are meant.
+pub use jiff::tz::TimeZone;

@@ -419,6 +419,10 @@ fn wrong_format(format: &str, value: &Value) -> Option<(String, String)> {
                 "write for example `20 GB` or `512 MiB`".to_owned(),
             )
         }),
+        "rate-limit" => text
+            .parse::<crate::RateLimit>()
+            .err()
+            .map(|error| (error.to_string(), error.help())),
         "date" => text.parse::<Date>().err().map(|_| {
             (
                 format!("`{text}` is not a day"),

@@ -173,7 +173,7 @@ impl Div<BitsPerSecond> for Bytes {
 }
 
 macro_rules! floats {
-    ($($(#[$doc:meta])* $name:ident($unit:literal);)*) => {$(
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
@@ -190,12 +190,6 @@ macro_rules! floats {
             #[must_use]
             pub const fn get(self) -> f64 {
                 self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&format!("{} {}", short(self.0), $unit))
             }
         }
 
@@ -245,19 +239,110 @@ fn short(value: f64) -> String {
 
 floats! {
     /// A data rate. Unit: bits per second.
-    BitsPerSecond("bit/s");
+    BitsPerSecond;
     /// Peak or achieved arithmetic of one chip. Unit: 10^12 floating-point operations per second, dense.
-    Tflops("TFLOP/s");
+    Tflops;
     /// An amount of arithmetic, cumulative. Unit: floating-point operations.
-    Flop("FLOP");
+    Flop;
     /// Wall-clock time. Unit: hours.
-    Hours("h");
+    Hours;
     /// Chips times hours.
-    GpuHours("GPU h");
+    GpuHours;
     /// Tokens, not batches.
-    Tokens("tokens");
+    Tokens;
     /// Parameters of a model.
+    Params;
+}
+
+macro_rules! shown {
+    ($($name:ident($unit:literal);)*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&format!("{} {}", short(self.0), $unit))
+            }
+        }
+    )*};
+}
+
+shown! {
+    Tflops("TFLOP/s");
+    Flop("FLOP");
+    Hours("h");
+    GpuHours("GPU h");
+    Tokens("tokens");
     Params("parameters");
+}
+
+const RATES: [(&str, f64); 4] = [("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)];
+const BINARY_RATES: [(&str, f64); 4] = [
+    ("Ti", 1_099_511_627_776.0),
+    ("Gi", 1_073_741_824.0),
+    ("Mi", 1_048_576.0),
+    ("Ki", 1024.0),
+];
+
+impl BitsPerSecond {
+    /// The amount in bytes per second.
+    #[must_use]
+    pub const fn bytes(self) -> f64 {
+        self.0 / 8.0
+    }
+}
+
+impl fmt::Display for BitsPerSecond {
+    /// Three digits of the largest unit that fits: `50 Mbit/s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (prefix, size) = RATES
+            .into_iter()
+            .find(|(_, size)| self.0 >= *size)
+            .unwrap_or(("", 1.0));
+        f.pad(&format!("{} {prefix}bit/s", short(self.0 / size)))
+    }
+}
+
+impl FromStr for BitsPerSecond {
+    type Err = InvalidUnit;
+
+    /// `50Mbit/s`, `50 Mbps`, `6MB/s`, `6 MiB/s`: `bit` and `b` are bits, `B` is bytes. A number without a unit is none: some
+    /// programs mean kilobytes by it.
+    fn from_str(text: &str) -> Result<Self, InvalidUnit> {
+        let invalid = || InvalidUnit {
+            what: "a rate",
+            text: text.to_owned(),
+            example: "`50Mbit/s`, `6MB/s`",
+        };
+        let trimmed = text.trim();
+        let split = trimmed
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .ok_or_else(invalid)?;
+        let (number, unit) = trimmed.split_at_checked(split).ok_or_else(invalid)?;
+        let unit = unit.trim();
+        let unit = unit
+            .strip_suffix("/s")
+            .or_else(|| unit.strip_suffix("ps"))
+            .ok_or_else(invalid)?;
+        let (prefix, bits) = if let Some(prefix) = unit.strip_suffix("bit") {
+            (prefix, 1.0)
+        } else if let Some(prefix) = unit.strip_suffix('b') {
+            (prefix, 1.0)
+        } else if let Some(prefix) = unit.strip_suffix('B') {
+            (prefix, 8.0)
+        } else {
+            return Err(invalid());
+        };
+        let size = RATES
+            .iter()
+            .chain(&BINARY_RATES)
+            .chain(&[("", 1.0)])
+            .find(|(name, _)| name.eq_ignore_ascii_case(prefix))
+            .map(|(_, size)| *size)
+            .ok_or_else(invalid)?;
+        let number: f64 = number.parse().map_err(|_| invalid())?;
+        Some(number * size * bits)
+            .filter(|rate| rate.is_finite())
+            .map(Self)
+            .ok_or_else(invalid)
+    }
 }
 
 impl Hours {
@@ -496,9 +581,32 @@ mod tests {
         assert_eq!(Bytes::new(1) / BitsPerSecond::new(0.0), Duration::MAX);
     }
 
+    #[test]
+    fn rates_parse_and_print() {
+        for (text, rate) in [
+            ("50Mbit/s", 5e7),
+            ("1.5 Gbit/s", 1.5e9),
+            ("50mbps", 5e7),
+            ("6MB/s", 4.8e7),
+            ("1 MiB/s", 8_388_608.0),
+            ("800bit/s", 800.0),
+        ] {
+            assert_eq!(text.parse::<BitsPerSecond>().unwrap().get(), rate, "{text}");
+        }
+        for bad in [
+            "", "50", "50M", "fast", "Mbit/s", "-5Mbit/s", "5 Xbit/s", "5 MB",
+        ] {
+            assert!(bad.parse::<BitsPerSecond>().is_err(), "{bad}");
+        }
+        assert_eq!(BitsPerSecond::new(5e7).to_string(), "50 Mbit/s");
+        assert_eq!(BitsPerSecond::new(1.25e9).to_string(), "1.25 Gbit/s");
+        assert_eq!(BitsPerSecond::new(0.0).to_string(), "0 bit/s");
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_a_unit_panic(text in ".{0,24}") {
+            let _ = text.parse::<BitsPerSecond>();
             let _ = text.parse::<Bytes>();
             let _ = text.parse::<Percent>();
             let _ = text.parse::<Usd>();

@@ -1,6 +1,6 @@
 //! The real door to time, chance and injected faults.
 
-use causeway_domain::{Crash, Env, Timestamp};
+use causeway_domain::{Crash, Env, TimeZone, Timestamp};
 
 /// Time and randomness of the system; fixed ones for tests; crashes on demand.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +35,10 @@ impl Env for System {
     )]
     fn now(&self) -> Timestamp {
         self.now.unwrap_or_else(Timestamp::now)
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
     }
 
     fn random(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_backends::{AgentOptions, Backend, Engine, Ground, Local, Ssh, SshOptions};
 use causeway_domain::organisation::{Engine as EngineFile, Site};
-use causeway_domain::{Env, RunId, SiteId};
+use causeway_domain::{Env, RateLimit, RunId, SiteId};
 use causeway_transfer::{ByteStream, Connector, Ticket, TicketFetch, TicketSource, TransferError};
 
 use crate::RunError;
@@ -26,6 +26,8 @@ pub struct Way {
     pub workdir: Utf8PathBuf,
     /// Where its checkpoints are.
     pub checkpoints: Utf8PathBuf,
+    /// Most that its transfers take of the line.
+    pub limit: Option<RateLimit>,
     binary: Utf8PathBuf,
 }
 
@@ -105,6 +107,7 @@ impl Way {
             directory,
             workdir,
             checkpoints,
+            limit: None,
             binary: binary.to_owned(),
         })
     }
@@ -126,7 +129,7 @@ impl Way {
     /// # Errors
     /// When the agent can't be started.
     pub async fn connect(&self, run: &RunId) -> Result<Connector, RunError> {
-        connect(
+        let connector = connect(
             &self.engine,
             &self.directory,
             run.as_str(),
@@ -134,7 +137,11 @@ impl Way {
             true,
             Carriers::All,
         )
-        .await
+        .await?;
+        Ok(match &self.limit {
+            Some(limit) => connector.with_limit(limit.clone()),
+            None => connector,
+        })
     }
 
     /// A path below the run's directory, as the transfer names it.

@@ -87,6 +87,8 @@ pub(crate) async fn stage(
         &driver.binary,
         driver.workspace.env.clone(),
     )?;
+    way.limit
+        .clone_from(&driver.organisation.file.transfer.limit);
     if let Some(other) = &candidate.stands_in_for {
         driver.note(format!(
             "site `{id}` is {} and stands in for {other}: nothing leaves for abroad",

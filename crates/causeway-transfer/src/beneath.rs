@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
@@ -192,10 +192,20 @@ impl Beneath {
 
     /// Makes the directories of a path and opens the last. Existing ones are entered as [`Beneath::directory`] does.
     pub(crate) fn make_directories(&self, relative: &str) -> io::Result<Self> {
+        self.make(relative, true)
+    }
+
+    /// As [`Beneath::make_directories`]; the caller writes them to disk.
+    pub(crate) fn make_directories_unsynced(&self, relative: &str) -> io::Result<Self> {
+        self.make(relative, false)
+    }
+
+    fn make(&self, relative: &str, sync: bool) -> io::Result<Self> {
         let mut at = self.directory("")?;
         for part in relative.split('/').filter(|part| !part.is_empty()) {
             match rustix::fs::mkdirat(&at.dir, part, Mode::from_raw_mode(0o777)) {
-                Ok(()) => at.sync()?,
+                Ok(()) if sync => at.sync()?,
+                Ok(()) => {}
                 Err(rustix::io::Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -251,6 +261,12 @@ impl Beneath {
     /// Writes the directory's names to disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(self.dir.as_fd())?)
+    }
+}
+
+impl AsFd for Beneath {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
     }
 }
 

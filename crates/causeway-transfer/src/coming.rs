@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use causeway_weights::codec::{self, CodecError, Decoder};
 use tokio::task::JoinSet;
 
@@ -24,7 +25,7 @@ pub(crate) struct Arrived {
 
 impl Arrived {
     /// It was here.
-    pub(crate) const fn here(wanted: Wanted, bytes: Vec<u8>) -> Self {
+    pub(crate) fn here(wanted: Wanted, bytes: Vec<u8>) -> Self {
         Self {
             wanted,
             payload: Payload::raw(bytes),
@@ -99,10 +100,11 @@ impl Coming {
                     }
                 }
             }
-            let taken = intake
+            let mut taken = Taken::default();
+            intake
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .put(&blocks)?;
+                .put(&blocks, &mut taken)?;
             Ok((taken, again))
         })
         .await?;
@@ -150,7 +152,7 @@ impl Coming {
 }
 
 /// The block itself; `None` when the base that it needs is not what it was.
-fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Vec<u8>>, TransferError> {
+fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Bytes>, TransferError> {
     let Arrived {
         wanted,
         payload,
@@ -177,5 +179,5 @@ fn decode(decoder: &mut Decoder, arrived: Arrived) -> Result<Option<Vec<u8>>, Tr
     decoder
         .decode(&payload.bytes, len, base, &mut block)
         .map_err(broken)?;
-    Ok(Some(block))
+    Ok(Some(block.into()))
 }

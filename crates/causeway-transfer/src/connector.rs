@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use causeway_domain::RateLimit;
 use tokio::task::JoinHandle;
 
 use crate::carrier::https::HttpsCarrier;
@@ -15,6 +16,7 @@ use crate::carrier::quic::QuicCarrier;
 use crate::carrier::tcp::TcpCarrier;
 use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
 use crate::error::TransferError;
+use crate::limit::{Limited, Throttle};
 use crate::session::Session;
 use crate::ticket::Ticket;
 
@@ -135,6 +137,7 @@ pub struct Connector {
     /// A bucket or a static server in place of an agent.
     objects: Option<Arc<Objects>>,
     patience: Patience,
+    limit: Option<Limited>,
     /// The last ticket that was fetched, and a fetch that is under way.
     fetched: Mutex<Fetched>,
 }
@@ -155,6 +158,7 @@ impl Connector {
             stream: None,
             objects: None,
             patience: Patience::default(),
+            limit: None,
             fetched: Mutex::default(),
         }
     }
@@ -199,6 +203,7 @@ impl Connector {
             stream: None,
             objects: None,
             patience: Patience::default(),
+            limit: None,
             fetched: Mutex::default(),
         }
         .or_stream(open)
@@ -213,6 +218,7 @@ impl Connector {
             stream: None,
             objects: Some(objects),
             patience: Patience::default(),
+            limit: None,
             fetched: Mutex::default(),
         }
     }
@@ -233,6 +239,25 @@ impl Connector {
     pub const fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Taking no more of the line than this, all transfers over it together; times of day are those of [`Env::zone`]. What
+    /// counts are bytes of the protocol, to which a carrier adds a few percent. While it says that nothing may move, no
+    /// connection is held.
+    ///
+    /// [`Env::zone`]: causeway_domain::Env::zone
+    #[must_use]
+    pub fn with_limit(mut self, limit: RateLimit) -> Self {
+        self.limit = Some(Limited::new(limit));
+        self
+    }
+
+    pub(crate) const fn limit(&self) -> Option<&Limited> {
+        self.limit.as_ref()
+    }
+
+    fn throttle(&self) -> Option<Arc<Throttle>> {
+        self.limit.as_ref().map(|limit| Arc::clone(&limit.throttle))
     }
 
     pub(crate) const fn patience(&self) -> Patience {
@@ -261,7 +286,7 @@ impl Connector {
         if let Some(objects) = &self.objects {
             let carrier = Arc::new(objects.connect().await?);
             let silence = self.patience.silence;
-            let session = Session::open(carrier, silence, silence).await?;
+            let session = Session::open(carrier, silence, silence, self.throttle()).await?;
             return Ok(session.because(format!("{objects} answered")));
         }
         let mut why = "no ticket was given".to_owned();
@@ -291,7 +316,8 @@ impl Connector {
             .map_err(|error| unreachable(error.to_string()))?;
         let silence = self.patience.silence;
         let carrier = Arc::new(StreamCarrier::new(stream));
-        Ok(Session::open(carrier, silence, silence).await?.because(why))
+        let session = Session::open(carrier, silence, silence, self.throttle());
+        Ok(session.await?.because(why))
     }
 
     async fn straight(
@@ -406,7 +432,8 @@ impl Connector {
         why: String,
     ) -> Result<Session, TransferError> {
         let limit = again.map_or(self.patience.quic * TCP_SHARE, Again::limit);
-        let (carrier, address) = HttpsCarrier::connect(ticket, limit).await?;
+        let window = self.limit.as_ref().and_then(Limited::window);
+        let (carrier, address) = HttpsCarrier::connect(ticket, limit, window).await?;
         let session = self.greeted(Arc::new(carrier), again).await?;
         Ok(session.because(format!("{why}HTTPS answered at {address}")))
     }
@@ -423,12 +450,14 @@ impl Connector {
             Some(_) => (limit, Duration::ZERO),
             None => (limit * TCP_SHARE, HEAD_START.min(limit)),
         };
+        let window = self.limit.as_ref().and_then(Limited::window);
         let over_quic = async {
-            let (carrier, address) = QuicCarrier::connect(ticket, limit).await?;
+            let (carrier, address) = QuicCarrier::connect(ticket, limit, window).await?;
             Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let over_tcp = async {
-            let (carrier, address) = TcpCarrier::connect(ticket, tcp_limit, tcp_opened).await?;
+            let connecting = TcpCarrier::connect(ticket, tcp_limit, window, tcp_opened);
+            let (carrier, address) = connecting.await?;
             Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let allows = |kind| self.direct.contains(&kind);
@@ -470,7 +499,7 @@ impl Connector {
         let silence = self.patience.silence;
         // As long as it may take on a link that lost a packet twice, when the link is known.
         let greeting = again.map_or(silence, |again| again.limit() * 3);
-        Session::open(carrier, greeting.min(silence), silence).await
+        Session::open(carrier, greeting.min(silence), silence, self.throttle()).await
     }
 }
 

@@ -62,6 +62,8 @@ mod connector;
 mod durable;
 mod error;
 mod follow;
+mod holes;
+mod limit;
 mod link;
 mod manifest;
 mod path;

@@ -11,6 +11,7 @@ use crate::carrier::CarrierKind;
 use crate::carrier::growth::{self, Step};
 use crate::connector::{Again, Connector};
 use crate::error::TransferError;
+use crate::limit::{Allowed, Limited};
 use crate::progress::{Meter, Stage};
 use crate::session::Session;
 
@@ -19,6 +20,10 @@ use crate::session::Session;
 const MAX_REFUSALS: u32 = 5;
 /// How often it is looked whether a session is silent.
 const TICK: Duration = Duration::from_millis(100);
+/// So long what was asked for before a pause may still come.
+const DRAIN: Duration = Duration::from_secs(30);
+/// How often a pause is told, and the clock looked at.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Connects when it has to, and again after a cut, until nothing moved for as long as the caller allows.
 pub(crate) struct Link<'a> {
@@ -77,6 +82,7 @@ impl<'a> Link<'a> {
         meter: &Meter<'_>,
     ) -> Result<Arc<Session>, TransferError> {
         loop {
+            self.pause(meter).await;
             if let Some(session) = &self.session {
                 return Ok(Arc::clone(session));
             }
@@ -127,6 +133,25 @@ impl<'a> Link<'a> {
         }
     }
 
+    /// Waits while the limit says that nothing may move. No connection is held meanwhile.
+    async fn pause(&mut self, meter: &Meter<'_>) {
+        while let Some(Allowed::Later(clock, left)) =
+            self.connector.limit().map(|limit| limit.update(self.env))
+        {
+            self.lost(&TransferError::cut("the limit pauses it"));
+            drop(self.next().take());
+            let why = clock.map_or_else(
+                || "another limit: this one allows nothing".to_owned(),
+                |clock| format!("{clock}: until then the limit allows nothing"),
+            );
+            meter.stage(Stage::Waiting { why, pause: left });
+            sleep(left.min(PAUSE)).await;
+            // It was no failure.
+            self.last.clear();
+            self.moved();
+        }
+    }
+
     fn next(&self) -> std::sync::MutexGuard<'_, Option<Session>> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,7 +178,12 @@ impl<'a> Link<'a> {
     /// Does something over a session, and when that falls silent connects anew beside it. The new connection takes its place
     /// once it stands, and the work ends with a cut; when the old one speaks first, it is kept.
     pub(crate) async fn watched<T>(&self, session: &Session, work: impl Future<Output = T>) -> T {
-        beside(work, self.replace(session)).await
+        let limited = async {
+            if let Some(limit) = self.connector.limit() {
+                keep(limit, self.env, session).await;
+            }
+        };
+        beside(beside(work, self.replace(session)), limited).await
     }
 
     /// The same for what fetches on all lanes: more of them are opened as long as they bring more.
@@ -255,6 +285,25 @@ impl<'a> Link<'a> {
                 .session
                 .as_ref()
                 .map_or(0, |session| session.sent_here())
+    }
+}
+
+/// Keeps the cap of the hour in force, and ends what a pause finds under way if it does not end by itself.
+async fn keep(limit: &Limited, env: &dyn Env, session: &Session) {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut paused: Option<Instant> = None;
+    loop {
+        tick.tick().await;
+        match limit.update(env) {
+            Allowed::Now => paused = None,
+            Allowed::Later(..) => {
+                if paused.get_or_insert_with(Instant::now).elapsed() > DRAIN {
+                    session.end(&TransferError::cut("the limit pauses it"));
+                    return;
+                }
+            }
+        }
     }
 }
 

@@ -28,6 +28,11 @@ const BLOCKS_A_LANE: usize = 2;
 const SMALL_BYTES_A_LANE: u64 = 2 << 20;
 /// Blocks that are made ready ahead of the lanes.
 const READY: usize = 64;
+/// Small ones may be more, up to this many bytes together.
+const READY_SMALL: usize = 2048;
+const READY_BYTES: u64 = 8 << 20;
+/// Answers that are taken in together.
+pub(crate) const BATCH: usize = 1024;
 /// How often a source that changes meanwhile is listed again.
 pub(crate) const MAX_CHANGES: u32 = 3;
 
@@ -212,7 +217,15 @@ impl Queue {
         if self.ready.len() > READY / 2 || self.wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let next = self.wanted.drain(..self.wanted.len().min(READY));
+        let mut bytes = 0;
+        let count = self.wanted.iter().take(READY_SMALL).zip(0..);
+        let count = count
+            .take_while(|(wanted, count)| {
+                bytes += u64::from(wanted.len);
+                *count < READY || bytes <= READY_BYTES
+            })
+            .count();
+        let next = self.wanted.drain(..count);
         if self.bases.is_empty() {
             self.ready
                 .extend(next.map(|wanted| Ready { wanted, base: None }));
@@ -290,7 +303,16 @@ impl Lanes {
         ready: &mut VecDeque<Ready>,
     ) -> Result<(), TransferError> {
         self.widen(session.lanes());
+        // What a limit lets through later is not asked for now, and comes on all lanes alike.
+        let most = session
+            .throttle()
+            .and_then(|throttle| throttle.under_way(session.rtt()))
+            .unwrap_or(u64::MAX);
+        let blocks_a_lane = if most == u64::MAX { BLOCKS_A_LANE } else { 1 };
         for lane in 0..self.blocks.len() {
+            if self.bytes.iter().sum::<u64>() >= most {
+                break;
+            }
             let (Some(blocks), Some(bytes), Some(requests)) = (
                 self.blocks.get_mut(lane),
                 self.bytes.get_mut(lane),
@@ -304,7 +326,7 @@ impl Lanes {
             let (mut items, mut owed) = (Vec::new(), VecDeque::new());
             while let Some(next) = ready.pop_front() {
                 let len = next.wanted.len;
-                let fits = *blocks < BLOCKS_A_LANE || *bytes + u64::from(len) <= SMALL_BYTES_A_LANE;
+                let fits = *blocks < blocks_a_lane || *bytes + u64::from(len) <= SMALL_BYTES_A_LANE;
                 if !fits || items.len() >= MAX_ITEMS {
                     ready.push_front(next);
                     break;
@@ -420,10 +442,16 @@ async fn fetch(
             meter.stage(Stage::Moving);
             continue;
         }
-        lanes
-            .ask(session, wish, &manifest, &mut queue.ready)
-            .await?;
+        let paused = session.is_paused();
+        if !paused {
+            lanes
+                .ask(session, wish, &manifest, &mut queue.ready)
+                .await?;
+        }
         let moving = !lanes.owed.is_empty();
+        if paused && !moving && !queue.is_empty() {
+            return Err(TransferError::cut("the limit pauses it"));
+        }
         if !moving && queue.is_empty() && meter.sent_there.is_none() {
             // While the last files are hashed: a round trip less at the end.
             meter.sent_there = Some(session.sent_there().await?);
@@ -437,7 +465,7 @@ async fn fetch(
         }
         tokio::select! {
             biased;
-            _ = receiver.recv_many(&mut batch, 32), if moving => {
+            _ = receiver.recv_many(&mut batch, BATCH), if moving => {
                 let (mut blocks, mut landed) = (Vec::new(), Vec::new());
                 let mut failed = None;
                 for answer in batch.drain(..) {

@@ -196,7 +196,10 @@ async fn attempt(
         bytes: 0,
     };
     loop {
-        while let Some((file, block)) = outgoing.next(&manifest)? {
+        if session.is_paused() && outgoing.is_idle() {
+            return Err(TransferError::cut("the limit pauses it"));
+        }
+        while let Some((file, block)) = outgoing.next(may_send(session), &manifest)? {
             let source = Arc::clone(source);
             let turn = encoding.encoders.turn().await?;
             let (codec, rates) = (encoding.codec, Arc::clone(&encoding.rates));
@@ -283,6 +286,17 @@ fn len_of(manifest: &Manifest, file: u32, block: u32) -> Option<u64> {
     ))
 }
 
+/// How many bytes may be under way when one more block is sent.
+fn may_send(session: &Session) -> u64 {
+    let Some(throttle) = session.throttle() else {
+        return u64::MAX;
+    };
+    if throttle.is_paused() {
+        return 0;
+    }
+    throttle.under_way(session.rtt()).unwrap_or(u64::MAX)
+}
+
 /// Blocks that the agent wants, and those under way, in order.
 struct Outgoing {
     wanted: VecDeque<(u32, u32)>,
@@ -292,9 +306,14 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    /// The next block to send, if one may be sent now. Nothing is sent before all is wanted that will be.
-    fn next(&mut self, manifest: &Manifest) -> Result<Option<(u32, u32)>, TransferError> {
-        let Some((file, block)) = self.wanted.front().copied().filter(|_| self.said) else {
+    /// The next block to send, if one may be sent now: not while `most` bytes are under way. Nothing is sent before all is wanted that will be.
+    fn next(
+        &mut self,
+        most: u64,
+        manifest: &Manifest,
+    ) -> Result<Option<(u32, u32)>, TransferError> {
+        let may = self.said && self.bytes < most;
+        let Some((file, block)) = self.wanted.front().copied().filter(|_| may) else {
             return Ok(None);
         };
         let unknown =
@@ -313,6 +332,11 @@ impl Outgoing {
         let len = self.under_way.pop_front().unwrap_or_default();
         self.bytes = self.bytes.saturating_sub(len);
         len
+    }
+
+    /// Something is wanted, and nothing is under way.
+    fn is_idle(&self) -> bool {
+        self.said && !self.wanted.is_empty() && self.under_way.is_empty()
     }
 
     fn is_over(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
 use camino::Utf8Path;
@@ -11,6 +12,7 @@ use causeway_weights::Header;
 
 use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
+use crate::holes::{self, Holes, ZeroBlocks};
 use crate::manifest::{Block, FileEntry, Manifest, Shape};
 use crate::path;
 
@@ -138,6 +140,7 @@ pub(crate) fn scan_below(
     paths.sort_by(|left, right| left.relative.cmp(&right.relative));
     let total: u64 = paths.iter().map(|found| found.stamp.size).sum();
     let mut done = 0;
+    let mut zeros = ZeroBlocks::default();
     let mut files = Vec::with_capacity(paths.len());
     for found in paths {
         files.push(hash(
@@ -145,6 +148,7 @@ pub(crate) fn scan_below(
             &found.relative,
             &found.full,
             scanning,
+            &mut zeros,
             &mut done,
             total,
         )?);
@@ -249,6 +253,7 @@ fn hash(
     relative: &str,
     full: &str,
     scanning: &Scanning<'_>,
+    zeros: &mut ZeroBlocks,
     done: &mut u64,
     total: u64,
 ) -> Result<FileEntry, TransferError> {
@@ -280,7 +285,7 @@ fn hash(
             },
             _ => TransferError::io(format!("reading `{}`", tree.shown(full)))(error),
         };
-        (entry.blake3, entry.blocks) = hash_blocks(&mut file, full, stamp.size, |bytes| {
+        (entry.blake3, entry.blocks) = hash_blocks(&mut file, full, stamp.size, zeros, |bytes| {
             *done += bytes;
             (scanning.progress)(*done, total);
         })
@@ -301,11 +306,12 @@ fn hash(
     Ok(entry)
 }
 
-/// Hashes a file of `size` bytes, whole and block by block. One block is in memory at a time.
+/// Hashes a file of `size` bytes, whole and block by block. One block is in memory at a time; what lies in a hole is not read.
 fn hash_blocks(
     file: &mut File,
     name: &str,
     size: u64,
+    zeros: &mut ZeroBlocks,
     mut progress: impl FnMut(u64),
 ) -> std::io::Result<(Digest, Vec<Block>)> {
     let header = if name.ends_with(".safetensors") {
@@ -313,23 +319,35 @@ fn hash_blocks(
     } else {
         None
     };
-    file.rewind()?;
     let cuts = causeway_weights::blocks(header.as_ref(), size);
     let mut whole = blake3::Hasher::new();
     let mut blocks = Vec::with_capacity(cuts.len());
     let mut buffer = Vec::new();
+    let mut holes = Holes::of(file, size);
+    let single = cuts.len() == 1;
     for cut in cuts {
         let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
-        buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
-        file.read_exact(&mut buffer)?;
-        whole.update(&buffer);
-        blocks.push(Block {
-            len,
-            blake3: Digest::new(*blake3::hash(&buffer).as_bytes()),
-        });
+        let blake3 = if holes.cover(&cut)? {
+            if !single {
+                whole.update(holes::zeros(len));
+            }
+            zeros.digest(len)
+        } else {
+            buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
+            file.read_exact_at(&mut buffer, cut.start)?;
+            if !single {
+                whole.update(&buffer);
+            }
+            Digest::new(*blake3::hash(&buffer).as_bytes())
+        };
+        blocks.push(Block { len, blake3 });
         progress(u64::from(len));
     }
-    Ok((Digest::new(*whole.finalize().as_bytes()), blocks))
+    let whole = match blocks.as_slice() {
+        [only] => only.blake3,
+        _ => Digest::new(*whole.finalize().as_bytes()),
+    };
+    Ok((whole, blocks))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::carrier::{Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
+use crate::limit::{Paced, Throttle};
 use crate::manifest::Manifest;
 use crate::protocol::client::{ClientLane, Event, Welcome};
 use crate::protocol::message::{ClientMessage, Entry, Outcome, Request, ServerMessage};
@@ -63,6 +64,8 @@ struct Pulse {
     heard: Mutex<(Instant, Duration)>,
     /// So long one lane may be silent while others are not.
     longest: Duration,
+    /// What holds the lanes back on this side.
+    throttle: Option<Arc<Throttle>>,
 }
 
 /// How long a connection that owes an answer may be silent: three round trips and a second, which is a packet lost twice, and
@@ -82,10 +85,23 @@ impl Pulse {
     fn beat(&self, sample: Option<Duration>) {
         let mut heard = self.heard();
         heard.0 = Instant::now();
-        if let Some(sample) = sample {
+        if let Some(sample) = sample.filter(|sample| !self.held_within(*sample)) {
             // RFC 6298, section 2.3: an eighth of each new one.
             heard.1 = (heard.1 * 7 + sample) / 8;
         }
+    }
+
+    /// How long it is silent that was last heard then: while this side holds a lane back, it does not listen.
+    fn silent_since(&self, heard: Instant) -> Duration {
+        let held = self.throttle.as_ref().map(|throttle| throttle.held_until());
+        held.map_or(heard, |held| held.max(heard)).elapsed()
+    }
+
+    /// Whether a lane was held back in this last time.
+    fn held_within(&self, time: Duration) -> bool {
+        self.throttle
+            .as_ref()
+            .is_some_and(|throttle| throttle.held_until().elapsed() < time)
     }
 }
 
@@ -126,11 +142,12 @@ fn greet_all(
 
 impl Session {
     /// Opens the first lanes of a carrier and waits until the agent lets each in, at most `greeting`. A lane may later be
-    /// silent for at most `longest`.
+    /// silent for at most `longest`. What its lanes move they take from the throttle's budget.
     pub(crate) async fn open(
         carrier: Arc<dyn Carrier>,
         greeting: Duration,
         longest: Duration,
+        throttle: Option<Arc<Throttle>>,
     ) -> Result<Self, TransferError> {
         let mut greetings = greet_all(&carrier, carrier.lanes(), greeting);
         let mut greeted = Vec::new();
@@ -152,6 +169,7 @@ impl Session {
                 sent: AtomicU64::new(0),
                 heard: Mutex::new((Instant::now(), rtt)),
                 longest,
+                throttle,
             }),
             tasks: Mutex::default(),
         };
@@ -199,19 +217,28 @@ impl Session {
             writer,
             keep,
         } = lane;
+        let reader = Paced::new(reader, self.pulse.throttle.clone());
+        let writer = Paced::new(writer, self.pulse.throttle.clone());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let (of_reader, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
-        tasks.spawn(async move {
+        let reading = async move {
             let error = read_lane(index, reader, &of_reader, &pulse).await;
             lose(index, &of_reader, &error);
             drop(keep);
-        });
+        };
         let (of_writer, pulse) = (Arc::clone(&shared), Arc::clone(&self.pulse));
-        tasks.spawn(async move {
+        let writing = async move {
             if let Err(error) = write_lane(writer, queue, &pulse.sent).await {
                 lose(index, &of_writer, &TransferError::cut(error));
             }
-        });
+        };
+        if let Some(thread) = self.carrier.thread() {
+            tasks.spawn_on(reading, thread);
+            tasks.spawn_on(writing, thread);
+        } else {
+            tasks.spawn(reading);
+            tasks.spawn(writing);
+        }
         lanes.push(Arc::new(LaneHandle { shared, out }));
     }
 
@@ -260,7 +287,7 @@ impl Session {
     pub(crate) fn is_silent(&self) -> bool {
         let (heard, rtt) = *self.pulse.heard();
         let limit = silence(rtt, self.pulse.longest);
-        if heard.elapsed() < limit {
+        if self.pulse.silent_since(heard) < limit {
             return false;
         }
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -268,6 +295,16 @@ impl Session {
             let shared = lock(&lane.shared);
             shared.machine.is_waiting() && shared.quiet_since.elapsed() >= limit
         })
+    }
+
+    /// What holds its lanes back.
+    pub(crate) fn throttle(&self) -> Option<&Throttle> {
+        self.pulse.throttle.as_deref()
+    }
+
+    /// Whether its limit says that nothing more is to be asked for.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.throttle().is_some_and(Throttle::is_paused)
     }
 
     /// Ends it: whoever waits for an answer is told why.
@@ -495,7 +532,7 @@ async fn read_lane(
         let quiet = {
             let shared = lock(shared);
             if shared.machine.is_waiting() {
-                shared.quiet_since.elapsed()
+                pulse.silent_since(shared.quiet_since)
             } else {
                 Duration::ZERO
             }

@@ -116,6 +116,8 @@ pub(crate) enum Verb {
     Approvals(ApprovalsVerb),
     /// Bring a directory or file home
     Pull(PullArgs),
+    /// Bring a directory or file to a site
+    Push(PushArgs),
     /// Serve a directory to a home; started at a site
     Agent(AgentArgs),
     /// List the models at home
@@ -323,24 +325,56 @@ pub(crate) struct PullArgs {
     pub(crate) source: String,
     /// Where it goes: a file to this path, a directory into it
     pub(crate) destination: Utf8PathBuf,
+    #[command(flatten)]
+    pub(crate) how: MoveArgs,
+    /// An earlier checkpoint here: what the site has of it, too, crosses as a difference. Without it, what came into the state directory before is looked through
+    #[arg(long, value_name = "DIR")]
+    pub(crate) base: Vec<Utf8PathBuf>,
+}
+
+/// How to reach an agent.
+#[derive(Debug, Args)]
+pub(crate) struct WayArgs {
     /// Ticket of an agent that was started by hand
     #[arg(long, value_name = "FILE")]
     pub(crate) ticket_file: Option<Utf8PathBuf>,
     /// Address of the agent, in place of the ticket's
     #[arg(long, value_name = "HOST:PORT", requires = "ticket_file")]
     pub(crate) at: Option<String>,
+    /// Another configuration file for ssh
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_config: Option<Utf8PathBuf>,
+}
+
+/// How bytes move.
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    #[command(flatten)]
+    pub(crate) way: WayArgs,
     /// How the bytes travel
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) carrier: CarrierChoice,
     /// How the bytes are encoded on their way
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) codec: CodecChoice,
-    /// An earlier checkpoint here: what the site has of it, too, crosses as a difference. Without it, what came into the state directory before is looked through
-    #[arg(long, value_name = "DIR")]
-    pub(crate) base: Vec<Utf8PathBuf>,
-    /// Another configuration file for ssh
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ssh_config: Option<Utf8PathBuf>,
+    /// Most to take of the line: 50Mbit/s, or by the time of day 08:00-18:00=20Mbit/s,100Mbit/s; 0 pauses, off is no limit. For a site of causeway.yaml, else what that says
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  causeway push ./corpus johor:data/corpus                 a site of causeway.yaml
+  causeway push ./step-400 user@host:runs/step-400         any destination that ssh knows
+  causeway push --ticket-file t.json ./corpus corpus       an agent that was started by hand, with --writable
+  causeway push ./llama s3://models/llama                  a bucket, with AWS_ACCESS_KEY_ID and the like")]
+pub(crate) struct PushArgs {
+    /// The file or directory
+    pub(crate) source: Utf8PathBuf,
+    /// SITE:PATH, s3://BUCKET/PREFIX, or PATH with --ticket-file: a file becomes it, a directory's files go into it
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) how: MoveArgs,
 }
 
 #[derive(Debug, Args)]

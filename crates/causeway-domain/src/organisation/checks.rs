@@ -392,5 +392,13 @@ pub(super) fn references(source: &Arc<SourceFile>, root: &Node, file: &File) -> 
             "10 is usual",
         );
     }
+    let limit = file.transfer.limit.as_ref();
+    if limit.is_some_and(crate::RateLimit::is_always_paused) {
+        check.error(
+            "/transfer/limit",
+            "with this limit nothing ever moves".to_owned(),
+            "leave it out, or add a window: `0, 20:00-06:00=off`",
+        );
+    }
     check.problems
 }

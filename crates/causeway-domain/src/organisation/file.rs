@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::party::DateText;
 use super::{Party, Stated};
-use crate::{AccountId, Bytes, Country, DatasetId, Date, ModelName, PackId, PartyId, SiteId, Usd};
+use crate::{
+    AccountId, Bytes, Country, DatasetId, Date, ModelName, PackId, PartyId, RateLimit, SiteId, Usd,
+};
 
 /// One organisation: who it is, where it may train, with what data, and what comes home.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -33,6 +35,9 @@ pub struct File {
     pub team: BTreeMap<Country, u32>,
     /// Where weights come home to
     pub home: Home,
+    /// How bytes move
+    #[serde(default)]
+    pub transfer: Transfer,
     /// What may be spent
     #[serde(default)]
     pub budget: Budget,
@@ -386,6 +391,14 @@ fn training_state() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec()
+}
+
+/// How bytes move between sites and home.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// Most that a transfer takes of the line: a rate (`50Mbit/s`), or rates by the time of day here (`08:00-18:00=20Mbit/s, 100Mbit/s`); `0` pauses, `off` is no limit
+    pub limit: Option<RateLimit>,
 }
 
 /// What may be spent.

@@ -251,3 +251,24 @@ fn no_mutation_of_a_good_file_panics() {
         let _ = read_text(&String::from_utf8(text).unwrap());
     }
 }
+
+#[test]
+fn a_limit_is_read_or_its_mistake_is_pointed_at() {
+    let limited = |limit: &str| read_text(&format!("{GOOD}transfer: {{limit: \"{limit}\"}}\n"));
+    let organisation = limited("08:00-18:00=20Mbit/s, 100Mbit/s").unwrap();
+    let limit = organisation.file.transfer.limit.unwrap();
+    assert_eq!(limit.to_string(), "08:00-18:00=20 Mbit/s, 100 Mbit/s");
+    assert_eq!(
+        limited("08:00-18:00=20").unwrap_err(),
+        [
+            "causeway.yaml:26:19: error: `20` is not a rate: write for example `50Mbit/s`, `6MB/s` | \
+             write a rate (`50Mbit/s`), or rates by the time of day (`08:00-18:00=20Mbit/s, 100Mbit/s`); `0` pauses, `off` is no limit"
+        ]
+    );
+    assert_eq!(
+        read_text(&format!("{GOOD}transfer: {{limit: 0}}\n")).unwrap_err(),
+        [
+            "causeway.yaml:26:19: error: with this limit nothing ever moves | leave it out, or add a window: `0, 20:00-06:00=off`"
+        ]
+    );
+}

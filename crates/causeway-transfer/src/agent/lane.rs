@@ -17,7 +17,9 @@ use crate::carrier::Lane;
 use crate::codec::Job;
 use crate::coming::blocking;
 use crate::error::TransferError;
-use crate::protocol::message::{Failure, MANIFEST_PART, Outcome, Request, ServerMessage, Token};
+use crate::protocol::message::{
+    Failure, Item, MANIFEST_PART, Outcome, Request, ServerMessage, Token,
+};
 use crate::protocol::server::{Effect, ServerLane};
 
 /// So long a caller may take to show who it is.
@@ -28,7 +30,11 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Entries in one frame of a listing.
 const ENTRIES: usize = 500;
+/// Small blocks are read and sent together, up to so many bytes: a turn of a thread each would cost more than they do.
+const READ_TOGETHER: usize = 256 << 10;
 const READ_BUFFER: usize = 256 << 10;
+/// What is written at once, so that the link's rate is seen within a block that takes long.
+const PIECE: usize = 64 << 10;
 /// Before a caller has shown who it is: more than a greeting.
 const GREETING_BUFFER: usize = 2 << 10;
 
@@ -50,17 +56,49 @@ impl Answers {
         message: ServerMessage,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<(), TransferError> {
-        let bytes = self
-            .machine
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .answer(self.id, &message);
-        let bytes = bytes.ok_or_else(|| TransferError::cut("the request is over"))?;
+        self.send_all(&[message], permit).await
+    }
+
+    async fn send_all(
+        &self,
+        messages: &[ServerMessage],
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), TransferError> {
+        let mut bytes = Vec::new();
+        for message in messages {
+            let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+            let frame = machine
+                .answer(self.id, message)
+                .ok_or_else(|| TransferError::cut("the request is over"))?;
+            if bytes.is_empty() {
+                bytes = frame;
+            } else {
+                bytes.extend_from_slice(&frame);
+            }
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.out
             .send((bytes, permit))
             .await
             .map_err(|_| TransferError::cut("the lane is closed"))
     }
+}
+
+/// The next items that are read in one go: one, or as many as have [`READ_TOGETHER`] bytes. With their bytes.
+fn together(
+    items: &mut std::iter::Peekable<impl Iterator<Item = (Item, u32)>>,
+) -> (Vec<(Item, u32)>, usize) {
+    let (mut group, mut bytes) = (Vec::new(), 0usize);
+    while let Some((item, number)) = items.next_if(|(item, _)| {
+        let len = usize::try_from(item.len).unwrap_or(usize::MAX);
+        group.is_empty() || bytes.saturating_add(len) <= READ_TOGETHER
+    }) {
+        bytes = bytes.saturating_add(usize::try_from(item.len).unwrap_or(usize::MAX));
+        group.push((item, number));
+    }
+    (group, bytes)
 }
 
 /// Takes part of a caller's budget for some bytes; waits until it is there.
@@ -220,21 +258,23 @@ async fn write(
                 None => continue,
             },
         };
-        if writer.write_all(&bytes).await.is_err() {
-            return;
+        for piece in bytes.chunks(PIECE) {
+            if writer.write_all(piece).await.is_err() {
+                return;
+            }
+            agent.activity.touch();
+            let count = piece.len() as u64;
+            if peer.counts {
+                peer.sent.fetch_add(count, Ordering::Relaxed);
+            }
+            peer.rates
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .sent(agent.started.elapsed(), count);
         }
         if queue.is_empty() && writer.flush().await.is_err() {
             return;
         }
-        agent.activity.touch();
-        let count = bytes.len() as u64;
-        if peer.counts {
-            peer.sent.fetch_add(count, Ordering::Relaxed);
-        }
-        peer.rates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .sent(agent.started.elapsed(), count);
         drop(permit);
     }
     writer.shutdown().await.ok();
@@ -298,33 +338,47 @@ async fn work(
             })
         }
         Request::Read { root, codec, items } => {
-            for (item, number) in items.into_iter().zip(0u32..) {
-                let permit =
-                    reserve(&peer.bytes, usize::try_from(item.len).unwrap_or(usize::MAX)).await?;
+            let mut items = items.into_iter().zip(0u32..).peekable();
+            while items.peek().is_some() {
+                let (group, bytes) = together(&mut items);
+                let permit = reserve(&peer.bytes, bytes).await?;
                 let turn = agent.encoders.turn().await?;
                 let (site, root) = (Arc::clone(&site), root.clone());
                 let rates = Arc::clone(&peer.rates);
-                let payload = blocking(move || {
-                    let Found {
-                        block,
-                        element,
-                        base,
-                    } = site.read(&root, &item)?;
-                    Ok(turn.encode(Job {
-                        block,
-                        element,
-                        base,
-                        codec,
-                        rates: &rates,
-                    }))
+                let (blocks, failed) = blocking(move || {
+                    let mut blocks = Vec::with_capacity(group.len());
+                    for (item, number) in group {
+                        let found = match site.read(&root, &item) {
+                            Ok(found) => found,
+                            Err(error) => return Ok((blocks, Some(error))),
+                        };
+                        let Found {
+                            block,
+                            element,
+                            base,
+                        } = found;
+                        let payload = turn.encode(Job {
+                            block,
+                            element,
+                            base,
+                            codec,
+                            rates: &rates,
+                        });
+                        blocks.push(ServerMessage::Block {
+                            item: number,
+                            payload,
+                        });
+                    }
+                    Ok((blocks, None))
                 })
                 .await?;
-                agent.env.fault("agent.block")?;
-                let block = ServerMessage::Block {
-                    item: number,
-                    payload,
-                };
-                answers.send(block, Some(permit)).await?;
+                for _ in &blocks {
+                    agent.env.fault("agent.block")?;
+                }
+                answers.send_all(&blocks, Some(permit)).await?;
+                if let Some(error) = failed {
+                    return Err(error);
+                }
             }
             Ok(Outcome::Read)
         }

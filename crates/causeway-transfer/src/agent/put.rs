@@ -19,6 +19,7 @@ use crate::manifest::Manifest;
 use crate::path;
 use crate::protocol::message::{Failure, Outcome, ServerMessage, WANT_PART};
 use crate::protocol::payload::Payload;
+use crate::pull::BATCH;
 use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, present, stage};
 
@@ -118,7 +119,7 @@ async fn take(
     while !wanted.is_empty() || coming.is_verifying() {
         tokio::select! {
             biased;
-            count = incoming.recv_many(&mut batch, 32), if !wanted.is_empty() => {
+            count = incoming.recv_many(&mut batch, BATCH), if !wanted.is_empty() => {
                 if count == 0 {
                     return Err(gone());
                 }

@@ -79,6 +79,12 @@ pub(crate) trait Carrier: Send + Sync {
         None
     }
 
+    /// The thread that moves its bytes, where lanes are best served: a wake-up of another thread for every few packets is most
+    /// of what receiving costs.
+    fn thread(&self) -> Option<&tokio::runtime::Handle> {
+        None
+    }
+
     /// What each lane shows to be let in.
     fn token(&self) -> Option<Token>;
 

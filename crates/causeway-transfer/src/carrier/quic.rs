@@ -21,7 +21,7 @@ use s2n_quic::provider::limits::Limits;
 use s2n_quic::provider::tls::default as tls;
 
 use super::control::Control;
-use super::endpoint::EndpointThread;
+use super::endpoint::{EndpointThread, REST_AGENT, REST_CALLER};
 use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
@@ -46,11 +46,13 @@ pub(super) const PROTOCOL: &[u8] = b"causeway/1";
 /// The name in the certificate; it is pinned, so any name does.
 pub(super) const NAME: &str = "causeway-agent";
 
-fn limits() -> Result<Limits, TransferError> {
+/// `window`: what may be under way, where it is less than usual.
+fn limits(window: Option<u64>) -> Result<Limits, TransferError> {
+    let window = window.map_or(WINDOW, |window| window.min(WINDOW));
     let set = || {
         Limits::new()
-            .with_data_window(WINDOW)?
-            .with_bidirectional_local_data_window(WINDOW)?
+            .with_data_window(window)?
+            .with_bidirectional_local_data_window(window)?
             .with_bidirectional_remote_data_window(WINDOW)?
             .with_max_send_buffer_size(SEND_BUFFER)?
             .with_max_open_local_bidirectional_streams(MAX_LANES)?
@@ -75,10 +77,11 @@ type Sockets = s2n_quic::provider::io::tokio::Provider;
 /// Sockets at an address, and what the user should know of them.
 fn sockets(
     address: SocketAddr,
+    rest: Duration,
 ) -> Result<(Sockets, EndpointThread, Option<String>), TransferError> {
     let open = || {
         let (socket, warning) = socket::open(address)?;
-        let thread = EndpointThread::start()?;
+        let thread = EndpointThread::start(rest)?;
         let sockets = s2n_quic::provider::io::tokio::Builder::default()
             .with_handle(thread.handle().clone())
             .with_rx_socket(socket)?
@@ -189,7 +192,7 @@ impl Listener {
             .and_then(|tls| tls.with_application_protocols([PROTOCOL]))
             .and_then(|tls| tls.build())
             .map_err(|error| setup("TLS")(&error))?;
-        let (sockets, thread, _) = sockets(address)?;
+        let (sockets, thread, _) = sockets(address, REST_AGENT)?;
         let server = s2n_quic::Server::builder()
             .with_tls(tls)
             .and_then(|server| server.with_congestion_controller(Control))
@@ -197,7 +200,7 @@ impl Listener {
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_limits(limits()?)
+            .with_limits(limits(None)?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
@@ -264,22 +267,25 @@ pub(crate) struct QuicCarrier {
     warning: Option<String>,
     /// The socket lives as long as this.
     _client: s2n_quic::Client,
-    _thread: EndpointThread,
+    thread: EndpointThread,
 }
 
 impl QuicCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
+    /// agent may have under way, where it is less than usual.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
-        let connect = |address| Self::connect_to(ticket.clone(), address);
+        let connect = |address| Self::connect_to(ticket.clone(), address, window);
         first_that_answers(ticket.addresses(), limit, connect).await
     }
 
     async fn connect_to(
         ticket: Ticket,
         address: SocketAddr,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
         let tls = tls::Client::builder()
             .with_empty_trust_store()
@@ -294,7 +300,7 @@ impl QuicCarrier {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
-        let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0))?;
+        let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0), REST_CALLER)?;
         let client = s2n_quic::Client::builder()
             .with_tls(tls)
             .and_then(|client| client.with_congestion_controller(Control))
@@ -302,7 +308,7 @@ impl QuicCarrier {
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
             .map_err(|error| setup("the endpoint")(&error))?
-            .with_limits(limits()?)
+            .with_limits(limits(window)?)
             .map_err(|error| setup("the endpoint")(&error))?
             .with_io(sockets)
             .map_err(|error| setup("the endpoint")(&error))?
@@ -329,7 +335,7 @@ impl QuicCarrier {
                 sent,
                 warning,
                 _client: client,
-                _thread: thread,
+                thread,
             },
             address,
         ))
@@ -362,6 +368,10 @@ impl Carrier for QuicCarrier {
 
     fn note(&self, _: usize) -> Option<String> {
         self.warning.clone()
+    }
+
+    fn thread(&self) -> Option<&tokio::runtime::Handle> {
+        Some(self.thread.handle())
     }
 
     fn token(&self) -> Option<Token> {

@@ -55,6 +55,9 @@ const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(10), Duration
 const BACKLOG: i32 = 256;
 /// The other protocol of the agent's port ([`https`](super::https)).
 pub(super) const HTTP: &[u8] = b"http/1.1";
+/// A receive buffer that would be larger than this is the kernel's to size: it grows with what is read.
+const MOST_FIXED: usize = 256 << 10;
+const LEAST_FIXED: usize = 64 << 10;
 
 pub(super) type Stream = TlsStream<Counted>;
 
@@ -285,6 +288,8 @@ pub(crate) struct TcpCarrier {
 #[derive(Clone)]
 pub(super) struct Dialer {
     pub(super) address: SocketAddr,
+    /// What the kernel takes ahead of what is read, where that is fixed.
+    buffer: Option<usize>,
     tls: TlsConnector<Tls>,
     /// What the agent may choose.
     protocols: &'static [&'static [u8]],
@@ -295,16 +300,18 @@ pub(super) struct Dialer {
 }
 
 impl TcpCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address; `opened` is told when any
-    /// of them let a connection in, whatever became of it.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
+    /// agent may have under way, where it is less than usual. `opened` is told when any of them let a connection in, whatever
+    /// became of it.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
         opened: &AtomicBool,
     ) -> Result<(Self, SocketAddr), TransferError> {
         let has_opened = Arc::<AtomicBool>::default();
         let protocols = &[PROTOCOL_BBR, PROTOCOL];
-        let first = Dialer::first(ticket, limit, protocols, &has_opened).await;
+        let first = Dialer::first(ticket, limit, window, protocols, &has_opened).await;
         opened.fetch_or(has_opened.load(Ordering::Relaxed), Ordering::Relaxed);
         let (dialer, stream) = first?;
         let (bbr_there, address) = (protocol_of(&stream) == Some(PROTOCOL_BBR), dialer.address);
@@ -324,6 +331,7 @@ impl Dialer {
     pub(super) async fn first(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
         protocols: &'static [&'static [u8]],
         opened: &Arc<AtomicBool>,
     ) -> Result<(Self, Stream), TransferError> {
@@ -340,9 +348,15 @@ impl Dialer {
             tls.build()
         };
         let tls = TlsConnector::new(Tls(tls().map_err(bad)?));
+        // A window that stays shut for half a minute ends a connection, so slow ones have small windows.
+        let buffer = window
+            .and_then(|window| usize::try_from(window).ok())
+            .map(|window| (window / LANES_BBR).max(LEAST_FIXED))
+            .filter(|buffer| *buffer < MOST_FIXED);
         let dial = |address| {
             let dialer = Self {
                 address,
+                buffer,
                 tls: tls.clone(),
                 protocols,
                 opened: Arc::clone(opened),
@@ -360,6 +374,9 @@ impl Dialer {
                 SocketAddr::V6(_) => TcpSocket::new_v6(),
             }?;
             tune(&SockRef::from(&socket))?;
+            if let Some(buffer) = self.buffer {
+                SockRef::from(&socket).set_recv_buffer_size(buffer)?;
+            }
             socket.connect(self.address).await
         };
         let counted = Counted {

@@ -113,7 +113,7 @@ fn encode(encoder: &mut Encoder, job: Job<'_>) -> Payload {
     if encoded.len() < block.len() {
         Payload {
             encoded: true,
-            bytes: encoded.to_vec(),
+            bytes: encoded.to_vec().into(),
         }
     } else {
         Payload::raw(block)

@@ -9,6 +9,9 @@ use super::Codec;
 
 /// What was sent is looked at together over this long.
 const WINDOW: Duration = Duration::from_millis(250);
+/// When nothing was sent for longer than this, nothing was to be sent. On a slow link, or one that its user limits, whole
+/// blocks go into the carrier's buffer at once, and seconds lie between them.
+const PAUSE: Duration = Duration::from_secs(5);
 /// How much of a new measurement is believed.
 const WEIGHT: f64 = 0.25;
 /// A block whose encoding did not get it smaller than this is sent as it is for a while.
@@ -178,7 +181,7 @@ impl Rates {
         let busy = self.busy.as_secs_f64() / (span.as_secs_f64() * self.threads);
         (self.window, self.busy) = ((now, 0), Duration::ZERO);
         // After a pause nothing is known of the time before it.
-        if span > WINDOW * 4 {
+        if span > PAUSE {
             return;
         }
         self.link = match self.link {
@@ -309,6 +312,20 @@ mod tests {
         ] {
             assert_eq!(run(&mut rates, link, fast, small, 200), expected, "{link}");
         }
+    }
+
+    #[test]
+    fn a_slow_link_whose_blocks_come_seconds_apart_is_one() {
+        let mut rates = Rates::new(2);
+        for second in 1..20 {
+            rates.sent(Duration::from_secs(second * 2), 2_700_000);
+        }
+        let link = rates.link.unwrap();
+        assert!((1.3e6..1.4e6).contains(&link), "{link}");
+        assert_eq!(
+            rates.choose(Codec::Auto, Element::Bf16, false),
+            Some(Effort::Small)
+        );
     }
 
     #[test]

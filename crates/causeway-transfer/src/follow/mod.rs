@@ -54,7 +54,8 @@ pub struct CheckpointArrived {
 }
 
 /// Watches the directories in `watched` at the site and brings each finished one into the store, the newest first, until
-/// `stop` says that the job has ended; then the last one, completely. Gives all that came, the last one last.
+/// `stop` says that the job has ended; then the last one, completely. Gives all that came, the last one last. While the job
+/// runs, one that is on its way is not left for a newer one: on a slow link none would ever be whole. When the job ends it is.
 ///
 /// A checkpoint is finished when its name is neither hidden nor temporary, its safetensors files hold what their headers
 /// promise, the shards that its index names are there, and nothing of it changed for [`FollowOptions::settle`]. After its

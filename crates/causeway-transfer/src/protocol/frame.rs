@@ -1,6 +1,9 @@
 //! Frames: length of the payload (4 bytes, big-endian), kind (1), request (4), payload.
 
+use bytes::Bytes;
+
 use super::Broken;
+use crate::wire::Writer;
 
 /// Bytes before the payload.
 pub(crate) const HEADER: usize = 9;
@@ -14,15 +17,25 @@ pub(crate) const MAX_GREETING: usize = 1024;
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) request: u32,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Bytes,
 }
 
 impl Frame {
-    /// The frame's bytes on a lane.
-    pub(crate) fn encode(kind: u8, request: u32, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + payload.len());
-        Self::head(&mut bytes, kind, request, payload.len());
-        bytes.extend_from_slice(payload);
+    /// Begins a frame: room for its header, then `len` bytes or so. Its payload is written behind that.
+    pub(crate) fn begin(len: usize) -> Writer {
+        let mut bytes = Vec::with_capacity(HEADER + len);
+        bytes.extend_from_slice(&[0; HEADER]);
+        Writer(bytes)
+    }
+
+    /// The frame's bytes on a lane, from what [`Frame::begin`] began.
+    pub(crate) fn end(kind: u8, request: u32, begun: Writer) -> Vec<u8> {
+        let mut bytes = begun.0;
+        let len = u32::try_from(bytes.len() - HEADER).unwrap_or(u32::MAX);
+        if let Some(header) = bytes.first_chunk_mut::<HEADER>() {
+            let ([a, b, c, d], [e, f, g, h]) = (len.to_be_bytes(), request.to_be_bytes());
+            *header = [a, b, c, d, kind, e, f, g, h];
+        }
         bytes
     }
 
@@ -89,7 +102,7 @@ impl Decoder {
         Ok(Some(Frame {
             kind,
             request: u32::from_be_bytes([e, f, g, h]),
-            payload: std::mem::take(&mut self.payload),
+            payload: std::mem::take(&mut self.payload).into(),
         }))
     }
 }

@@ -4,13 +4,13 @@ use causeway_domain::Digest;
 use causeway_weights::MAX_BLOCK;
 use serde::{Deserialize, Serialize};
 
-use super::Broken;
 use super::frame::Frame;
 use super::payload::Payload;
+use super::{Broken, kind};
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
-use crate::wire::{Reader, Writer};
+use crate::wire::Reader;
 
 /// Most blocks of one `Read`.
 pub(crate) const MAX_ITEMS: usize = 256;
@@ -175,30 +175,21 @@ pub(crate) enum Code {
     Other = 4,
 }
 
-mod kind {
-    pub(super) const HELLO: u8 = 0x01;
-    pub(super) const LIST: u8 = 0x02;
-    pub(super) const MANIFEST: u8 = 0x03;
-    pub(super) const READ: u8 = 0x04;
-    pub(super) const PUT: u8 = 0x05;
-    pub(super) const PUT_MANIFEST: u8 = 0x06;
-    pub(super) const PUT_BLOCK: u8 = 0x07;
-    pub(super) const STAT: u8 = 0x08;
-    pub(super) const WELCOME: u8 = 0x81;
-    pub(super) const REFUSED: u8 = 0x82;
-    pub(super) const ENTRIES: u8 = 0x83;
-    pub(super) const PART: u8 = 0x84;
-    pub(super) const BLOCK: u8 = 0x85;
-    pub(super) const WORKING: u8 = 0x86;
-    pub(super) const WANT: u8 = 0x87;
-    pub(super) const STORED: u8 = 0x88;
-    pub(super) const DONE: u8 = 0x89;
-    pub(super) const FAILED: u8 = 0x8a;
-}
+/// Bytes of a frame's payload beside those of a part or a block.
+const BESIDE: usize = 9;
 
 impl ClientMessage {
+    /// How long the payload of its frame will be, where that is long.
+    fn room(&self) -> usize {
+        match self {
+            Self::PutManifest(part) => part.len(),
+            Self::PutBlock { payload, .. } => BESIDE + payload.bytes.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Frame::begin(self.room());
         let kind = match self {
             Self::Hello { version, token } => {
                 out.raw(MAGIC)
@@ -238,19 +229,21 @@ impl ClientMessage {
                 kind::PUT
             }
             Self::Request(Request::Stat) => kind::STAT,
-            Self::PutManifest(bytes) => return Frame::encode(kind::PUT_MANIFEST, request, bytes),
+            Self::PutManifest(part) => {
+                out.raw(part);
+                kind::PUT_MANIFEST
+            }
             Self::PutBlock {
                 file,
                 block,
                 payload,
             } => {
-                out.0.reserve_exact(payload.bytes.len() + 9);
                 out.u32(*file).u32(*block);
                 payload.write(&mut out);
                 kind::PUT_BLOCK
             }
         };
-        Frame::encode(kind, request, &out.0)
+        Frame::end(kind, request, out)
     }
 
     pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
@@ -331,12 +324,12 @@ impl ClientMessage {
                 len: input.u64()?,
             }),
             kind::STAT => Self::Request(Request::Stat),
-            kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.clone())),
+            kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.to_vec())),
             kind::PUT_BLOCK => {
                 return Ok(Self::PutBlock {
                     file: input.u32()?,
                     block: input.u32()?,
-                    payload: Payload::read(input)?,
+                    payload: Payload::read(frame, input)?,
                 });
             }
             _ => return Err(Broken("a frame of a kind that callers do not send")),
@@ -359,8 +352,17 @@ impl ServerMessage {
         out
     }
 
+    /// How long the payload of its frame will be, where that is long.
+    fn room(&self) -> usize {
+        match self {
+            Self::Part(part) => part.len(),
+            Self::Block { payload, .. } => BESIDE + payload.bytes.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
-        let mut out = Writer::default();
+        let mut out = Frame::begin(self.room());
         let kind = match self {
             Self::Welcome {
                 version,
@@ -393,9 +395,11 @@ impl ServerMessage {
                 }
                 kind::ENTRIES
             }
-            Self::Part(bytes) => return Frame::encode(kind::PART, request, bytes),
+            Self::Part(part) => {
+                out.raw(part);
+                kind::PART
+            }
             Self::Block { item, payload } => {
-                out.0.reserve_exact(payload.bytes.len() + 5);
                 out.u32(*item);
                 payload.write(&mut out);
                 kind::BLOCK
@@ -443,7 +447,7 @@ impl ServerMessage {
                 kind::FAILED
             }
         };
-        Frame::encode(kind, request, &out.0)
+        Frame::end(kind, request, out)
     }
 
     pub(crate) fn decode(frame: &Frame) -> Result<Self, Broken> {
@@ -482,11 +486,11 @@ impl ServerMessage {
                 }
                 Self::Entries(entries)
             }
-            kind::PART => return Ok(Self::Part(frame.payload.clone())),
+            kind::PART => return Ok(Self::Part(frame.payload.to_vec())),
             kind::BLOCK => {
                 return Ok(Self::Block {
                     item: input.u32()?,
-                    payload: Payload::read(input)?,
+                    payload: Payload::read(frame, input)?,
                 });
             }
             kind::WORKING => Self::Working {

@@ -1,9 +1,11 @@
 //! The bytes of a block between a frame and a file.
 
+use bytes::Bytes;
 use causeway_domain::Digest;
 use causeway_weights::{MAX_BLOCK, codec};
 
 use super::Broken;
+use super::frame::Frame;
 use crate::wire::{Reader, Writer};
 
 const RAW: u8 = 0;
@@ -16,15 +18,15 @@ const LONGER: u64 = 2;
 pub(crate) struct Payload {
     /// Encoded (`docs/formats/codec.md`), or the bytes themselves.
     pub(crate) encoded: bool,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 impl Payload {
     /// The bytes themselves.
-    pub(crate) const fn raw(bytes: Vec<u8>) -> Self {
+    pub(crate) fn raw(bytes: impl Into<Bytes>) -> Self {
         Self {
             encoded: false,
-            bytes,
+            bytes: bytes.into(),
         }
     }
 
@@ -46,7 +48,8 @@ impl Payload {
         out.u8(u8::from(self.encoded)).raw(&self.bytes);
     }
 
-    pub(super) fn read(mut input: Reader<'_>) -> Result<Self, Broken> {
+    /// What `input`, the rest of that frame, says; the bytes stay where they are.
+    pub(super) fn read(frame: &Frame, mut input: Reader<'_>) -> Result<Self, Broken> {
         let encoded = match input.u8()? {
             RAW => false,
             ENCODED => true,
@@ -57,7 +60,7 @@ impl Payload {
         }
         Ok(Self {
             encoded,
-            bytes: input.0.to_vec(),
+            bytes: frame.payload.slice_ref(input.0),
         })
     }
 }

@@ -97,7 +97,9 @@ impl Carrier for Spoken {
 pub(crate) const LONGEST: Duration = Duration::from_secs(15);
 
 pub(crate) async fn over(carrier: Arc<Spoken>) -> Session {
-    Session::open(carrier, LONGEST, LONGEST).await.unwrap()
+    Session::open(carrier, LONGEST, LONGEST, None)
+        .await
+        .unwrap()
 }
 
 /// Waits until a session is silent: how long that took.

@@ -1,12 +1,13 @@
 //! From verified blocks to a whole file.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Digest;
 
 use super::hashing::Hashing;
 use super::{Hashes, Store, partial};
 use crate::durable;
 use crate::error::TransferError;
+use crate::holes;
 use crate::manifest::FileEntry;
 
 /// A file whose blocks are all at their places: what is left to do, which may take as long as reading it. Runs on a thread of
@@ -30,7 +31,7 @@ impl FinishJob {
             hashing,
         } = self;
         let doing = || TransferError::io(format!("verifying `{}`", entry.path));
-        let mut file = match fs_err::File::open(&data) {
+        let file = match fs_err::File::open(&data) {
             Ok(file) => file,
             // Another process brought the same file home meanwhile.
             Err(error)
@@ -40,7 +41,7 @@ impl FinishJob {
             }
             Err(error) => return Err(doing()(error)),
         };
-        let hashes = hashing.finish(&mut file).map_err(doing())?;
+        let hashes = hashing.finish(file.file()).map_err(doing())?;
         if hashes.blake3 != entry.blake3 {
             partial::forget(&store, entry.blake3, true);
             // Another process may have taken the partial file that some of the blocks went into, and made the whole of it.
@@ -78,24 +79,58 @@ fn publish(
     }
 }
 
-/// Gives a small file, whose bytes were verified in memory, its name. The directory is synced by the caller, once for many.
-pub(crate) fn keep_small(store: &Store, digest: Digest, bytes: &[u8]) -> Result<(), TransferError> {
+/// From so many small files on, one sync of the filesystem stands for a sync of each.
+const SYNCED_TOGETHER: usize = 4;
+
+/// Gives small files, whose bytes were verified in memory, their names; what they hold is on disk before. The directory is
+/// synced by the caller, once for many.
+pub(crate) fn keep_small(store: &Store, files: &[(Digest, &[u8])]) -> Result<(), TransferError> {
+    let directory = store.dir().join("partial");
+    let temporary: Vec<_> = files
+        .iter()
+        .map(|(digest, _)| {
+            let (process, unique) = (std::process::id(), durable::unique());
+            directory.join(format!("{digest}.{process}-{unique}.tmp"))
+        })
+        .collect();
+    let together = durable::SYNCS_FILESYSTEMS && files.len() >= SYNCED_TOGETHER;
+    let keep = || -> std::io::Result<()> {
+        // Opened before anything is written: what writing back meets is told to this handle.
+        let handle = fs_err::File::open(&directory)?;
+        for ((_, bytes), temporary) in files.iter().zip(&temporary) {
+            write_small(temporary, bytes, !together)?;
+        }
+        if together {
+            durable::sync_filesystem(handle.file())?;
+        }
+        for ((digest, _), temporary) in files.iter().zip(&temporary) {
+            fs_err::rename(temporary, store.path_of(*digest))?;
+        }
+        Ok(())
+    };
+    keep().map_err(|error| {
+        for temporary in &temporary {
+            std::fs::remove_file(temporary).ok();
+        }
+        TransferError::io(format!("writing into `{directory}`"))(error)
+    })
+}
+
+fn write_small(path: &Utf8Path, bytes: &[u8], sync: bool) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let temporary = store.dir().join("partial").join(format!(
-        "{digest}.{}-{}.tmp",
-        std::process::id(),
-        durable::unique()
-    ));
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o444)
-            .open(&temporary)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o444)
+        .open(path)?;
+    if holes::is_zeros(bytes) {
+        file.set_len(bytes.len() as u64)?;
+    } else {
         file.write_all(bytes)?;
+    }
+    if sync {
         file.sync_all()?;
-        fs_err::rename(&temporary, store.path_of(digest))
-    };
-    write().map_err(TransferError::io(format!("writing `{temporary}`")))
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Hashes of a whole file while its blocks still come: when the last one is here, little is left to read.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8PathBuf;
@@ -8,9 +9,7 @@ use causeway_domain::Digest;
 use sha2::Digest as _;
 
 use super::Hashes;
-
-/// Bytes that are read at once.
-const BUFFER: usize = 1 << 20;
+use crate::holes;
 
 /// Both hashes of the beginning of a file. Clones are the same one.
 #[derive(Debug, Clone, Default)]
@@ -26,29 +25,21 @@ struct Beginning {
 
 impl Beginning {
     /// Hashes on, up to `to` or the end of the file.
-    fn go_on(&mut self, file: &mut (impl Read + Seek), to: u64) -> io::Result<()> {
-        file.seek(SeekFrom::Start(self.at))?;
-        let mut buffer = vec![0; BUFFER];
-        while self.at < to {
-            let most = usize::try_from(to - self.at).map_or(BUFFER, |left| left.min(BUFFER));
-            let read = match file.read(buffer.get_mut(..most).unwrap_or_default()) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let bytes = buffer.get(..read).unwrap_or_default();
+    fn go_on(&mut self, file: &File, to: u64) -> io::Result<()> {
+        holes::pieces(file, self.at, to, |_, piece| {
+            let bytes = piece.bytes();
             self.blake3.update(bytes);
             self.sha256.update(bytes);
-            self.at += read as u64;
-        }
+            self.at += bytes.len() as u64;
+            Ok(())
+        })?;
         Ok(())
     }
 }
 
 impl Hashing {
     /// Hashes what is left, and gives the hashes of all.
-    pub(crate) fn finish(&self, file: &mut (impl Read + Seek)) -> io::Result<Hashes> {
+    pub(crate) fn finish(&self, file: &File) -> io::Result<Hashes> {
         let mut beginning = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         beginning.go_on(file, u64::MAX)?;
         Ok(Hashes {
@@ -76,18 +67,33 @@ impl HashJob {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Ok(mut file) = fs_err::File::open(&self.data) {
-            beginning.go_on(&mut file, self.to).ok();
+        if let Ok(file) = fs_err::File::open(&self.data) {
+            let from = beginning.at;
+            beginning.go_on(file.file(), self.to).ok();
+            forget_pages(file.file(), from, beginning.at);
         }
     }
 }
 
+/// Nobody reads these bytes again soon: they are on disk and hashed. Files that are larger than memory don't push everything
+/// else out of the page cache, and the next blocks go into pages that are warm.
+fn forget_pages(file: &File, from: u64, to: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        // Advice: where it is refused, nothing is lost.
+        if let Some(len) = std::num::NonZeroU64::new(to.saturating_sub(from)) {
+            rustix::fs::fadvise(file, from, Some(len), rustix::fs::Advice::DontNeed).ok();
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, from, to);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::hash_all;
+    use super::super::hash_bytes;
     use super::*;
     use proptest::prelude::*;
-    use std::io::Cursor;
 
     proptest! {
         #[test]
@@ -102,8 +108,8 @@ mod tests {
             for to in stretches {
                 HashJob { hashing: hashing.clone(), data: data.clone(), to }.run();
             }
-            let expected = hash_all(&mut bytes.as_slice()).unwrap();
-            prop_assert_eq!(hashing.finish(&mut Cursor::new(bytes)).unwrap(), expected);
+            let file = File::open(&data).unwrap();
+            prop_assert_eq!(hashing.finish(&file).unwrap(), hash_bytes(&bytes));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use causeway_domain::Digest;
@@ -10,10 +11,11 @@ use super::blocks::Place;
 use super::finish::{FinishJob, keep_small};
 use super::hashing::{HashJob, Hashing};
 use super::partial::{self, Claim, Partial};
-use super::{Hashes, Store, hash_all};
+use super::{Hashes, Store, hash_bytes};
 use crate::durable;
 use crate::error::TransferError;
-use crate::manifest::{FileEntry, Manifest};
+use crate::holes::{Holes, ZeroBlocks, is_zeros, zeros};
+use crate::manifest::{Block, FileEntry, Manifest};
 
 /// Most partial files that are open at once.
 const MAX_OPEN: usize = 48;
@@ -99,6 +101,10 @@ fn entry_of(manifest: &Manifest, index: u32) -> Option<&FileEntry> {
     manifest.files().get(usize::try_from(index).ok()?)
 }
 
+fn bytes_of(claims: &[(Claim, &[u8])]) -> u64 {
+    claims.iter().map(|(claim, _)| u64::from(claim.len)).sum()
+}
+
 fn is_small(entry: &FileEntry) -> bool {
     entry.blocks.len() <= 1
 }
@@ -123,14 +129,17 @@ impl Intake {
             reused: 0,
         };
         let mut taken = Taken::default();
-        let mut seen = HashSet::new();
+        let (mut seen, mut zeros) = (HashSet::new(), ZeroBlocks::default());
+        let mut small = Vec::new();
         for (index, entry) in manifest.files().iter().enumerate() {
             if !needed(index) || !seen.insert(entry.blake3) {
                 continue;
             }
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            intake.look_for(index, entry, progress, &mut taken)?;
+            let found = intake.look_for(index, entry, &mut zeros, progress, &mut taken)?;
+            small.extend(found.map(|bytes| (index, bytes)));
         }
+        intake.keep_small(&small, &mut taken)?;
         intake.copy_known_blocks(progress, &mut taken)?;
         if taken.small_files > 0 {
             durable::sync_directory(&store.files())?;
@@ -139,13 +148,15 @@ impl Intake {
         Ok((intake, taken))
     }
 
+    /// Gives the bytes of a small file of which none has to be asked for.
     fn look_for(
         &mut self,
         index: u32,
         entry: &FileEntry,
+        zero_blocks: &mut ZeroBlocks,
         progress: &dyn Fn(u64),
         taken: &mut Taken,
-    ) -> Result<(), TransferError> {
+    ) -> Result<Option<&'static [u8]>, TransferError> {
         if self.store.has(entry.blake3) {
             match self.store.verify(entry.blake3) {
                 Ok(Hashes { sha256, .. }) => {
@@ -158,7 +169,7 @@ impl Intake {
                     );
                     taken.bytes += entry.size;
                     progress(entry.size);
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(TransferError::ChangedInStore { .. }) => self.store.set_aside(entry.blake3)?,
                 Err(TransferError::NotInStore { .. }) => {}
@@ -170,10 +181,13 @@ impl Intake {
         } else {
             self.resume(entry, progress)?
         };
-        let mut missing = BTreeSet::new();
+        let (mut missing, mut holes) = (BTreeSet::new(), Vec::new());
         for (offset, block) in entry.blocks_at() {
             if have.contains(&offset) {
                 taken.bytes += u64::from(block.len);
+            } else if zero_blocks.knows(&block) {
+                taken.bytes += u64::from(block.len);
+                holes.push((offset, block));
             } else {
                 missing.insert(offset);
                 self.places
@@ -184,8 +198,51 @@ impl Intake {
         }
         let nothing = missing.is_empty();
         self.incoming.insert(index, Incoming::missing(missing));
+        if is_small(entry) {
+            return Ok(
+                nothing.then(|| holes.first().map_or(&[][..], |(_, block)| zeros(block.len)))
+            );
+        }
+        if !holes.is_empty() {
+            self.leave_holes(index, entry, &holes)?;
+        }
         if nothing {
-            self.complete(index, &[], taken)?;
+            self.complete(index, taken);
+        }
+        Ok(None)
+    }
+
+    /// Blocks of zeros are holes of a partial file, made with it. Where an earlier try left something else, they are written.
+    fn leave_holes(
+        &mut self,
+        index: u32,
+        entry: &FileEntry,
+        blocks: &[(u64, Block)],
+    ) -> Result<(), TransferError> {
+        let partial = self.partial(index, entry)?;
+        let mut taken: Vec<(Claim, &[u8])> = Vec::new();
+        let mut holes = Holes::of(partial.data(), entry.size);
+        for (offset, block) in blocks {
+            let range = *offset..offset.saturating_add(u64::from(block.len));
+            let mut look = || -> std::io::Result<bool> {
+                if holes.cover(&range)? {
+                    return Ok(true);
+                }
+                let mut bytes = vec![0; usize::try_from(block.len).unwrap_or_default()];
+                partial.data().read_exact_at(&mut bytes, *offset)?;
+                Ok(is_zeros(&bytes))
+            };
+            if !look().map_err(TransferError::io("reading what an earlier try left"))? {
+                let claim = Claim {
+                    offset: *offset,
+                    len: block.len,
+                    blake3: block.blake3,
+                };
+                taken.push((claim, zeros(block.len)));
+            }
+        }
+        if !taken.is_empty() {
+            self.partial(index, entry)?.keep(taken.into_iter())?;
         }
         Ok(())
     }
@@ -314,10 +371,14 @@ impl Intake {
     }
 
     /// Takes blocks that came: verifies each, writes it to every place that it belongs to, journals it. A block that is not
-    /// missing (any more) is ignored.
-    pub(crate) fn put(&mut self, blocks: &[(Wanted, Vec<u8>)]) -> Result<Taken, TransferError> {
+    /// missing (any more) is ignored. What `taken` says holds even when this fails; what is not on disk is still missing then.
+    pub(crate) fn put(
+        &mut self,
+        blocks: &[(Wanted, impl AsRef<[u8]>)],
+        taken: &mut Taken,
+    ) -> Result<(), TransferError> {
         for (wanted, bytes) in blocks {
-            if *blake3::hash(bytes).as_bytes() != *wanted.blake3.bytes() {
+            if *blake3::hash(bytes.as_ref()).as_bytes() != *wanted.blake3.bytes() {
                 let path = self
                     .entry(wanted.file)
                     .map_or_else(String::new, |entry| entry.path.clone());
@@ -327,78 +388,129 @@ impl Intake {
                 });
             }
         }
-        let mut taken = Taken::default();
         let blocks: Vec<(Digest, &[u8])> = blocks
             .iter()
-            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_slice()))
+            .map(|(wanted, bytes)| (wanted.blake3, bytes.as_ref()))
             .collect();
-        self.write(&blocks, &mut taken)?;
+        self.write(&blocks, taken)?;
         if taken.small_files > 0 {
             durable::sync_directory(&self.store.files())?;
         }
-        Ok(taken)
+        Ok(())
     }
 
-    /// Writes verified blocks: per file one sync for the whole batch.
+    /// Writes verified blocks: per file one sync for the whole batch, for small files one together.
     fn write(
         &mut self,
         blocks: &[(Digest, &[u8])],
         taken: &mut Taken,
     ) -> Result<(), TransferError> {
-        let manifest = Arc::clone(&self.manifest);
         let mut by_file: BTreeMap<u32, Vec<(Claim, &[u8])>> = BTreeMap::new();
         for (digest, bytes) in blocks {
             let Some(places) = self.places.remove(digest) else {
                 continue;
             };
-            taken.blocks += 1;
             let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             for (file, offset) in places {
-                by_file.entry(file).or_default().push((
-                    Claim {
-                        offset,
-                        len,
-                        blake3: *digest,
-                    },
-                    bytes,
-                ));
+                let claim = Claim {
+                    offset,
+                    len,
+                    blake3: *digest,
+                };
+                by_file.entry(file).or_default().push((claim, bytes));
+            }
+            taken.blocks += 1;
+        }
+        let written = self.write_files(&by_file, taken);
+        if written.is_err() {
+            for (file, claims) in by_file {
+                let missing = self.incoming.get(&file).map(|incoming| &incoming.missing);
+                for (claim, _) in claims {
+                    if missing.is_some_and(|missing| missing.contains(&claim.offset)) {
+                        let places = self.places.entry(claim.blake3).or_default();
+                        places.push((file, claim.offset));
+                    }
+                }
             }
         }
-        for (index, claims) in by_file {
+        written
+    }
+
+    fn write_files(
+        &mut self,
+        by_file: &BTreeMap<u32, Vec<(Claim, &[u8])>>,
+        taken: &mut Taken,
+    ) -> Result<(), TransferError> {
+        let manifest = Arc::clone(&self.manifest);
+        let mut small = Vec::new();
+        for (&index, claims) in by_file {
             let Some(entry) = entry_of(&manifest, index) else {
                 continue;
             };
-            taken.bytes += claims
-                .iter()
-                .map(|(claim, _)| u64::from(claim.len))
-                .sum::<u64>();
-            let offsets: Vec<u64> = claims.iter().map(|(claim, _)| claim.offset).collect();
-            let small = is_small(entry);
-            if small {
-                self.complete(
-                    index,
-                    claims.first().map_or(&[], |(_, bytes)| *bytes),
-                    taken,
-                )?;
-            } else {
-                self.partial(index, entry)?.keep(claims.into_iter())?;
+            if is_small(entry) {
+                small.extend(claims.first().map(|(_, bytes)| (index, *bytes)));
+                continue;
             }
+            self.partial(index, entry)?.keep(claims.iter().copied())?;
+            taken.bytes += bytes_of(claims);
+            let Some(incoming) = self.incoming.get_mut(&index) else {
+                continue;
+            };
+            for (claim, _) in claims {
+                incoming.missing.remove(&claim.offset);
+            }
+            match incoming.missing.first() {
+                None => self.complete(index, taken),
+                Some(&gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
+                    incoming.hashed = gap.min(incoming.hashed + MOST_HASHED_AT_ONCE);
+                    taken.hashing.push(HashJob {
+                        hashing: incoming.hashing.clone(),
+                        data: self.store.partial(entry.blake3),
+                        to: incoming.hashed,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        self.keep_small(&small, taken)?;
+        taken.bytes += small
+            .iter()
+            .map(|(_, bytes)| bytes.len() as u64)
+            .sum::<u64>();
+        Ok(())
+    }
+
+    /// Small files are home with their bytes.
+    fn keep_small(
+        &mut self,
+        files: &[(u32, &[u8])],
+        taken: &mut Taken,
+    ) -> Result<(), TransferError> {
+        let (mut named, mut states) = (Vec::with_capacity(files.len()), Vec::new());
+        for (index, bytes) in files {
+            let Some(entry) = self.entry(*index) else {
+                continue;
+            };
+            let Hashes { blake3, sha256 } = hash_bytes(bytes);
+            if blake3 != entry.blake3 {
+                return Err(TransferError::Inconsistent {
+                    path: entry.path.clone(),
+                    expected: entry.blake3,
+                    found: blake3,
+                });
+            }
+            named.push((blake3, *bytes));
+            states.push((*index, State::Home(sha256)));
+        }
+        if named.is_empty() {
+            return Ok(());
+        }
+        keep_small(&self.store, &named)?;
+        taken.small_files += named.len();
+        for (index, state) in states {
             if let Some(incoming) = self.incoming.get_mut(&index) {
-                for offset in offsets {
-                    incoming.missing.remove(&offset);
-                }
-                match incoming.missing.first() {
-                    None if !small => self.complete(index, &[], taken)?,
-                    Some(&gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
-                        incoming.hashed = gap.min(incoming.hashed + MOST_HASHED_AT_ONCE);
-                        taken.hashing.push(HashJob {
-                            hashing: incoming.hashing.clone(),
-                            data: self.store.partial(entry.blake3),
-                            to: incoming.hashed,
-                        });
-                    }
-                    _ => {}
-                }
+                incoming.missing.clear();
+                incoming.state = state;
             }
         }
         Ok(())
@@ -416,47 +528,22 @@ impl Intake {
         }
     }
 
-    /// A small file is home with its bytes; a large one needs a job.
-    fn complete(
-        &mut self,
-        index: u32,
-        bytes: &[u8],
-        taken: &mut Taken,
-    ) -> Result<(), TransferError> {
+    /// All blocks of a file are at their places; a job is left.
+    fn complete(&mut self, index: u32, taken: &mut Taken) {
         let Some(entry) = self.entry(index).cloned() else {
-            return Ok(());
+            return;
         };
-        let state = if is_small(&entry) {
-            let Hashes { blake3, sha256 } =
-                hash_all(&mut &*bytes).map_err(TransferError::io("hashing"))?;
-            if blake3 != entry.blake3 {
-                return Err(TransferError::Inconsistent {
-                    path: entry.path,
-                    expected: entry.blake3,
-                    found: blake3,
-                });
-            }
-            keep_small(&self.store, blake3, bytes)?;
-            taken.small_files += 1;
-            State::Home(sha256)
-        } else {
-            self.open.remove(&index);
-            let hashing = self.incoming.get(&index).map(|one| one.hashing.clone());
-            taken.jobs.push((
-                index,
-                FinishJob {
-                    store: self.store.clone(),
-                    data: self.store.partial(entry.blake3),
-                    entry,
-                    hashing: hashing.unwrap_or_default(),
-                },
-            ));
-            State::Whole
-        };
+        self.open.remove(&index);
         if let Some(incoming) = self.incoming.get_mut(&index) {
-            incoming.state = state;
+            incoming.state = State::Whole;
+            let job = FinishJob {
+                store: self.store.clone(),
+                data: self.store.partial(entry.blake3),
+                entry,
+                hashing: incoming.hashing.clone(),
+            };
+            taken.jobs.push((index, job));
         }
-        Ok(())
     }
 
     /// Notes that a job ended well.

@@ -19,6 +19,7 @@ pub(crate) mod intake;
 pub(crate) mod partial;
 mod place;
 
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use crate::durable;
 use crate::error::TransferError;
 use crate::manifest::Manifest;
 
+use hashing::Hashing;
 pub use place::Placement;
 pub(crate) use place::{Placing, present, stage};
 
@@ -145,9 +147,9 @@ impl Store {
     /// # Errors
     /// [`TransferError::ChangedInStore`] names the file; [`TransferError::NotInStore`], [`TransferError::Io`].
     pub fn verify(&self, file: Digest) -> Result<Hashes, TransferError> {
-        let mut handle = self.open_file(file)?;
+        let handle = self.open_file(file)?;
         let hashes =
-            hash_all(&mut handle).map_err(TransferError::io("reading a file of the store"))?;
+            hash_file(handle.file()).map_err(TransferError::io("reading a file of the store"))?;
         if hashes.blake3 == file {
             Ok(hashes)
         } else {
@@ -273,25 +275,17 @@ impl Store {
     }
 }
 
-/// Both hashes of all that a reader gives. One MiB is in memory at a time.
-pub(crate) fn hash_all(reader: &mut impl Read) -> std::io::Result<Hashes> {
-    let (mut blake3, mut sha256) = (blake3::Hasher::new(), sha2::Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        blake3.update(bytes);
-        sha256.update(bytes);
+/// Both hashes of a whole file.
+pub(crate) fn hash_file(file: &File) -> std::io::Result<Hashes> {
+    Hashing::default().finish(file)
+}
+
+/// Both hashes of some bytes.
+pub(crate) fn hash_bytes(bytes: &[u8]) -> Hashes {
+    Hashes {
+        blake3: Digest::new(*blake3::hash(bytes).as_bytes()),
+        sha256: Digest::new(sha2::Sha256::digest(bytes).into()),
     }
-    Ok(Hashes {
-        blake3: Digest::new(*blake3.finalize().as_bytes()),
-        sha256: Digest::new(sha256.finalize().into()),
-    })
 }
 
 #[cfg(test)]

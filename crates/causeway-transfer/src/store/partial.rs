@@ -104,6 +104,11 @@ impl Partial {
         write().map_err(TransferError::io(format!("writing `{}`", self.path)))
     }
 
+    /// Its bytes.
+    pub(crate) const fn data(&self) -> &std::fs::File {
+        &self.data
+    }
+
     /// Where its bytes lie.
     #[cfg(test)]
     pub(crate) fn path(&self) -> &Utf8Path {

@@ -1,14 +1,16 @@
 //! From the store to where somebody wants the files.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use causeway_domain::Digest;
 
-use super::{Store, hash_all};
+use super::{Store, hash_file};
 use crate::beneath::{Beneath, Kind, explain};
+use crate::durable;
 use crate::error::TransferError;
+use crate::holes::{self, Piece};
 use crate::manifest::{FileEntry, Manifest, Shape};
 use crate::path;
 
@@ -90,6 +92,15 @@ fn temporary(name: &str, what: &Digest) -> String {
     )
 }
 
+/// When what is placed is written to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    /// Each file before it gets its name: somebody may look for it.
+    Each,
+    /// All of it once, before the directory that holds it gets its name.
+    Together,
+}
+
 /// A manifest's files beside their place: [`Staged::publish`] is left.
 pub(crate) struct Staged {
     parent: Beneath,
@@ -109,21 +120,26 @@ pub(crate) fn stage(
     let temporary = match target(manifest, &parent, &name)? {
         Target::File(dir, name) => {
             for entry in manifest.files() {
-                placing.put(entry, &dir, &name, true)?;
+                placing.put(entry, &dir, &name, true, Sync::Each)?;
             }
             dir.sync().map_err(io)?;
             None
         }
         Target::Into(dir) => {
-            fill(placing, manifest, &dir)?;
+            fill(placing, manifest, &dir, Sync::Each)?;
             None
         }
         Target::Fresh(temporary) => {
-            fill(
-                placing,
-                manifest,
-                &parent.make_directories(&temporary).map_err(io)?,
-            )?;
+            let fresh = parent.make_directories(&temporary).map_err(io)?;
+            let sync = if durable::SYNCS_FILESYSTEMS {
+                Sync::Together
+            } else {
+                Sync::Each
+            };
+            fill(placing, manifest, &fresh, sync)?;
+            if sync == Sync::Together {
+                durable::sync_filesystem(&fresh).map_err(io)?;
+            }
             Some(temporary)
         }
     };
@@ -146,7 +162,12 @@ impl Staged {
     }
 }
 
-fn fill(placing: &Placing<'_>, manifest: &Manifest, base: &Beneath) -> Result<(), TransferError> {
+fn fill(
+    placing: &Placing<'_>,
+    manifest: &Manifest,
+    base: &Beneath,
+    sync: Sync,
+) -> Result<(), TransferError> {
     let mut last_use: HashMap<Digest, usize> = HashMap::new();
     for (index, entry) in manifest.files().iter().enumerate() {
         last_use.insert(entry.blake3, index);
@@ -158,10 +179,14 @@ fn fill(placing: &Placing<'_>, manifest: &Manifest, base: &Beneath) -> Result<()
         let dir = match open.take() {
             Some((path, dir)) if path == above => dir,
             before => {
-                if let Some((_, dir)) = before {
+                if let (Some((_, dir)), Sync::Each) = (before, sync) {
                     dir.sync().map_err(io)?;
                 }
-                base.make_directories(above).map_err(io)?
+                match sync {
+                    Sync::Each => base.make_directories(above),
+                    Sync::Together => base.make_directories_unsynced(above),
+                }
+                .map_err(io)?
             }
         };
         placing.put(
@@ -169,8 +194,12 @@ fn fill(placing: &Placing<'_>, manifest: &Manifest, base: &Beneath) -> Result<()
             &dir,
             path::name(&entry.path),
             last_use.get(&entry.blake3) == Some(&index),
+            sync,
         )?;
         open = Some((above, dir));
+    }
+    if sync == Sync::Together {
+        return Ok(());
     }
     for dir in open.iter().map(|(_, dir)| dir).chain([base]) {
         dir.sync()
@@ -217,10 +246,8 @@ fn same(dir: &Beneath, path: &str, entry: &FileEntry) -> bool {
         return false;
     }
     match dir.file(path) {
-        Ok((mut file, stamp))
-            if stamp.size == entry.size && stamp.executable == entry.executable =>
-        {
-            hash_all(&mut file).is_ok_and(|hashes| hashes.blake3 == entry.blake3)
+        Ok((file, stamp)) if stamp.size == entry.size && stamp.executable == entry.executable => {
+            hash_file(&file).is_ok_and(|hashes| hashes.blake3 == entry.blake3)
         }
         _ => false,
     }
@@ -233,40 +260,47 @@ impl Placing<'_> {
         dir: &Beneath,
         name: &str,
         last_use: bool,
+        sync: Sync,
     ) -> Result<(), TransferError> {
         let io = |error| explain(error, &dir.shown(name), name);
-        if same(dir, name, entry) {
-            return Ok(());
-        }
-        if dir.kind(name).map_err(io)? == Some(Kind::Directory) {
-            return Err(TransferError::Occupied {
-                dest: dir.shown(name),
-                why: "it is a directory, and a file was asked for".to_owned(),
-            });
+        match dir.kind(name).map_err(io)? {
+            None => {}
+            Some(Kind::Directory) => {
+                return Err(TransferError::Occupied {
+                    dest: dir.shown(name),
+                    why: "it is a directory, and a file was asked for".to_owned(),
+                });
+            }
+            Some(_) if same(dir, name, entry) => return Ok(()),
+            Some(_) => {}
         }
         let stored = self.store.path_of(entry.blake3);
         let temporary = temporary(name, &entry.blake3);
-        dir.remove(&temporary).map_err(io)?;
+        let remove_old = || dir.remove(&temporary).map_err(io);
         match self.how {
-            Placement::Link if !entry.executable => match dir.link(&stored, &temporary) {
-                Ok(()) => {
-                    dir.rename(&temporary, name).map_err(io)?;
-                    // A rename onto another name of the same file does nothing.
-                    return dir.remove(&temporary).map_err(io);
+            Placement::Link if !entry.executable => {
+                match remove_old().map(|()| dir.link(&stored, &temporary))? {
+                    Ok(()) => {
+                        dir.rename(&temporary, name).map_err(io)?;
+                        // A rename onto another name of the same file does nothing.
+                        return dir.remove(&temporary).map_err(io);
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        return Err(self.store.missing(entry.blake3, error));
+                    }
+                    // Another filesystem, too many names, or a filesystem without them.
+                    Err(_) => {}
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Err(self.store.missing(entry.blake3, error));
-                }
-                // Another filesystem, too many names, or a filesystem without them.
-                Err(_) => {}
-            },
+            }
             Placement::Move if last_use => {
                 let mode = if entry.executable { 0o755 } else { 0o644 };
                 let file = self.store.open_file(entry.blake3)?;
                 file.file()
                     .set_permissions(std::fs::Permissions::from_mode(mode))
-                    .and_then(|()| file.file().sync_all())
                     .map_err(io)?;
+                if sync == Sync::Each {
+                    file.file().sync_all().map_err(io)?;
+                }
                 match dir.take(&stored, name) {
                     Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
                     other => return other.map_err(io),
@@ -274,7 +308,8 @@ impl Placing<'_> {
             }
             Placement::Link | Placement::Copy | Placement::Move => {}
         }
-        self.copy(entry, dir, &temporary)?;
+        remove_old()?;
+        self.copy(entry, dir, &temporary, sync)?;
         dir.rename(&temporary, name).map_err(io)?;
         if self.how == Placement::Move && last_use {
             fs_err::remove_file(stored).map_err(io)?;
@@ -282,24 +317,26 @@ impl Placing<'_> {
         Ok(())
     }
 
-    /// Copies and verifies what is copied.
-    fn copy(&self, entry: &FileEntry, dir: &Beneath, name: &str) -> Result<(), TransferError> {
-        let mut from = self.store.open_file(entry.blake3)?;
-        let doing = || TransferError::io(format!("writing `{}`", dir.shown(name)));
-        let mut to = dir.create(name, entry.executable).map_err(doing())?;
+    /// Copies and verifies what is copied. Holes stay holes.
+    fn copy(
+        &self,
+        entry: &FileEntry,
+        dir: &Beneath,
+        name: &str,
+        sync: Sync,
+    ) -> Result<(), TransferError> {
+        let from = self.store.open_file(entry.blake3)?;
+        let doing = || TransferError::io(format!("copying into `{}`", dir.shown(name)));
+        let to = dir.create(name, entry.executable).map_err(doing())?;
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let read = from
-                .read(&mut buffer)
-                .map_err(TransferError::io("reading a file of the store"))?;
-            let bytes = buffer.get(..read).unwrap_or_default();
-            if bytes.is_empty() {
-                break;
+        let copied = holes::pieces(from.file(), 0, u64::MAX, |at, piece| {
+            hasher.update(piece.bytes());
+            match piece {
+                Piece::Data(bytes) => to.write_all_at(bytes, at),
+                Piece::Hole(_) => Ok(()),
             }
-            hasher.update(bytes);
-            to.write_all(bytes).map_err(doing())?;
-        }
+        });
+        copied.and_then(|size| to.set_len(size)).map_err(doing())?;
         let found = Digest::new(*hasher.finalize().as_bytes());
         if found != entry.blake3 {
             dir.remove(name).map_err(doing())?;
@@ -309,6 +346,9 @@ impl Placing<'_> {
                 found,
             });
         }
-        to.sync_all().map_err(doing())
+        match sync {
+            Sync::Each => to.sync_all().map_err(doing()),
+            Sync::Together => Ok(()),
+        }
     }
 }

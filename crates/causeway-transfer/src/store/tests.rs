@@ -41,6 +41,12 @@ fn scratch() -> Scratch {
     }
 }
 
+fn put(intake: &mut Intake, blocks: &[(Wanted, Vec<u8>)]) -> Result<Taken, TransferError> {
+    let mut taken = Taken::default();
+    intake.put(blocks, &mut taken)?;
+    Ok(taken)
+}
+
 impl Scratch {
     fn manifest(&self) -> Arc<Manifest> {
         Arc::new(scan(&self.base.join("source")).unwrap().manifest)
@@ -66,7 +72,11 @@ impl Scratch {
         let wanted = intake.wanted();
         let mut jobs = std::mem::take(&mut taken.jobs);
         for block in &wanted {
-            jobs.extend(intake.put(&[self.block(manifest, block)]).unwrap().jobs);
+            jobs.extend(
+                put(&mut intake, &[self.block(manifest, block)])
+                    .unwrap()
+                    .jobs,
+            );
         }
         for (index, job) in jobs {
             intake.finished(index, job.run().unwrap());
@@ -123,7 +133,7 @@ fn a_killed_intake_goes_on_with_what_was_journaled_and_believes_no_more() {
         .filter(|block| manifest.files()[block.file as usize].path == "big")
         .collect();
     for block in &wanted[..4] {
-        intake.put(&[scratch.block(&manifest, block)]).unwrap();
+        put(&mut intake, &[scratch.block(&manifest, block)]).unwrap();
     }
     drop(intake);
     // Somebody writes over the second block; the journal still names it.
@@ -165,7 +175,7 @@ fn blocks_of_other_files_and_of_other_tries_are_not_asked_for() {
     let manifest = scratch.manifest();
     let (mut intake, _) = scratch.begin(&manifest);
     for block in &intake.wanted()[..3] {
-        intake.put(&[scratch.block(&manifest, block)]).unwrap();
+        put(&mut intake, &[scratch.block(&manifest, block)]).unwrap();
     }
     drop(intake);
     let mut bytes = noise(3, 4 << 20);
@@ -185,7 +195,7 @@ fn a_block_that_lies_is_named_and_nothing_of_it_is_kept() {
         wanted.iter().find(|block| block.offset == 2 << 20).unwrap(),
     );
     bytes[0] ^= 1;
-    let error = intake.put(&[(block, bytes)]).unwrap_err();
+    let error = put(&mut intake, &[(block, bytes)]).unwrap_err();
     assert!(
         matches!(&error, TransferError::Mismatch { path, offset } if path == "big" && *offset == 2 << 20),
         "{error}"
@@ -205,7 +215,11 @@ fn blocks_that_fit_and_a_whole_that_does_not_end_in_an_error() {
     let (mut intake, _) = scratch.begin(&lie);
     let mut jobs = Vec::new();
     for block in intake.wanted() {
-        jobs.extend(intake.put(&[scratch.block(&lie, &block)]).unwrap().jobs);
+        jobs.extend(
+            put(&mut intake, &[scratch.block(&lie, &block)])
+                .unwrap()
+                .jobs,
+        );
     }
     let (_, job) = jobs.pop().unwrap();
     assert!(matches!(job.run(), Err(TransferError::Inconsistent { .. })));
@@ -222,8 +236,8 @@ fn two_that_bring_the_same_file_at_once_both_end_whole() {
     let mut jobs = Vec::new();
     for block in &wanted {
         let block = scratch.block(&manifest, block);
-        second.put(std::slice::from_ref(&block)).ok();
-        jobs.extend(first.put(&[block]).unwrap().jobs);
+        put(&mut second, std::slice::from_ref(&block)).ok();
+        jobs.extend(put(&mut first, &[block]).unwrap().jobs);
     }
     for (index, job) in jobs {
         first.finished(index, job.run().unwrap());
@@ -378,7 +392,7 @@ fn a_file_becomes_dest_or_goes_into_it() {
     );
     let (mut intake, _) = Intake::begin(&scratch.store, &manifest, &|_| true, &|_| {}).unwrap();
     let wanted = intake.wanted();
-    intake.put(&[(wanted[0], noise(2, 3000))]).unwrap();
+    put(&mut intake, &[(wanted[0], noise(2, 3000))]).unwrap();
     intake.seal().unwrap();
     scratch
         .store
@@ -423,4 +437,27 @@ fn moving_leaves_nothing_behind_and_goes_on_after_a_kill() {
     );
     assert_eq!(fs_err::read_dir(scratch.store.files()).unwrap().count(), 0);
     fs_err::write(scratch.base.join("moved/big"), "its owner may change it").unwrap();
+}
+
+#[test]
+fn a_hole_that_somebody_wrote_into_is_zeros_again() {
+    let scratch = scratch();
+    let source = scratch.base.join("source/big");
+    let mut bytes = noise(1, 1 << 20);
+    bytes.resize(9 << 20, 0);
+    bytes.extend(noise(2, 1 << 20));
+    fs_err::write(&source, &bytes).unwrap();
+    let manifest = scratch.manifest();
+    let (mut intake, _) = scratch.begin(&manifest);
+    let first = intake.wanted()[1];
+    put(&mut intake, &[scratch.block(&manifest, &first)]).unwrap();
+    drop(intake);
+    let big = manifest.file("big").unwrap().blake3;
+    let partial = scratch.store.partial(big);
+    let mut spoilt = fs_err::read(&partial).unwrap();
+    assert_eq!(spoilt.len(), bytes.len());
+    spoilt[5 << 20] = 9;
+    fs_err::write(&partial, spoilt).unwrap();
+    scratch.bring(&manifest);
+    assert_eq!(fs_err::read(scratch.store.path_of(big)).unwrap(), bytes);
 }

@@ -240,3 +240,37 @@ async fn a_follower_killed_after_a_checkpoint_tells_it_again_and_sends_nothing_t
     assert_eq!(arrived[0].summary.wire_bytes, 0);
     assert_arrived(&world, &arrived[0]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_job_ends_its_last_checkpoint_goes_before_the_one_that_moves() {
+    let world = World::new();
+    save(&world.site(), "step-1", 1);
+    let (ended, stop) = watch::channel(false);
+    let (site, job) = (world.site(), Mutex::new(Some(ended)));
+    // With the first block of step-1 the job writes its last checkpoint and ends.
+    let told = move |progress: causeway_transfer::Progress| {
+        if progress.stage == Stage::Moving
+            && progress.done > 0
+            && let Some(ended) = job.lock().unwrap().take()
+        {
+            save(&site, "step-2", 2);
+            ended.send(true).unwrap();
+        }
+    };
+    let connector = world.connector().with_limit("40Mbit/s".parse().unwrap());
+    let arrived = follow(
+        &connector,
+        "ckpt",
+        &world.store,
+        QUICK,
+        stop,
+        &*world.env,
+        told,
+        |_| {},
+    )
+    .await
+    .unwrap();
+    let names: Vec<&str> = arrived.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["step-2"], "step-1 was on its way");
+    assert_arrived(&world, &arrived[0]);
+}

@@ -15,11 +15,13 @@ mod offers;
 mod parties;
 mod plan;
 mod pull;
+mod push;
 mod rules;
 mod rules_diff;
 mod run;
 mod serve;
 mod status;
+mod transfer;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -90,6 +92,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Approvals(verb) => approvals::run(&context, &verb),
         Verb::Parties(verb) => parties::run(&context, &verb),
         Verb::Pull(args) => pull::run(&context, &args),
+        Verb::Push(args) => push::run(&context, &args),
         Verb::Agent(args) => pull::agent(&context, args),
         Verb::Models => models::list(&context),
         Verb::Promote(args) => models::promote(&context, &args),

@@ -23,6 +23,7 @@ mod rules;
 mod screening;
 mod ssh;
 mod tamper;
+mod transfer;
 
 #[test]
 fn no_test_file_is_forgotten() {

@@ -112,19 +112,19 @@ impl hyper::body::Body for Body {
 
 /// Bytes of a file, and what they take of the caller's budget until they are written.
 pub(super) struct Held {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     caller: Arc<Caller>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Held {
     pub(super) fn share(
-        bytes: Vec<u8>,
+        bytes: impl Into<Bytes>,
         caller: Arc<Caller>,
         permit: OwnedSemaphorePermit,
     ) -> Bytes {
         Bytes::from_owner(Self {
-            bytes,
+            bytes: bytes.into(),
             caller,
             _permit: permit,
         })

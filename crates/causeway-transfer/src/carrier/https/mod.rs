@@ -65,12 +65,16 @@ impl Asking {
 }
 
 impl HttpsCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
+    /// agent may have under way, where it is less than usual.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
+        window: Option<u64>,
     ) -> Result<(Self, SocketAddr), TransferError> {
-        let (dialer, mut stream) = Dialer::first(ticket, limit, &[HTTP], &Arc::default()).await?;
+        let opened = Arc::default();
+        let first = Dialer::first(ticket, limit, window, &[HTTP], &opened);
+        let (dialer, mut stream) = first.await?;
         let asking = Asking::new(&ticket.token());
         let greeting = timeout(limit, greet(&mut stream, &asking))
             .await

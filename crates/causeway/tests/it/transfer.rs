@@ -1,0 +1,144 @@
+//! `causeway pull` and `causeway push` between two directories of this machine.
+
+use std::process::{Child, Stdio};
+
+use crate::home::{Home, until};
+
+/// An agent over a directory `there` of the test's folder; its ticket is `ticket.json`.
+struct Agent(Child);
+
+impl Agent {
+    fn start(home: &Home) -> Self {
+        std::fs::create_dir_all(home.path("there")).unwrap();
+        let words = [
+            "agent",
+            "--root",
+            "there",
+            "--listen",
+            "127.0.0.1:0",
+            "--ticket-file",
+            "ticket.json",
+            "--writable",
+            "--idle",
+            "60",
+        ];
+        let child = home
+            .command(&words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("the agent's ticket", || home.path("ticket.json").exists());
+        Self(child)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Sizes, rates and times stand still.
+fn still(text: &str) -> String {
+    let mut lines = String::new();
+    for line in text.lines() {
+        let line = line
+            .split(' ')
+            .map(|word| {
+                let number = word.trim_end_matches([',', ';', ':']);
+                if number.parse::<f64>().is_ok() && number.contains('.') {
+                    word.replace(number, "N")
+                } else {
+                    word.to_owned()
+                }
+            })
+            .collect::<Vec<_>>()
+            .join(" ");
+        lines += &line;
+        lines.push('\n');
+    }
+    lines
+}
+
+#[test]
+fn a_push_and_a_pull_by_ticket_are_mirrors_and_say_what_crossed() {
+    let home = Home::new();
+    let _agent = Agent::start(&home);
+    let pushed = home.causeway(&["push", "--ticket-file", "ticket.json", "model", "in/model"]);
+    assert_eq!(pushed.code, Some(0), "{pushed}");
+    insta::assert_snapshot!("pushed", still(&pushed.stdout));
+    assert_eq!(
+        std::fs::read(home.path("there/in/model/model.safetensors")).unwrap(),
+        std::fs::read(home.path("model/model.safetensors")).unwrap()
+    );
+    let again = home.causeway(&[
+        "push",
+        "--ticket-file",
+        "ticket.json",
+        "model",
+        "in/model",
+        "--json",
+    ]);
+    let summary: serde_json::Value =
+        serde_json::from_str(again.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(summary["event"], "done");
+    assert_eq!(summary["reused_bytes"], summary["raw_bytes"], "{again}");
+
+    let pulled = home.causeway(&[
+        "pull",
+        "--ticket-file",
+        "ticket.json",
+        "in/model",
+        "back",
+        "--limit",
+        "20MB/s",
+        "--limit",
+        "03:00-03:01=off",
+    ]);
+    assert_eq!(pulled.code, Some(0), "{pulled}");
+    insta::assert_snapshot!("pulled", still(&pulled.stdout));
+    assert_eq!(
+        std::fs::read(home.path("back/model.safetensors")).unwrap(),
+        std::fs::read(home.path("model/model.safetensors")).unwrap()
+    );
+}
+
+#[test]
+fn a_site_of_the_organisation_is_pushed_to_and_its_egress_has_a_price() {
+    let home = Home::new();
+    home.organisation(&[
+        (
+            "encrypted_at_rest: true",
+            "encrypted_at_rest: true\n    egress_per_gb: 100",
+        ),
+        ("team:", "transfer: {limit: 40MB/s}\nteam:"),
+    ]);
+    let pushed = home.causeway(&["push", "model", "johor:in/deep/model"]);
+    assert_eq!(pushed.code, Some(0), "{pushed}");
+    assert!(!pushed.stdout.contains("egress"), "{pushed}");
+    let pulled = home.causeway(&["pull", "johor:in/deep/model", "back"]);
+    assert_eq!(pulled.code, Some(0), "{pulled}");
+    insta::assert_snapshot!("pulled_from_a_site_with_a_price", still(&pulled.stdout));
+    assert_eq!(
+        std::fs::read(home.path("back/model.safetensors")).unwrap(),
+        std::fs::read(home.path("model/model.safetensors")).unwrap()
+    );
+}
+
+#[test]
+fn a_limit_that_is_none_is_told_before_anything_moves() {
+    let home = Home::new();
+    let refused = |limit: &str| {
+        let run = home.causeway(&["pull", "x:y", "z", "--limit", limit]);
+        assert_eq!(run.code, Some(2), "{run}");
+        run.stderr
+    };
+    assert!(refused("20").contains("`20` is not a rate"));
+    assert!(refused("0").contains("nothing ever moves"));
+    home.organisation(&[("team:", "transfer: {limit: 8-18=5Mbit/s}\nteam:")]);
+    let checked = home.causeway(&["check", "task.yaml"]);
+    assert_eq!(checked.code, Some(2), "{checked}");
+    insta::assert_snapshot!("a_limit_in_the_file", checked.stderr);
+}
