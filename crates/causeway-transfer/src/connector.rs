@@ -404,8 +404,10 @@ impl Connector {
                 .side_by_side(ticket, again, &AtomicBool::new(false))
                 .await;
         }
-        // What the others do is known: they failed where HTTPS passed.
-        if !others || again.is_some_and(|again| again.last == CarrierKind::Https) {
+        // What the others do is known: they failed where HTTPS passed. A network may have changed since.
+        let was_https =
+            again.is_some_and(|again| again.last == CarrierKind::Https && again.tries % 4 != 3);
+        if !others || was_https {
             return self.over_https(ticket, again, String::new()).await;
         }
         let tcp_opened = AtomicBool::new(false);

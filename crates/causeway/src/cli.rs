@@ -401,7 +401,8 @@ pub(crate) struct MoveArgs {
 #[command(after_help = "Examples:
   causeway push ./corpus johor:data/corpus                 a site of causeway.yaml
   causeway push ./step-400 user@host:runs/step-400         any destination that ssh knows
-  causeway push --ticket-file t.json ./corpus corpus       an agent that was started by hand, with --writable")]
+  causeway push --ticket-file t.json ./corpus corpus       an agent that was started by hand, with --writable
+  causeway push ./llama s3://models/llama                  a bucket, with AWS_ACCESS_KEY_ID and the like")]
 pub(crate) struct PushArgs {
     /// The file or directory
     pub(crate) source: Utf8PathBuf,

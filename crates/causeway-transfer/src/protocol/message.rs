@@ -4,9 +4,9 @@ use causeway_domain::Digest;
 use causeway_weights::MAX_BLOCK;
 use serde::{Deserialize, Serialize};
 
-use super::Broken;
 use super::frame::Frame;
 use super::payload::Payload;
+use super::{Broken, kind};
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};

@@ -11,6 +11,7 @@
 pub(crate) mod client;
 pub(crate) mod frame;
 pub(crate) mod http;
+mod kind;
 pub(crate) mod message;
 pub(crate) mod payload;
 pub(crate) mod server;

@@ -69,6 +69,7 @@ struct Caller {
 pub(super) async fn serve(agent: Arc<Agent>, stream: HttpStream, token: Token, peer: Peer) {
     let HttpStream { stream, congestion } = stream;
     let let_in = Arc::<Notify>::default();
+    let (sent, seen) = (Arc::clone(&peer.sent), Arc::clone(&agent));
     let caller = Arc::new(Caller {
         agent,
         peer,
@@ -93,7 +94,20 @@ pub(super) async fn serve(agent: Arc<Agent>, stream: HttpStream, token: Token, p
             std::future::pending::<()>().await;
         }
     };
+    // A block on a slow link is on its way for a while: an agent that sends is not idle.
+    let moving = async {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(SOON).await;
+            let now = sent.load(Ordering::Relaxed);
+            if now != before {
+                before = now;
+                seen.activity.touch();
+            }
+        }
+    };
     tokio::select! {
+        () = moving => {}
         ended = connection => if let Err(error) = ended {
             tracing::debug!(%error, "an HTTPS connection ended early");
         },

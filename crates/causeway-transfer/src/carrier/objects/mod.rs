@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ClientOptions, GetOptions, ObjectStore, RetryConfig};
@@ -38,6 +38,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(15);
 /// So long, and so often, a request is made again before the session counts as cut.
 const RETRY: (Duration, usize) = (Duration::from_secs(20), 4);
+/// Where a machine of a cloud is told its role (Amazon's instance metadata service).
+const METADATA: &str = "169.254.169.254";
 /// Where the manifest lies.
 const MANIFEST: &str = ".causeway/manifest";
 /// Where the states of the objects lie.
@@ -77,12 +79,13 @@ impl Objects {
     }
 
     /// From its address: `s3://BUCKET/PREFIX` or `https://HOST/PREFIX`. Keys and region of a bucket, and another endpoint than
-    /// Amazon's, come from the usual environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
-    /// `AWS_REGION`, `AWS_ENDPOINT_URL`. Unencrypted HTTP is spoken to an endpoint that says `http://`, and to this machine.
+    /// Amazon's, are said by the usual variables among `environment`, names and values: `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`. Unencrypted HTTP is spoken to an
+    /// endpoint that says `http://`, and to this machine.
     ///
     /// # Errors
     /// [`TransferError::Bucket`] when it is no such address.
-    pub fn at(address: &str) -> Result<Self, TransferError> {
+    pub fn at(address: &str, environment: &[(String, String)]) -> Result<Self, TransferError> {
         let wrong = |why: &str| TransferError::Bucket {
             place: address.to_owned(),
             why: why.to_owned(),
@@ -95,14 +98,24 @@ impl Objects {
             }
             let prefix = Path::parse(prefix).map_err(|error| wrong(&error.to_string()))?;
             let (bucket, shown) = (bucket.to_owned(), place.clone());
-            let named = bucket.clone();
+            let mut builder = AmazonS3Builder::new();
+            for (name, value) in environment {
+                // Some of the environment's are of other programs.
+                if let Some(key) = name
+                    .starts_with("AWS_")
+                    .then(|| name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>())
+                    .and_then(Result::ok)
+                {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let builder = builder.with_bucket_name(&bucket);
             let open = move || {
-                let builder = AmazonS3Builder::from_env().with_bucket_name(&named);
-                let endpoint =
-                    builder.get_config_value(&object_store::aws::AmazonS3ConfigKey::Endpoint);
+                let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
                 let is_plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
                 let options = client().with_allow_http(is_plain);
                 let store = builder
+                    .clone()
                     .with_client_options(options)
                     .with_retry(retry())
                     .build()
@@ -238,6 +251,13 @@ fn unfit(place: &str, error: &object_store::Error) -> TransferError {
 /// Whether asking again may help decides what a failure is.
 fn failed(place: &str, error: &object_store::Error) -> TransferError {
     match error {
+        object_store::Error::Generic { .. } if error.to_string().contains(METADATA) => {
+            TransferError::Bucket {
+                place: place.to_owned(),
+                why: "no keys are set, and no role of this machine is there to take their place"
+                    .to_owned(),
+            }
+        }
         object_store::Error::Generic { .. } | object_store::Error::JoinError { .. } => {
             TransferError::Unreachable {
                 why: error.to_string(),

@@ -253,7 +253,7 @@ async fn what_is_no_such_place_is_told() {
         "s3:///x",
     ] {
         assert!(
-            matches!(Objects::at(wrong), Err(TransferError::Bucket { .. })),
+            matches!(Objects::at(wrong, &[]), Err(TransferError::Bucket { .. })),
             "{wrong}"
         );
     }
@@ -265,10 +265,13 @@ async fn what_is_no_such_place_is_told() {
         "http://[::1]:80/x",
         "http://localhost/x",
     ] {
-        assert!(Objects::at(right).is_ok(), "{right}");
+        assert!(Objects::at(right, &[]).is_ok(), "{right}");
     }
     assert_eq!(
-        Objects::at("s3://bucket/a/b/").unwrap().prefix.as_ref(),
+        Objects::at("s3://bucket/a/b/", &[])
+            .unwrap()
+            .prefix
+            .as_ref(),
         "a/b"
     );
     let world = World::new();
@@ -277,7 +280,7 @@ async fn what_is_no_such_place_is_told() {
         world.push().await,
         Err(TransferError::BadPath { .. })
     ));
-    let static_server = Objects::at("https://host/x").unwrap();
+    let static_server = Objects::at("https://host/x", &[]).unwrap();
     let error = push_objects(
         &static_server,
         &world.base.join("source"),
