@@ -18,3 +18,4 @@ pub(super) const WANT: u8 = 0x87;
 pub(super) const STORED: u8 = 0x88;
 pub(super) const DONE: u8 = 0x89;
 pub(super) const FAILED: u8 = 0x8a;
+pub(super) const WAITING: u8 = 0x8b;

@@ -132,7 +132,11 @@ pub(crate) fn objects(args: &MoveArgs, place: &str) -> Result<Objects, RunError>
             });
         }
     }
-    Ok(Objects::at(place)?)
+    // Keys, region and endpoint are said where every program for buckets looks for them.
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Objects::at(place, &environment)?)
 }
 
 fn by_objects(args: &MoveArgs, place: &str) -> Result<Way, RunError> {
