@@ -176,6 +176,19 @@ async fn a_file_that_changed_there_is_told() {
     assert!(!world.home().exists());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_nobody_vouches_for_is_not_asked_again() {
+    let world = World::with_run();
+    // An agent's certificate is its own: only its ticket makes it trusted.
+    let running = crate::quic::start(&world).await;
+    let place = format!("https://{}/files/run", crate::tcp::address(&running));
+    let error = pull_from(&world, &place).await.unwrap_err();
+    assert!(
+        matches!(&error, TransferError::Bucket { why, .. } if why.contains("certificate")),
+        "{error}"
+    );
+}
+
 /// What the environment says of the server that `tests/services/s3-up` started.
 fn environment() -> Vec<(String, String)> {
     std::env::vars()

@@ -11,7 +11,7 @@ use object_store::{GetOptions, GetRange, GetResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, WriteHalf, duplex, split};
 use tokio::task::JoinSet;
 
-use super::{MANIFEST, Opened, head};
+use super::{MANIFEST, Opened, head, words};
 use crate::carrier::Lane;
 use crate::protocol::message::{
     Code, Failure, Item, MANIFEST_PART, Outcome, Request, ServerMessage,
@@ -178,7 +178,7 @@ async fn fail(
     let failure = Failure {
         code,
         path: path.to_owned(),
-        why: error.to_string(),
+        why: words(&error),
     };
     answers.say(id, &ServerMessage::Failed(failure)).await
 }

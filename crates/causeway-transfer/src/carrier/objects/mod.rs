@@ -40,6 +40,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 const RETRY: (Duration, usize) = (Duration::from_secs(20), 4);
 /// Where a machine of a cloud is told its role (Amazon's instance metadata service).
 const METADATA: &str = "169.254.169.254";
+/// What rustls says of a server whose certificate nobody vouches for.
+const UNTRUSTED: &str = "invalid peer certificate";
 /// Where the manifest lies.
 const MANIFEST: &str = ".causeway/manifest";
 /// Where the states of the objects lie.
@@ -241,17 +243,31 @@ fn head() -> GetOptions {
     }
 }
 
+/// An error with its causes, as far as they are not said in it already.
+fn words(error: &object_store::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
 fn unfit(place: &str, error: &object_store::Error) -> TransferError {
     TransferError::Bucket {
         place: place.to_owned(),
-        why: error.to_string(),
+        why: words(error),
     }
 }
 
 /// Whether asking again may help decides what a failure is.
 fn failed(place: &str, error: &object_store::Error) -> TransferError {
     match error {
-        object_store::Error::Generic { .. } if error.to_string().contains(METADATA) => {
+        object_store::Error::Generic { .. } if words(error).contains(METADATA) => {
             TransferError::Bucket {
                 place: place.to_owned(),
                 why: "no keys are set, and no role of this machine is there to take their place"
@@ -259,9 +275,11 @@ fn failed(place: &str, error: &object_store::Error) -> TransferError {
             }
         }
         object_store::Error::Generic { .. } | object_store::Error::JoinError { .. } => {
-            TransferError::Unreachable {
-                why: error.to_string(),
+            let why = words(error);
+            if why.contains(UNTRUSTED) {
+                return unfit(place, error);
             }
+            TransferError::Unreachable { why }
         }
         error => unfit(place, error),
     }
