@@ -122,11 +122,11 @@ class Site:
         until("the agent listens", 20, listening)
         assert self.ticket.stat().st_mode & 0o777 == 0o600
 
-    def start_pull(self, path, dest):
+    def start_pull(self, path, dest, *more):
         """Starts a pull; its events are in `events`, and the last of them in `ended`."""
         self.events = self.folder / f"pull-{time.monotonic_ns()}.json"
         with open(self.events, "wb") as events, open(self.folder / "pull.log", "ab") as log:
-            words = [CAUSEWAY, "--state", self.folder / "none", "pull", "--ticket-file", self.ticket, path, dest, "--json"]
+            words = [CAUSEWAY, "--state", self.folder / "none", "pull", "--ticket-file", self.ticket, path, dest, "--json", *more]
             self.pull = self.link.start("near", words, stdout=events, stderr=log)
 
     def kill(self, process):
@@ -384,6 +384,38 @@ def both_hosts_die_and_the_address_changes(folder):
         nothing_else(site, "model.bin")
         assert site.payload() <= bound(raw, 4), site.payload()
         at_most(back, AFTER_RETURN, "bytes flow after home's address changed")
+
+
+@test
+def https_survives_kills_and_cuts(folder):
+    raw, source = 60 * MB, random.Random(SEED + 6)
+    with Site(folder, 45, 0.001, 100) as site:
+        write(site.root / "model.bin", raw, source)
+        site.start_agent()
+        start = lambda: site.start_pull("model.bin", site.home / "model.bin", "--carrier", "https")  # noqa: E731
+        start()
+        back = []
+        for round in range(3):
+            assert site.crossed(2 * MB + source.randrange(3 * MB)), "the transfer ended before it was killed"
+            site.kill(site.pull)
+            assert not (site.home / "model.bin").exists(), "visible before it was whole"
+            start()
+            assert site.crossed(2 * MB + source.randrange(3 * MB)), "the transfer ended before its agent was killed"
+            site.kill(site.agent)
+            site.drained()
+            site.start_agent()
+            back.append(site.flows_again("bytes after the agent listens again"))
+            assert site.running(), "the transfer ended before its cuts"
+            site.link.control("cut", 4)
+            until("the link's end of a cut", 9, lambda: '"cut":true' not in site.link.control("stats"))
+            back.append(site.flows_again("bytes after a cut of 4 s"))
+            assert site.running(), "the transfer ended before its cuts"
+        summary = site.finish(60)
+        same(site.root / "model.bin", site.home / "model.bin")
+        nothing_else(site, "model.bin")
+        print(f"   {site.kills} kills and 3 cuts over {summary['carrier']}, {site.payload() / MB:.0f} MB for {raw / MB:.0f} MB")
+        assert summary["carrier"] == "https", summary
+        at_most(back, AFTER_RETURN, "bytes flow after a kill or a cut")
 
 
 def mount(path, size, *more):

@@ -1,6 +1,10 @@
 //! What happens on the path, as a stream of events: terminal, JSON and (later) page are consumers of the same one.
 
-use causeway_domain::{Bytes, RunId};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use causeway_domain::{BitsPerSecond, Bytes, RunId};
+use causeway_transfer::{Progress, Stage};
 use serde::Serialize;
 
 /// The stages, in order.
@@ -117,7 +121,53 @@ pub enum Event {
         done: Bytes,
         /// In all.
         total: Bytes,
+        /// Of the last seconds.
+        bits_per_second: BitsPerSecond,
+        /// Until the rest is there, at that rate; `None` while nothing moves.
+        left_seconds: Option<f64>,
+        /// Rate, time left, files, what was saved and what the line is like, for people.
+        #[serde(skip)]
+        detail: String,
     },
+}
+
+impl Event {
+    /// What a transfer tells.
+    #[must_use]
+    pub fn moved(what: &str, progress: &Progress) -> Self {
+        Self::Progress {
+            what: what.to_owned(),
+            done: Bytes::new(progress.done),
+            total: Bytes::new(progress.total),
+            bits_per_second: progress.rate,
+            left_seconds: progress.left.map(|left| left.as_secs_f64()),
+            detail: progress.in_words(),
+        }
+    }
+}
+
+/// Notes a wait that a person would wonder about, once: a window of the day, not the seconds to a next try.
+#[derive(Debug, Default)]
+pub(crate) struct LongWaits(Mutex<String>);
+
+/// A wait that is noted.
+const LONG: Duration = Duration::from_secs(30);
+
+impl LongWaits {
+    /// The note, if there is one to make.
+    pub(crate) fn note(&self, progress: &Progress) -> Option<Event> {
+        let Stage::Waiting { why, pause } = &progress.stage else {
+            return None;
+        };
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *pause < LONG || *noted == *why {
+            return None;
+        }
+        noted.clone_from(why);
+        Some(Event::Note {
+            text: format!("the transfer waits for {why}"),
+        })
+    }
 }
 
 /// A consumer of events.

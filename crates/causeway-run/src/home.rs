@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::RunError;
 use crate::driver::{Driver, Outcome};
-use crate::events::{Event, StageName};
+use crate::events::{Event, LongWaits, StageName};
 use crate::path::still_cleared;
 use crate::site::Way;
 use crate::train::{TrainRecord, Trained};
@@ -86,13 +86,13 @@ impl Stream {
                     difference: Bytes::new(arrived.summary.difference_saved_bytes),
                 });
             };
+            let waits = LongWaits::default();
             let moved = move |now: Progress| {
+                if let Some(note) = waits.note(&now) {
+                    progress.report(&note);
+                }
                 if now.total > 0 {
-                    progress.report(&Event::Progress {
-                        what: "checkpoint".to_owned(),
-                        done: Bytes::new(now.done),
-                        total: Bytes::new(now.total),
-                    });
+                    progress.report(&Event::moved("checkpoint", &now));
                 }
             };
             follow(

@@ -162,6 +162,8 @@ pub enum Carriers {
     Quic,
     /// TLS over TCP only.
     Tcp,
+    /// HTTPS only.
+    Https,
     /// The engine's own channel only.
     Stream,
 }
@@ -216,6 +218,7 @@ pub async fn connect(
         Carriers::All => Connector::direct(ticket).or_stream(open),
         Carriers::Quic => Connector::quic(ticket),
         Carriers::Tcp => Connector::tcp(ticket),
+        Carriers::Https => Connector::https(ticket),
         Carriers::Stream => Connector::stream(open),
     })
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::RunError;
 use crate::driver::{Driver, Outcome};
-use crate::events::{Event, StageName};
+use crate::events::{Event, LongWaits, StageName};
 use crate::path::still_cleared;
 use crate::site::Way;
 
@@ -206,12 +206,12 @@ async fn ship(
         shipment.target.to_string()
     };
     let reporter = driver.reporter.clone();
+    let waits = LongWaits::default();
     let progress = move |progress: causeway_transfer::Progress| {
-        reporter.report(&Event::Progress {
-            what: what.clone(),
-            done: Bytes::new(progress.done),
-            total: Bytes::new(progress.total),
-        });
+        if let Some(note) = waits.note(&progress) {
+            reporter.report(&note);
+        }
+        reporter.report(&Event::moved(&what, &progress));
     };
     let summary = push(
         connector,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use camino::Utf8PathBuf;
 use causeway_domain::RateLimit;
 use tokio::task::JoinHandle;
 
+use crate::carrier::https::HttpsCarrier;
+use crate::carrier::objects::Objects;
 use crate::carrier::quic::QuicCarrier;
 use crate::carrier::tcp::TcpCarrier;
 use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
@@ -124,12 +127,15 @@ impl Again {
 }
 
 /// The ways to one agent. QUIC is tried first, TCP beside it after a second; when QUIC does not connect in time, TCP is used,
-/// and when that does not connect either the stream. The summary says so.
+/// and when that does not connect either HTTPS, where TCP opens and only our protocol does not come through, or the stream. The
+/// summary says so.
 pub struct Connector {
     ticket: Option<TicketSource>,
-    /// Those of `Quic` and `Tcp` that may be used.
+    /// Those of `Quic`, `Tcp` and `Https` that may be used.
     direct: Vec<CarrierKind>,
     stream: Option<StreamFactory>,
+    /// A bucket or a static server in place of an agent.
+    objects: Option<Arc<Objects>>,
     patience: Patience,
     limit: Option<Limited>,
     /// The last ticket that was fetched, and a fetch that is under way.
@@ -148,8 +154,9 @@ impl Connector {
     pub fn direct(ticket: TicketSource) -> Self {
         Self {
             ticket: Some(ticket),
-            direct: vec![CarrierKind::Quic, CarrierKind::Tcp],
+            direct: vec![CarrierKind::Quic, CarrierKind::Tcp, CarrierKind::Https],
             stream: None,
+            objects: None,
             patience: Patience::default(),
             limit: None,
             fetched: Mutex::default(),
@@ -166,6 +173,12 @@ impl Connector {
     #[must_use]
     pub fn tcp(ticket: TicketSource) -> Self {
         Self::direct(ticket).only(&[CarrierKind::Tcp])
+    }
+
+    /// Over HTTPS alone: it brings home, and takes nothing to a site.
+    #[must_use]
+    pub fn https(ticket: TicketSource) -> Self {
+        Self::direct(ticket).only(&[CarrierKind::Https])
     }
 
     /// With no carriers but these.
@@ -188,11 +201,26 @@ impl Connector {
             ticket: None,
             direct: Vec::new(),
             stream: None,
+            objects: None,
             patience: Patience::default(),
             limit: None,
             fetched: Mutex::default(),
         }
         .or_stream(open)
+    }
+
+    /// To a bucket or a static server, with no agent at all.
+    #[must_use]
+    pub fn objects(objects: Arc<Objects>) -> Self {
+        Self {
+            ticket: None,
+            direct: Vec::new(),
+            stream: None,
+            objects: Some(objects),
+            patience: Patience::default(),
+            limit: None,
+            fetched: Mutex::default(),
+        }
     }
 
     /// With a stream for when nothing else connects.
@@ -249,13 +277,23 @@ impl Connector {
         self.ticket.is_some() && !self.direct.is_empty()
     }
 
-    /// Connects; `again` when that is not the first time.
-    pub(crate) async fn connect(&self, again: Option<Again>) -> Result<Session, TransferError> {
+    /// Connects; `again` when that is not the first time, `puts` when something is to go there.
+    pub(crate) async fn connect(
+        &self,
+        again: Option<Again>,
+        puts: bool,
+    ) -> Result<Session, TransferError> {
+        if let Some(objects) = &self.objects {
+            let carrier = Arc::new(objects.connect().await?);
+            let silence = self.patience.silence;
+            let session = Session::open(carrier, silence, silence, self.throttle()).await?;
+            return Ok(session.because(format!("{objects} answered")));
+        }
         let mut why = "no ticket was given".to_owned();
         if let Some(source) = self.ticket.as_ref().filter(|_| self.is_direct()) {
             // Logging in costs the other side something, so not each short try does.
             let may_stream = self.stream.is_some() && again.is_none_or(Again::may_stream);
-            match self.straight(source, again).await {
+            match self.straight(source, again, puts).await {
                 Ok(session) => return Ok(session),
                 Err(error) if may_stream => why = reason(&error),
                 Err(error) if self.stream.is_some() => {
@@ -286,6 +324,7 @@ impl Connector {
         &self,
         source: &TicketSource,
         again: Option<Again>,
+        puts: bool,
     ) -> Result<Session, TransferError> {
         let ticket = self
             .ticket(source, again)
@@ -302,7 +341,7 @@ impl Connector {
                 }
                 (_, error) => error,
             })?;
-        self.race(&ticket, again).await
+        self.race(&ticket, again, puts).await
     }
 
     /// The present ticket. One that has to be fetched is fetched beside the tries to connect with the last: what fetches it may
@@ -345,8 +384,67 @@ impl Connector {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries the carriers side by side, each up to the agent's greeting.
-    async fn race(&self, ticket: &Ticket, again: Option<Again>) -> Result<Session, TransferError> {
+    /// Tries the carriers, each up to the agent's greeting: QUIC and TCP side by side, HTTPS where they fail.
+    async fn race(
+        &self,
+        ticket: &Ticket,
+        again: Option<Again>,
+        puts: bool,
+    ) -> Result<Session, TransferError> {
+        let allows = |kind| self.direct.contains(&kind);
+        let others = allows(CarrierKind::Quic) || allows(CarrierKind::Tcp);
+        if puts && !others {
+            return Err(TransferError::Denied {
+                path: String::new(),
+                why: "over HTTPS an agent takes nothing in: go over QUIC, TCP or ssh".to_owned(),
+            });
+        }
+        if puts || !allows(CarrierKind::Https) {
+            return self
+                .side_by_side(ticket, again, &AtomicBool::new(false))
+                .await;
+        }
+        // What the others do is known: they failed where HTTPS passed. A network may have changed since.
+        let was_https =
+            again.is_some_and(|again| again.last == CarrierKind::Https && again.tries % 4 != 3);
+        if !others || was_https {
+            return self.over_https(ticket, again, String::new()).await;
+        }
+        let tcp_opened = AtomicBool::new(false);
+        let failure = match self.side_by_side(ticket, again, &tcp_opened).await {
+            // After a cut, what carried before is waited for.
+            Err(error) if again.is_none() && tcp_opened.load(Ordering::Relaxed) => error,
+            result => return result,
+        };
+        if !failure.is_cut() && !matches!(failure, TransferError::Untrusted { .. }) {
+            return Err(failure);
+        }
+        let why = format!("{}; ", reason(&failure));
+        self.over_https(ticket, again, why)
+            .await
+            .map_err(|_| failure)
+    }
+
+    async fn over_https(
+        &self,
+        ticket: &Ticket,
+        again: Option<Again>,
+        why: String,
+    ) -> Result<Session, TransferError> {
+        let limit = again.map_or(self.patience.quic * TCP_SHARE, Again::limit);
+        let window = self.limit.as_ref().and_then(Limited::window);
+        let (carrier, address) = HttpsCarrier::connect(ticket, limit, window).await?;
+        let session = self.greeted(Arc::new(carrier), again).await?;
+        Ok(session.because(format!("{why}HTTPS answered at {address}")))
+    }
+
+    /// QUIC and TCP, those that may be used. Tells whether a TCP connection opened, whatever became of it.
+    async fn side_by_side(
+        &self,
+        ticket: &Ticket,
+        again: Option<Again>,
+        tcp_opened: &AtomicBool,
+    ) -> Result<Session, TransferError> {
         let limit = again.map_or(self.patience.quic, Again::limit);
         let (tcp_limit, head_start) = match again {
             Some(_) => (limit, Duration::ZERO),
@@ -358,7 +456,8 @@ impl Connector {
             Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let over_tcp = async {
-            let (carrier, address) = TcpCarrier::connect(ticket, tcp_limit, window).await?;
+            let (carrier, address) =
+                TcpCarrier::connect(ticket, tcp_limit, window, tcp_opened).await?;
             Ok((self.greeted(Arc::new(carrier), again).await?, address))
         };
         let allows = |kind| self.direct.contains(&kind);
@@ -381,6 +480,8 @@ impl Connector {
         let name = match session.kind() {
             CarrierKind::Quic => "QUIC",
             CarrierKind::Tcp => "TCP",
+            CarrierKind::Https => "HTTPS",
+            CarrierKind::S3 => "the bucket",
             CarrierKind::Stream => "the stream",
         };
         let answered = format!("{name} answered at {address}");
@@ -462,123 +563,4 @@ impl std::fmt::Debug for Connector {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::time::{Instant, sleep};
-
-    use super::*;
-
-    const MS: fn(u64) -> Duration = Duration::from_millis;
-
-    #[tokio::test]
-    async fn an_address_of_the_callers_own_survives_a_newer_ticket() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = Utf8PathBuf::from_path_buf(dir.path().join("ticket.json")).unwrap();
-        let there: SocketAddr = "10.0.0.7:4433".parse().unwrap();
-        let mine: SocketAddr = "192.0.2.1:9".parse().unwrap();
-        let source = TicketSource::FileAt(file.clone(), vec![mine]);
-        for token in [[1; 32], [2; 32]] {
-            Ticket::new(vec![1], token, vec![there])
-                .write(&file)
-                .unwrap();
-            let ticket = source.ticket().await.unwrap();
-            assert_eq!(
-                (ticket.addresses(), ticket.token()),
-                ([mine].as_slice(), token)
-            );
-        }
-        assert!(Connector::quic(source).may_change());
-    }
-
-    /// What connects, or does not, after some time.
-    async fn after(ms: u64, name: Option<u16>) -> Result<u16, TransferError> {
-        sleep(MS(ms)).await;
-        name.ok_or_else(|| TransferError::cut(format!("failed after {ms} ms")))
-    }
-
-    /// What won, whether with a reason, and when.
-    async fn race(
-        first: (u64, Option<u16>),
-        second: (u64, Option<u16>),
-        head_start: u64,
-    ) -> (Option<(u16, bool)>, Duration) {
-        let begin = Instant::now();
-        let won = prefer(
-            after(first.0, first.1),
-            after(second.0, second.1),
-            MS(head_start),
-        )
-        .await
-        .ok()
-        .map(|(name, why)| (name, why.is_some()));
-        (won, begin.elapsed())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_wins_when_it_connects_at_all() {
-        let one = Some((1, false));
-        assert_eq!(
-            race((200, Some(1)), (50, Some(2)), 1000).await,
-            (one, MS(200))
-        );
-        assert_eq!(
-            race((2400, Some(1)), (50, Some(2)), 1000).await,
-            (one, MS(2400))
-        );
-        assert_eq!(
-            race((2400, Some(1)), (50, None), 1000).await,
-            (one, MS(2400))
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_second_is_there_when_the_first_fails() {
-        let two = Some((2, true));
-        assert_eq!(
-            race((2500, None), (400, Some(2)), 1000).await,
-            (two, MS(2500))
-        );
-        assert_eq!(
-            race((2500, None), (1900, Some(2)), 1000).await,
-            (two, MS(2900))
-        );
-        // One that fails early is not waited for.
-        assert_eq!(
-            race((100, None), (400, Some(2)), 1000).await,
-            (two, MS(500))
-        );
-        assert_eq!(
-            race((2500, None), (400, None), 1000).await,
-            (None, MS(2500))
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_ticket_is_fetched_beside_the_tries() {
-        let ticket = Ticket::new(vec![1], [7; 32], vec![([127, 0, 0, 1], 1).into()]);
-        let first = Mutex::new(Some(ticket.clone()));
-        // The first fetch gives a ticket; later ones hang, as over a link that is cut.
-        let connector = Connector::direct(TicketSource::Fetch(Box::new(move || {
-            let ticket = first.lock().unwrap().take();
-            Box::pin(async {
-                match ticket {
-                    Some(ticket) => Ok(ticket),
-                    None => std::future::pending().await,
-                }
-            })
-        })));
-        let source = connector.ticket.as_ref().unwrap();
-        assert_eq!(connector.ticket(source, None).await.unwrap(), ticket);
-        for tries in 0..9 {
-            let again = Again {
-                rtt: MS(100),
-                last: CarrierKind::Quic,
-                tries,
-                is_refused: false,
-            };
-            let known = connector.ticket(source, Some(again));
-            let known = tokio::time::timeout(MS(10), known).await.unwrap().unwrap();
-            assert_eq!(known, ticket);
-        }
-        assert!(connector.fetched().under_way.is_some());
-    }
-}
+mod tests;

@@ -128,6 +128,32 @@ pub enum TransferError {
         /// What the handshake said.
         why: String,
     },
+    /// A bucket, or a static server, that can't be used.
+    #[error("`{place}` can't be used: {why}")]
+    #[diagnostic(
+        code(causeway::transfer::bucket),
+        help(
+            "check the address, and for a bucket AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL"
+        )
+    )]
+    Bucket {
+        /// Its address.
+        place: String,
+        /// Why.
+        why: String,
+    },
+    /// A bucket, or a static server, without our list of what belongs together.
+    #[error("`{place}` holds no `.causeway/manifest`")]
+    #[diagnostic(
+        code(causeway::transfer::no_manifest),
+        help(
+            "bring the files there with `causeway push DIR s3://BUCKET/PREFIX`, which writes it last: a push that was broken off goes on when it is given again"
+        )
+    )]
+    NoManifest {
+        /// Its address.
+        place: String,
+    },
     /// The peer says what the protocol does not allow.
     #[error("the other side broke the protocol: {why}")]
     #[diagnostic(

@@ -5,8 +5,9 @@
 //! verifies each as it comes, notes in a journal that it is on disk, and makes a file visible only whole; blocks cross
 //! encoded where that is sooner ([`Codec`]), as differences where both sides have an earlier checkpoint; [`push`] is its
 //! mirror and [`follow`] takes each finished checkpoint of a running job. Killed at any instant, on either side, the next
-//! call goes on where it was. Lanes of the protocol run over QUIC, over TLS on TCP when UDP is blocked, or over any stream of
-//! bytes (`ssh`): a [`Connector`] knows the ways and chooses.
+//! call goes on where it was. Lanes of the protocol run over QUIC, over TLS on TCP when UDP is blocked, over HTTPS when only that
+//! passes, or over any stream of bytes (`ssh`): a [`Connector`] knows the ways and chooses. Where nothing of ours runs, files lie
+//! as [`Objects`] in a bucket, and [`push_objects`] brings them there.
 //!
 //! It refuses to know what a job is, how an agent is started, and what the law says about a transfer: whoever calls [`push`]
 //! or [`pull`] was cleared before.
@@ -80,6 +81,7 @@ mod store;
 mod ticket;
 mod wire;
 
+pub use carrier::objects::{Objects, push_objects};
 pub use carrier::{BoxFuture, ByteStream, CarrierKind};
 pub use codec::Codec;
 pub use connector::{Connector, Patience, StreamFactory, TicketFetch, TicketSource};
@@ -87,7 +89,7 @@ pub use error::TransferError;
 pub use follow::{CheckpointArrived, FollowOptions, follow};
 pub use manifest::{Block, FileEntry, LinkEntry, MANIFEST_VERSION, MAX_MANIFEST, Manifest, Shape};
 pub use path::unfinished;
-pub use progress::{Progress, Stage, Summary};
+pub use progress::{Crossed, FilePart, Line, Progress, Stage, Summary};
 pub use protocol::PROTOCOL_VERSION;
 pub use pull::{Dest, pull, pull_selected};
 pub use push::push;

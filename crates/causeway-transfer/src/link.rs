@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Link<'a> {
     connector: &'a Connector,
     env: &'a dyn Env,
+    /// Something is to go there.
+    puts: bool,
     session: Option<Arc<Session>>,
     /// What took the place of a session that is silent.
     next: Mutex<Option<Session>>,
@@ -54,6 +56,7 @@ impl<'a> Link<'a> {
         Self {
             connector,
             env,
+            puts: false,
             session: None,
             next: Mutex::default(),
             tries: 0,
@@ -66,6 +69,11 @@ impl<'a> Link<'a> {
             sent_before: 0,
             sent_here_before: 0,
         }
+    }
+
+    /// For what brings something to the site.
+    pub(crate) fn putting(self) -> Self {
+        Self { puts: true, ..self }
     }
 
     /// The open session; connects when there is none.
@@ -114,7 +122,7 @@ impl<'a> Link<'a> {
                 is_refused: self.refusals > 0,
             });
             self.tries = self.tries.saturating_add(1);
-            match self.connector.connect(again).await {
+            match self.connector.connect(again, self.puts).await {
                 Ok(session) => self.stands(session),
                 Err(error) if error.is_cut() => self.last = error.to_string(),
                 Err(error @ (TransferError::Refused { .. } | TransferError::Untrusted { .. }))
@@ -216,7 +224,7 @@ impl<'a> Link<'a> {
                 }
             };
             tokio::select! {
-                new = self.connector.connect(Some(again)) => match new {
+                new = self.connector.connect(Some(again), self.puts) => match new {
                     Ok(new) => {
                         *self.next() = Some(new);
                         session.end(&TransferError::cut("it was silent, and a new connection stands"));
@@ -289,7 +297,7 @@ impl<'a> Link<'a> {
             Some(session) => session
                 .sent_there()
                 .await
-                .unwrap_or_else(|_| session.received()),
+                .map_or_else(|_| session.received(), |(sent, _)| sent),
             None => 0,
         };
         self.sent_before + now

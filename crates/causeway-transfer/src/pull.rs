@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Env;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::beneath;
+use crate::carrier::CarrierKind;
 use crate::codec::{Base, Bases, Codec};
 use crate::coming::{Arrived, Coming, blocking};
 use crate::connector::Connector;
@@ -16,11 +19,11 @@ use crate::error::TransferError;
 use crate::link::Link;
 use crate::manifest::{FileEntry, Manifest};
 use crate::path;
-use crate::progress::{Meter, Progress, Stage, Summary};
-use crate::protocol::message::{Item, MAX_ITEMS, Request, ServerMessage};
+use crate::progress::{Files, Meter, Progress, Stage, Summary};
+use crate::protocol::message::{Item, MAX_ITEMS, Outcome, Request, ServerMessage};
 use crate::scan::{Rule, Skipped};
 use crate::selection::Selection;
-use crate::session::{Answer, Answers, Session};
+use crate::session::{Answer, Answers, Session, part};
 use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, stage};
 
@@ -30,6 +33,8 @@ const BLOCKS_A_LANE: usize = 2;
 const SMALL_BYTES_A_LANE: u64 = 2 << 20;
 /// Blocks that are made ready ahead of the lanes.
 const READY: usize = 64;
+/// How often the agent is asked what was lost.
+const LOOK: Duration = Duration::from_secs(2);
 /// Small ones may be more, up to this many bytes together.
 const READY_SMALL: usize = 8192;
 const READY_BYTES: u64 = 8 << 20;
@@ -130,6 +135,8 @@ pub(crate) async fn summary(
         codec_saved_bytes: meter.saved_by_codec,
         difference_saved_bytes: meter.saved_by_difference,
         seconds: meter.started.elapsed().as_secs_f64(),
+        loss: meter.line.and_then(|line| line.loss),
+        rtt_seconds: meter.line.map(|line| line.rtt_seconds),
         carrier,
         why,
         manifest: manifest.digest(),
@@ -257,6 +264,10 @@ async fn attempt(
             meter.stage(Stage::Comparing);
             let begun = Coming::begin(wish.store, manifest, Vec::new(), skipped).await?;
             (meter.total, meter.done) = begun.intake().totals();
+            let missing = begun.wanted();
+            let missing = missing.iter().map(|one| (one.file, u64::from(one.len)));
+            meter.files = Files::new(begun.intake().manifest(), missing);
+            tell_whole(&begun, meter, true);
             let bases = bases(wish, &begun).await?;
             coming.insert((begun, Arc::new(bases)))
         }
@@ -272,6 +283,19 @@ async fn bases(wish: &Wish<'_>, coming: &Coming) -> Result<Bases, TransferError>
     let (store, named) = (wish.store.clone(), wish.base.to_vec());
     let manifest = Arc::clone(coming.intake().manifest());
     blocking(move || Bases::gather(&store, &manifest, &named)).await
+}
+
+/// Tells which files became whole: of those that nothing is missing of, or of all.
+fn tell_whole(coming: &Coming, meter: &mut Meter<'_>, of_all: bool) {
+    let intake = coming.intake();
+    let home = |file: &u32| intake.is_home(*file);
+    let whole: Vec<u32> = if of_all {
+        meter.files.all().filter(home).collect()
+    } else {
+        meter.files.candidates().into_iter().filter(home).collect()
+    };
+    drop(intake);
+    meter.whole(whole);
 }
 
 /// A block to ask for.
@@ -508,14 +532,23 @@ async fn fetch(
     };
     let (answers, mut receiver) = mpsc::unbounded_channel();
     let mut lanes = Lanes::new(session, answers);
-    let mut batch = Vec::new();
+    let (mut batch, mut asked) = (Vec::new(), Instant::now());
     meter.sent_there = None;
+    meter.line = Some(session.line(None));
     meter.stage(Stage::Moving);
     loop {
         let here = queue.prepare(&manifest).await?;
         if !here.is_empty() {
+            let files: Vec<(u32, u64)> = here
+                .iter()
+                .map(|one| (one.wanted.file, one.wanted.len.into()))
+                .collect();
             let (taken, _) = coming.put(here).await?;
             meter.done += taken.bytes;
+            for (file, len) in files {
+                meter.files.landed(file, len);
+            }
+            tell_whole(coming, meter, false);
             meter.stage(Stage::Moving);
             continue;
         }
@@ -525,16 +558,24 @@ async fn fetch(
                 .ask(session, wish, &manifest, &mut queue.ready)
                 .await?;
         }
+        if session.kind() == CarrierKind::Quic && asked.elapsed() > LOOK {
+            // What is lost is known where it was sent.
+            asked = Instant::now();
+            session.ask(0, Request::Stat, lanes.answers.clone()).await?;
+        }
         let moving = !lanes.owed.is_empty();
         if paused && !moving && !queue.is_empty() {
             return Err(TransferError::cut("the limit pauses it"));
         }
         if !moving && queue.is_empty() && meter.sent_there.is_none() {
             // While the last files are hashed: a round trip less at the end.
-            meter.sent_there = Some(session.sent_there().await?);
+            let (sent, loss) = session.sent_there().await?;
+            (meter.sent_there, meter.line) = (Some(sent), Some(session.line(loss)));
         }
         if !moving && !coming.is_verifying() {
             return if queue.is_empty() {
+                meter.whole(meter.files.all());
+                meter.stage(Stage::Verifying);
                 Ok(())
             } else {
                 Err(TransferError::protocol("the agent allows no request"))
@@ -546,6 +587,11 @@ async fn fetch(
                 let (mut blocks, mut landed) = (Vec::new(), Vec::new());
                 let mut failed = None;
                 for answer in batch.drain(..) {
+                    if let Ok(ServerMessage::Done(Outcome::Stat { sent, lost })) = answer.message {
+                        let loss = lost.and_then(|lost| part(lost, sent));
+                        meter.line = Some(session.line(loss));
+                        continue;
+                    }
                     match lanes.take(answer) {
                         Ok(Some((lane, arrived))) => {
                             meter.crosses(
@@ -561,7 +607,19 @@ async fn fetch(
                     }
                 }
                 if !blocks.is_empty() {
+                    let files: Vec<(u32, u64)> = blocks
+                        .iter()
+                        .map(|one: &Arrived| (one.wanted.file, one.wanted.len.into()))
+                        .collect();
                     let (taken, again) = coming.put(blocks).await?;
+                    for (file, len) in files {
+                        meter.files.landed(file, len);
+                    }
+                    for one in &again {
+                        meter.files.lost(one.file, one.len.into());
+                    }
+                    tell_whole(coming, meter, false);
+                    meter.line = Some(session.line(meter.line.and_then(|line| line.loss)));
                     let lost: u64 = again.iter().map(|wanted| u64::from(wanted.len)).sum();
                     let bytes: u64 = landed.iter().map(|(_, len)| len).sum();
                     meter.moved(bytes.saturating_sub(lost));
@@ -588,6 +646,7 @@ async fn fetch(
             Some(finished) = coming.finished() => {
                 finished?;
                 env.fault("transfer.file")?;
+                tell_whole(coming, meter, false);
                 if !moving {
                     meter.stage(Stage::Verifying);
                 }

@@ -18,7 +18,7 @@ use crate::error::TransferError;
 use crate::link::Link;
 use crate::manifest::{Manifest, Shape};
 use crate::path;
-use crate::progress::{Meter, Progress, Stage, Summary};
+use crate::progress::{Files, Meter, Progress, Stage, Summary};
 use crate::protocol::message::{ClientMessage, MANIFEST_PART, Outcome, Request, ServerMessage};
 use crate::pull::MAX_CHANGES;
 use crate::scan::{Scan, scan};
@@ -49,7 +49,7 @@ pub async fn push(
             why: "name the directory or file that it becomes".to_owned(),
         });
     }
-    let mut link = Link::new(connector, env);
+    let mut link = Link::new(connector, env).putting();
     let mut meter = Meter::new(&progress);
     let mut changes = 0;
     let encoding = Encoding {
@@ -99,6 +99,8 @@ pub async fn push(
         reused_bytes: raw.saturating_sub(meter.received),
         codec_saved_bytes: meter.saved_by_codec,
         difference_saved_bytes: meter.saved_by_difference,
+        loss: meter.line.and_then(|line| line.loss),
+        rtt_seconds: meter.line.map(|line| line.rtt_seconds),
         seconds: meter.started.elapsed().as_secs_f64(),
         carrier,
         why,
@@ -195,6 +197,7 @@ async fn attempt(
             .await?;
     }
     env.fault("transfer.manifest")?;
+    meter.line = Some(session.line(None));
     meter.stage(Stage::Comparing);
     // Since when the disk there is full.
     let mut full: Option<Instant> = None;
@@ -262,17 +265,25 @@ async fn attempt(
                             )
                         })?;
                     meter.done = meter.total.saturating_sub(left);
+                    let missing = outgoing.wanted.iter().filter_map(|(file, block)| {
+                        Some((*file, len_of(&manifest, *file, *block)?))
+                    });
+                    meter.files = Files::new(&manifest, missing);
+                    // What nothing is missing of lies there already, verified.
+                    meter.whole(meter.files.complete());
                     meter.stage(Stage::Moving);
                 }
             }
             ServerMessage::Stored { blocks } => {
                 full = None;
                 for _ in 0..blocks {
-                    let len = outgoing.stored();
+                    let (file, len) = outgoing.stored();
                     meter.moved(len);
+                    meter.files.landed(file, len);
                     meter.done += len;
                     env.fault("transfer.block")?;
                 }
+                meter.line = Some(session.line(session.loss_here()));
                 meter.stage(Stage::Moving);
             }
             ServerMessage::Waiting { why } => {
@@ -296,6 +307,9 @@ async fn attempt(
                         "the agent published something else",
                     ));
                 }
+                meter.whole(meter.files.all());
+                meter.line = Some(session.line(session.loss_here()));
+                meter.stage(Stage::Placing);
                 return Ok(());
             }
             ServerMessage::Failed(failure) => return Err(failure.into_error()),
@@ -326,7 +340,8 @@ fn may_send(session: &Session) -> u64 {
 struct Outgoing {
     wanted: VecDeque<(u32, u32)>,
     said: bool,
-    under_way: VecDeque<u64>,
+    /// The file of each, and its bytes.
+    under_way: VecDeque<(u32, u64)>,
     bytes: u64,
 }
 
@@ -348,15 +363,15 @@ impl Outgoing {
             return Ok(None);
         }
         self.wanted.pop_front();
-        self.under_way.push_back(len);
+        self.under_way.push_back((file, len));
         self.bytes += len;
         Ok(Some((file, block)))
     }
 
-    fn stored(&mut self) -> u64 {
-        let len = self.under_way.pop_front().unwrap_or_default();
+    fn stored(&mut self) -> (u32, u64) {
+        let (file, len) = self.under_way.pop_front().unwrap_or_default();
         self.bytes = self.bytes.saturating_sub(len);
-        len
+        (file, len)
     }
 
     /// Something is wanted, and nothing is under way.

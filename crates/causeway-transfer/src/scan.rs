@@ -1,20 +1,18 @@
 //! From a directory to its manifest.
 
+mod blocks;
+
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::ErrorKind;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
 use camino::Utf8Path;
 use causeway_domain::Digest;
-use causeway_weights::Header;
 
+use self::blocks::hash_blocks;
 use crate::beneath::{Beneath, Kind, Stamp, explain};
-use crate::chunks::{self, Chunks};
 use crate::error::TransferError;
-use crate::holes::{self, Holes, ZeroBlocks};
+use crate::holes::ZeroBlocks;
 use crate::manifest::{Block, FileEntry, LinkEntry, Manifest, Shape};
 use crate::path;
 use crate::selection::{Links, Selection, is_training_state};
@@ -48,7 +46,7 @@ pub struct Skipped {
 }
 
 /// Which entries of a directory are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Rule {
     /// All files below it.
     Everything,
@@ -59,7 +57,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    fn selection(self) -> Selection {
+    pub(crate) fn selection(self) -> Selection {
         match self {
             Self::Everything | Self::Finished => Selection::default(),
             Self::Chosen(selection) => selection,
@@ -343,120 +341,6 @@ fn hash(
     }
     (scanning.progress)(*done, total);
     Ok(entry)
-}
-
-/// Hashes a file of `size` bytes, whole and block by block. One block is in memory at a time; what lies in a hole is not read.
-fn hash_blocks(
-    file: &mut File,
-    name: &str,
-    size: u64,
-    zeros: &mut ZeroBlocks,
-    progress: impl FnMut(u64),
-) -> std::io::Result<(Digest, Vec<Block>)> {
-    let header = if name.ends_with(".safetensors") {
-        Header::read(file, Utf8Path::new(name)).ok()
-    } else {
-        None
-    };
-    let header = header.filter(|header| header.promised() == size);
-    let mut hashed = Hashed {
-        file,
-        holes: Holes::of(file, size),
-        zeros,
-        whole: blake3::Hasher::new(),
-        blocks: Vec::new(),
-        progress,
-    };
-    if header.is_some() || size < chunks::MIN_LENGTH {
-        hashed.fixed(&causeway_weights::blocks(header.as_ref(), size))?;
-    } else {
-        hashed.chunks(Chunks::of(name), size)?;
-    }
-    let Hashed { whole, blocks, .. } = hashed;
-    let whole = match blocks.as_slice() {
-        [only] => only.blake3,
-        _ => Digest::new(*whole.finalize().as_bytes()),
-    };
-    Ok((whole, blocks))
-}
-
-/// What was hashed of a file so far.
-struct Hashed<'f, P> {
-    file: &'f File,
-    holes: Holes<'f>,
-    zeros: &'f mut ZeroBlocks,
-    whole: blake3::Hasher,
-    blocks: Vec<Block>,
-    progress: P,
-}
-
-impl<P: FnMut(u64)> Hashed<'_, P> {
-    /// Cut at these places.
-    fn fixed(&mut self, cuts: &[Range<u64>]) -> std::io::Result<()> {
-        let mut buffer = Vec::new();
-        let single = cuts.len() == 1;
-        for cut in cuts {
-            let len = u32::try_from(cut.end - cut.start).unwrap_or(u32::MAX);
-            if self.holes.cover(cut)? {
-                self.hole(len, single);
-            } else {
-                buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
-                self.file.read_exact_at(&mut buffer, cut.start)?;
-                self.block(&buffer, single);
-            }
-        }
-        Ok(())
-    }
-
-    /// Cut where the content says.
-    fn chunks(&mut self, chunks: Chunks, size: u64) -> std::io::Result<()> {
-        let (mut at, mut buffer) = (0, Vec::new());
-        let mut cut_of_zeros = None;
-        while at < size {
-            let most = usize::try_from(size - at).map_or(chunks::MAX, |left| left.min(chunks::MAX));
-            let end = at + most as u64;
-            let len = if most == chunks::MAX && self.holes.cover(&(at..end))? {
-                buffer.clear();
-                let most = u32::try_from(most).unwrap_or(u32::MAX);
-                let len = *cut_of_zeros.get_or_insert_with(|| chunks.next(holes::zeros(most)));
-                self.hole(u32::try_from(len).unwrap_or(u32::MAX), false);
-                len
-            } else {
-                let have = buffer.len();
-                buffer.resize(most, 0);
-                let rest = buffer.get_mut(have..).unwrap_or_default();
-                self.file.read_exact_at(rest, at + have as u64)?;
-                let len = chunks.next(&buffer);
-                self.block(buffer.get(..len).unwrap_or_default(), false);
-                buffer.drain(..len);
-                len
-            };
-            at += len as u64;
-        }
-        Ok(())
-    }
-
-    /// A block; `single`: of the file's only one no second hash is needed.
-    fn block(&mut self, bytes: &[u8], single: bool) {
-        if !single {
-            self.whole.update(bytes);
-        }
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.push(len, Digest::new(*blake3::hash(bytes).as_bytes()));
-    }
-
-    fn hole(&mut self, len: u32, single: bool) {
-        if !single {
-            self.whole.update(holes::zeros(len));
-        }
-        let blake3 = self.zeros.digest(len);
-        self.push(len, blake3);
-    }
-
-    fn push(&mut self, len: u32, blake3: Digest) {
-        self.blocks.push(Block { len, blake3 });
-        (self.progress)(u64::from(len));
-    }
 }
 
 #[cfg(test)]

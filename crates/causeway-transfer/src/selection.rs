@@ -1,7 +1,7 @@
 //! What of a directory is moved.
 
 /// What of a directory is moved; all of it, unless something is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Selection {
     /// What becomes of symbolic links.
     pub links: Links,
@@ -10,7 +10,7 @@ pub struct Selection {
 }
 
 /// What becomes of a symbolic link. None is followed out of the directories that an agent serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Links {
     /// A link to a file comes as that file; others are left, and named.
     #[default]

@@ -17,6 +17,7 @@ use crate::carrier::{Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
 use crate::limit::{Paced, Throttle};
 use crate::manifest::Manifest;
+use crate::progress::Line;
 use crate::protocol::client::{ClientLane, Event, Welcome};
 use crate::protocol::message::{ClientMessage, Entry, Outcome, Request, ServerMessage};
 use crate::scan::{Rule, Skipped};
@@ -302,6 +303,20 @@ impl Session {
         self.pulse.throttle.as_deref()
     }
 
+    /// What it tells of its path, with the loss that is known.
+    pub(crate) fn line(&self, loss: Option<f64>) -> Line {
+        Line {
+            carrier: self.kind(),
+            rtt_seconds: self.rtt().as_secs_f64(),
+            loss,
+        }
+    }
+
+    /// The part of what this side sent that was lost, where the carrier tells.
+    pub(crate) fn loss_here(&self) -> Option<f64> {
+        part(self.carrier.lost()?, self.sent_here())
+    }
+
     /// Whether its limit says that nothing more is to be asked for.
     pub(crate) fn is_paused(&self) -> bool {
         self.throttle().is_some_and(Throttle::is_paused)
@@ -459,8 +474,8 @@ impl Session {
         Ok((manifest, skipped))
     }
 
-    /// Everything that the agent put on this carrier so far, in its own count.
-    pub(crate) async fn sent_there(&self) -> Result<u64, TransferError> {
+    /// Everything that the agent put on this carrier so far, in its own count, and what part of it was lost, if it can tell.
+    pub(crate) async fn sent_there(&self) -> Result<(u64, Option<f64>), TransferError> {
         let lanes = if self.carrier.is_counted_by_lane() {
             self.lanes()
         } else {
@@ -471,10 +486,11 @@ impl Session {
             self.ask(lane, Request::Stat, answers.clone()).await?;
         }
         drop(answers);
-        let (mut sum, mut answered) = (0u64, 0);
+        let (mut sum, mut answered, mut loss) = (0u64, 0, None);
         while let Some(answer) = receiver.recv().await {
             match answer.message? {
-                ServerMessage::Done(Outcome::Stat { sent }) => {
+                ServerMessage::Done(Outcome::Stat { sent, lost }) => {
+                    loss = lost.and_then(|lost| part(lost, sent));
                     sum = sum.saturating_add(sent);
                     answered += 1;
                 }
@@ -483,11 +499,17 @@ impl Session {
             }
         }
         if answered == lanes {
-            Ok(sum)
+            Ok((sum, loss))
         } else {
             Err(TransferError::cut("the answer did not end"))
         }
     }
+}
+
+/// What part of the whole that is; nothing is no part of anything.
+#[expect(clippy::cast_precision_loss, reason = "a share for people")]
+pub(crate) fn part(some: u64, all: u64) -> Option<f64> {
+    (all > 0).then(|| (some as f64 / all as f64).min(1.0))
 }
 
 /// Opens a lane and waits to be let in.

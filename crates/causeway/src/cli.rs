@@ -282,6 +282,10 @@ pub(crate) enum CarrierChoice {
     Quic,
     /// TLS over TCP only.
     Tcp,
+    /// HTTPS only.
+    Https,
+    /// Requests to a bucket: what `s3://` means.
+    S3,
     /// The stream of ssh only.
     Ssh,
 }
@@ -333,7 +337,7 @@ pub(crate) enum LeaveChoice {
   causeway pull johor:checkpoints/step-410 ./step-410 --base ./step-400
                                                            the difference to an earlier one alone crosses")]
 pub(crate) struct PullArgs {
-    /// SITE:PATH, or PATH with --ticket-file
+    /// SITE:PATH, s3://BUCKET/PREFIX, https://HOST/PREFIX, or PATH with --ticket-file
     pub(crate) source: String,
     /// Where it goes: a file to this path, a directory into it
     pub(crate) destination: Utf8PathBuf,
@@ -397,11 +401,12 @@ pub(crate) struct MoveArgs {
 #[command(after_help = "Examples:
   causeway push ./corpus johor:data/corpus                 a site of causeway.yaml
   causeway push ./step-400 user@host:runs/step-400         any destination that ssh knows
-  causeway push --ticket-file t.json ./corpus corpus       an agent that was started by hand, with --writable")]
+  causeway push --ticket-file t.json ./corpus corpus       an agent that was started by hand, with --writable
+  causeway push ./llama s3://models/llama                  a bucket, with AWS_ACCESS_KEY_ID and the like")]
 pub(crate) struct PushArgs {
     /// The file or directory
     pub(crate) source: Utf8PathBuf,
-    /// SITE:PATH, or PATH with --ticket-file: a file becomes it, a directory's files go into it
+    /// SITE:PATH, s3://BUCKET/PREFIX, or PATH with --ticket-file: a file becomes it, a directory's files go into it
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) how: MoveArgs,

@@ -36,19 +36,19 @@ impl Terminal {
         }
     }
 
-    fn progress(&self, shown: &mut Shown, what: &str, done: Bytes, total: Bytes) {
+    fn progress(&self, shown: &mut Shown, what: &str, done: Bytes, total: Bytes, detail: &str) {
         if !self.output.terminal {
             return;
         }
         if shown.bar.as_ref().is_none_or(|(name, _)| name != what) {
             let style = ProgressStyle::with_template(
-                "  {msg:<24} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+                "  {prefix:<24} {bar:24} {bytes}/{total_bytes} {wide_msg}",
             );
             let bar = ProgressBar::new(total.get());
             if let Ok(style) = style {
                 bar.set_style(style);
             }
-            bar.set_message(what.to_owned());
+            bar.set_prefix(what.to_owned());
             if let Some((_, old)) = shown.bar.replace((what.to_owned(), bar)) {
                 old.finish_and_clear();
             }
@@ -56,6 +56,7 @@ impl Terminal {
         if let Some((_, bar)) = &shown.bar {
             bar.set_length(total.get());
             bar.set_position(done.get());
+            bar.set_message(detail.to_owned());
             if done >= total {
                 bar.finish_and_clear();
                 shown.bar = None;
@@ -124,7 +125,13 @@ impl Reporter for Terminal {
                 }
                 self.line(&shown, &line);
             }
-            Event::Progress { what, done, total } => self.progress(&mut shown, what, *done, *total),
+            Event::Progress {
+                what,
+                done,
+                total,
+                detail,
+                ..
+            } => self.progress(&mut shown, what, *done, *total, detail),
         }
     }
 }

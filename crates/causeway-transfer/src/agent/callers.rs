@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Agent, MAX_CALLERS, Peer, lane};
-use crate::carrier::tcp::Listener;
+use super::{Agent, MAX_CALLERS, Peer, http, lane};
+use crate::carrier::tcp::{Listener, Speaks};
 use crate::protocol::message::Token;
 
 /// Connections of one caller: two whole sessions, since one that comes back after a cut opens the new one before the agent
@@ -104,8 +104,13 @@ pub(super) async fn listen(agent: Arc<Agent>, listener: Listener, token: Token) 
                 let Some(admitted) = callers.admit(address) else { continue };
                 let (agent, greeter) = (Arc::clone(&agent), listener.greeter());
                 connections.spawn(async move {
-                    if let Some((lane, sent)) = greeter.shake(socket).await {
-                        lane::serve(agent, lane, Some(token), admitted.peer(sent)).await;
+                    let Some((speaks, sent)) = greeter.shake(socket).await else { return };
+                    let peer = admitted.peer(sent);
+                    match speaks {
+                        Speaks::Lane(lane) => {
+                            lane::serve(agent, lane, Some(token), peer).await;
+                        }
+                        Speaks::Http(stream) => http::serve(agent, *stream, token, peer).await,
                     }
                 });
             }

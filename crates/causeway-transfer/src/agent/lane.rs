@@ -384,6 +384,7 @@ async fn work(
         }
         Request::Stat => Ok(Outcome::Stat {
             sent: peer.sent.load(Ordering::Relaxed),
+            lost: peer.lost.as_ref().map(|lost| lost.load(Ordering::Relaxed)),
         }),
         Request::Put { .. } => Err(TransferError::protocol("a put is served elsewhere")),
     }

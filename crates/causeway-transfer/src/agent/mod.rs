@@ -2,6 +2,7 @@
 
 mod bases;
 mod callers;
+mod http;
 mod lane;
 mod put;
 mod site;
@@ -96,8 +97,12 @@ struct Peer {
     /// What its link and the encoders for it can do.
     rates: Arc<Mutex<Rates>>,
     requests: Arc<Semaphore>,
+    /// Scans that it left over HTTPS and comes back for.
+    scans: Arc<http::Scans>,
     /// What was put on its carrier.
     sent: Arc<AtomicU64>,
+    /// What of it was lost, where the carrier tells.
+    lost: Option<Arc<AtomicU64>>,
     /// Whether a lane counts what it writes, since the carrier does not.
     counts: bool,
 }
@@ -109,9 +114,17 @@ impl Peer {
             heavy: Arc::new(Semaphore::new(HEAVY)),
             rates: Arc::new(Mutex::new(Rates::new(threads()))),
             requests: Arc::new(Semaphore::new(MAX_OPEN)),
+            scans: Arc::default(),
             counts: sent.is_none(),
             sent: sent.unwrap_or_default(),
+            lost: None,
         }
+    }
+
+    /// Over a carrier that tells what it lost.
+    fn losing(mut self, lost: Arc<AtomicU64>) -> Self {
+        self.lost = Some(lost);
+        self
     }
 
     /// The same caller on a carrier that counts apart.
@@ -262,7 +275,10 @@ async fn listen(agent: Arc<Agent>, mut listener: Listener, token: Token) {
                 }
                 let agent = Arc::clone(&agent);
                 callers.spawn(async move {
-                    let peer = Peer::new(Some(caller.sent()));
+                    let peer = {
+                        let counts = caller.counts();
+                        Peer::new(Some(counts.sent)).losing(counts.lost)
+                    };
                     let mut lanes = JoinSet::new();
                     loop {
                         tokio::select! {

@@ -1,9 +1,11 @@
-//! What carries lanes: QUIC, TLS over TCP, or any stream of bytes.
+//! What carries lanes: QUIC, TLS over TCP, HTTPS, any stream of bytes; or requests for objects of a bucket.
 
 pub(crate) mod congestion;
 mod control;
 mod endpoint;
 pub(crate) mod growth;
+pub(crate) mod https;
+pub(crate) mod objects;
 pub(crate) mod quic;
 mod race;
 mod socket;
@@ -34,6 +36,10 @@ pub enum CarrierKind {
     Quic,
     /// TLS over TCP, straight to the agent, on several connections.
     Tcp,
+    /// HTTPS, straight to the agent or to a static server, on several connections; it only brings home.
+    Https,
+    /// Requests for objects of a bucket that speaks S3.
+    S3,
     /// A stream of bytes that the caller opened: `ssh`, a child process, a pipe.
     Stream,
 }
@@ -43,6 +49,8 @@ impl std::fmt::Display for CarrierKind {
         f.write_str(match self {
             Self::Quic => "quic",
             Self::Tcp => "tcp",
+            Self::Https => "https",
+            Self::S3 => "s3",
             Self::Stream => "stream",
         })
     }
@@ -82,6 +90,11 @@ pub(crate) trait Carrier: Send + Sync {
 
     /// All that this side put on the carrier, in bytes; `None` when that is what it wrote on its lanes.
     fn sent(&self) -> Option<u64>;
+
+    /// What was lost of that, in bytes; `None` where the carrier does not tell.
+    fn lost(&self) -> Option<u64> {
+        None
+    }
 
     /// Opens a lane.
     fn open(&self) -> BoxFuture<'_, io::Result<Lane>>;

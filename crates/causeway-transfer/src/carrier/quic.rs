@@ -145,18 +145,26 @@ impl Identity {
     }
 }
 
-/// Counts what a connection sends, retransmissions included.
+/// Counts what a connection sends, retransmissions included, and what of it is lost.
 struct Sent;
 
+/// Bytes of packets.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Counts {
+    pub(crate) sent: Arc<AtomicU64>,
+    /// Taken for lost (RFC 9002); some of it may have come late.
+    pub(crate) lost: Arc<AtomicU64>,
+}
+
 impl event::Subscriber for Sent {
-    type ConnectionContext = Arc<AtomicU64>;
+    type ConnectionContext = Counts;
 
     fn create_connection_context(
         &mut self,
         _: &event::ConnectionMeta,
         _: &event::ConnectionInfo,
     ) -> Self::ConnectionContext {
-        Arc::default()
+        Counts::default()
     }
 
     fn on_packet_sent(
@@ -165,7 +173,18 @@ impl event::Subscriber for Sent {
         _: &event::ConnectionMeta,
         packet: &event::events::PacketSent,
     ) {
-        sent.fetch_add(packet.packet_len as u64, Ordering::Relaxed);
+        sent.sent
+            .fetch_add(packet.packet_len as u64, Ordering::Relaxed);
+    }
+
+    fn on_packet_lost(
+        &mut self,
+        sent: &mut Self::ConnectionContext,
+        _: &event::ConnectionMeta,
+        packet: &event::events::PacketLost,
+    ) {
+        sent.lost
+            .fetch_add(packet.bytes_lost.into(), Ordering::Relaxed);
     }
 }
 
@@ -179,7 +198,7 @@ pub(crate) struct Listener {
 pub(crate) struct Caller {
     handle: Handle,
     acceptor: s2n_quic::connection::StreamAcceptor,
-    sent: Arc<AtomicU64>,
+    counts: Counts,
 }
 
 impl Listener {
@@ -224,14 +243,14 @@ impl Listener {
     /// The next caller; `None` when the endpoint died.
     pub(crate) async fn accept(&mut self) -> Option<Caller> {
         let connection = self.server.accept().await?;
-        let sent = connection
-            .query_event_context(|sent: &Arc<AtomicU64>| Arc::clone(sent))
+        let counts = connection
+            .query_event_context(Counts::clone)
             .unwrap_or_default();
         let (handle, acceptor) = connection.split();
         Some(Caller {
             handle,
             acceptor,
-            sent,
+            counts,
         })
     }
 }
@@ -248,9 +267,9 @@ impl Caller {
         })
     }
 
-    /// Everything that was sent to it, in bytes of QUIC packets.
-    pub(crate) fn sent(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.sent)
+    /// Everything that was sent to it, in bytes of QUIC packets, and what of it was lost.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.clone()
     }
 
     pub(crate) fn close(&self) {
@@ -262,7 +281,7 @@ impl Caller {
 pub(crate) struct QuicCarrier {
     handle: Handle,
     token: Token,
-    sent: Arc<AtomicU64>,
+    counts: Counts,
     /// What slows it down on this host, for the user.
     warning: Option<String>,
     /// The socket lives as long as this.
@@ -322,8 +341,8 @@ impl QuicCarrier {
             .await
             .map_err(|error| classify(address, &error))?;
         connection.keep_alive(true).map_err(TransferError::cut)?;
-        let sent = connection
-            .query_event_context(|sent: &Arc<AtomicU64>| Arc::clone(sent))
+        let counts = connection
+            .query_event_context(Counts::clone)
             .unwrap_or_default();
         let handle = connection.handle();
         // Nothing but the caller opens lanes; the acceptor goes with the connection, the handle keeps it open.
@@ -332,7 +351,7 @@ impl QuicCarrier {
             Self {
                 handle,
                 token: ticket.token(),
-                sent,
+                counts,
                 warning,
                 _client: client,
                 thread,
@@ -379,7 +398,11 @@ impl Carrier for QuicCarrier {
     }
 
     fn sent(&self) -> Option<u64> {
-        Some(self.sent.load(Ordering::Relaxed))
+        Some(self.counts.sent.load(Ordering::Relaxed))
+    }
+
+    fn lost(&self) -> Option<u64> {
+        Some(self.counts.lost.load(Ordering::Relaxed))
     }
 
     fn open(&self) -> BoxFuture<'_, io::Result<Lane>> {

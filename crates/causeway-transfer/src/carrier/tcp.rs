@@ -9,7 +9,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -33,13 +33,13 @@ use crate::protocol::message::Token;
 use crate::ticket::Ticket;
 
 /// Connections to begin with where the agent's host sends with BBR.
-const LANES_BBR: usize = 4;
+pub(super) const LANES_BBR: usize = 4;
 /// And where it does not.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Most connections of one session.
 const MAX_LANES: usize = 64;
 /// The congestion control that is asked for.
-const BBR: &[u8] = b"bbr";
+pub(super) const BBR: &[u8] = b"bbr";
 /// What an agent chooses whose host has BBR, so that the caller knows how many connections to begin with.
 const PROTOCOL_BBR: &[u8] = b"causeway/1+bbr";
 /// TLS 1.3 alone, by s2n-tls's name for it (its own default allows 1.2).
@@ -56,12 +56,14 @@ const BACKLOG: i32 = 256;
 /// A receive buffer that would be larger than this is the kernel's to size: it grows with what is read.
 const MOST_FIXED: usize = 256 << 10;
 const LEAST_FIXED: usize = 64 << 10;
+/// The other protocol of the agent's port ([`https`](super::https)).
+pub(super) const HTTP: &[u8] = b"http/1.1";
 
-type Stream = TlsStream<Counted>;
+pub(super) type Stream = TlsStream<Counted>;
 
 /// A socket that counts what is written to it, which is TLS records whole. What the kernel sends twice is not in it:
 /// `TCP_INFO`, which would say, can't be asked for without `unsafe`.
-struct Counted {
+pub(crate) struct Counted {
     socket: TcpStream,
     sent: Arc<AtomicU64>,
 }
@@ -159,6 +161,24 @@ fn lane(stream: Stream) -> Lane {
     }
 }
 
+/// What this host sends with on a connection.
+pub(super) fn congestion_of(stream: &Stream) -> String {
+    congestion(&SockRef::from(&stream.get_ref().socket))
+}
+
+/// What a caller wants to speak.
+pub(crate) enum Speaks {
+    Lane(Lane),
+    Http(Box<HttpStream>),
+}
+
+/// A connection that speaks HTTP/1.1.
+pub(crate) struct HttpStream {
+    pub(crate) stream: Stream,
+    /// What this host sends with.
+    pub(crate) congestion: String,
+}
+
 /// The agent's socket.
 pub(crate) struct Listener {
     socket: tokio::net::TcpListener,
@@ -182,6 +202,7 @@ impl Listener {
                 tls.append_application_protocol_preference(PROTOCOL_BBR)?;
             }
             tls.append_application_protocol_preference(PROTOCOL)?;
+            tls.append_application_protocol_preference(HTTP)?;
             tls.load_pem(
                 pem("CERTIFICATE", identity.certificate()).as_bytes(),
                 pem("PRIVATE KEY", identity.key()).as_bytes(),
@@ -220,8 +241,8 @@ impl Listener {
 }
 
 impl Greeter {
-    /// The lane that a connection is, and the count of what is sent on it; `None` when it is none within 10 s.
-    pub(crate) async fn shake(&self, socket: TcpStream) -> Option<(Lane, Arc<AtomicU64>)> {
+    /// What a connection speaks, and the count of what is sent on it; `None` when it is nothing known within 10 s.
+    pub(crate) async fn shake(&self, socket: TcpStream) -> Option<(Speaks, Arc<AtomicU64>)> {
         tune(&SockRef::from(&socket)).ok()?;
         let sent = Arc::<AtomicU64>::default();
         let counted = Counted {
@@ -232,16 +253,23 @@ impl Greeter {
             .await
             .ok()?
             .ok()?;
-        is_ours(&stream).then(|| (lane(stream), sent))
+        let speaks = match protocol_of(&stream)? {
+            // Who says nothing of it speaks what everybody does.
+            [] | HTTP => Speaks::Http(Box::new(HttpStream {
+                congestion: congestion_of(&stream),
+                stream,
+            })),
+            _ => Speaks::Lane(lane(stream)),
+        };
+        Some((speaks, sent))
     }
 }
 
-/// Whether both sides mean the same protocol.
-fn is_ours(stream: &Stream) -> bool {
+/// The protocol that both sides mean; empty when none was said.
+fn protocol_of(stream: &Stream) -> Option<&[u8]> {
     let connection: &Connection = stream.as_ref();
-    let protocol = connection.application_protocol().unwrap_or_default();
-    matches!(connection.actual_protocol_version(), Ok(Version::TLS13))
-        && [PROTOCOL, PROTOCOL_BBR].contains(&protocol)
+    let is_new = matches!(connection.actual_protocol_version(), Ok(Version::TLS13));
+    is_new.then(|| connection.application_protocol().unwrap_or_default())
 }
 
 /// Connections to an agent.
@@ -258,22 +286,55 @@ pub(crate) struct TcpCarrier {
 
 /// What it takes to open one more connection.
 #[derive(Clone)]
-struct Dialer {
-    address: SocketAddr,
+pub(super) struct Dialer {
+    pub(super) address: SocketAddr,
     /// What the kernel takes ahead of what is read, where that is fixed.
     buffer: Option<usize>,
     tls: TlsConnector<Tls>,
-    sent: Arc<AtomicU64>,
+    /// What the agent may choose.
+    protocols: &'static [&'static [u8]],
+    /// Told when a connection was let in, before TLS.
+    opened: Arc<AtomicBool>,
+    /// Bytes that this side sent on all connections.
+    pub(super) sent: Arc<AtomicU64>,
 }
 
 impl TcpCarrier {
-    /// Connects to the first address of the ticket that answers. Gives the carrier and that address. `window`: bytes that the
-    /// agent may have under way, where it is less than usual.
+    /// Connects to the first address of the ticket that answers. Gives the carrier and that address; `opened` is told when any
+    /// of them let a connection in, whatever became of it. `window`: bytes that the agent may have under way, where it is less
+    /// than usual.
     pub(crate) async fn connect(
         ticket: &Ticket,
         limit: Duration,
         window: Option<u64>,
+        opened: &AtomicBool,
     ) -> Result<(Self, SocketAddr), TransferError> {
+        let has_opened = Arc::<AtomicBool>::default();
+        let protocols = &[PROTOCOL_BBR, PROTOCOL];
+        let first = Dialer::first(ticket, limit, window, protocols, &has_opened).await;
+        opened.fetch_or(has_opened.load(Ordering::Relaxed), Ordering::Relaxed);
+        let (dialer, stream) = first?;
+        let (bbr_there, address) = (protocol_of(&stream) == Some(PROTOCOL_BBR), dialer.address);
+        let carrier = Self {
+            dialer,
+            token: ticket.token(),
+            bbr_there,
+            here: congestion_of(&stream),
+            first: Mutex::new(Some(lane(stream))),
+        };
+        Ok((carrier, address))
+    }
+}
+
+impl Dialer {
+    /// For the first address of a ticket that answers, and the connection to it.
+    pub(super) async fn first(
+        ticket: &Ticket,
+        limit: Duration,
+        window: Option<u64>,
+        protocols: &'static [&'static [u8]],
+        opened: &Arc<AtomicBool>,
+    ) -> Result<(Self, Stream), TransferError> {
         let bad = |error: TlsError| TransferError::BadTicket {
             file: "the ticket".to_owned(),
             why: format!("its certificate: {error}"),
@@ -283,7 +344,7 @@ impl TcpCarrier {
             tls.with_system_certs(false)?;
             tls.wipe_trust_store()?;
             tls.trust_pem(pem("CERTIFICATE", ticket.certificate()).as_bytes())?;
-            tls.set_application_protocol_preference([PROTOCOL_BBR, PROTOCOL])?;
+            tls.set_application_protocol_preference(protocols)?;
             tls.build()
         };
         let tls = TlsConnector::new(Tls(tls().map_err(bad)?));
@@ -293,35 +354,20 @@ impl TcpCarrier {
             .map(|window| (window / LANES_BBR).max(LEAST_FIXED))
             .filter(|buffer| *buffer < MOST_FIXED);
         let dial = |address| {
-            let dialer = Dialer {
+            let dialer = Self {
                 address,
                 buffer,
                 tls: tls.clone(),
+                protocols,
+                opened: Arc::clone(opened),
                 sent: Arc::default(),
             };
             async move { dialer.dial().await.map(|stream| (dialer, stream)) }
         };
-        let (dialer, stream) = first_that_answers(ticket.addresses(), limit, dial).await?;
-        Ok(Self::over(dialer, stream, ticket.token()))
+        first_that_answers(ticket.addresses(), limit, dial).await
     }
 
-    fn over(dialer: Dialer, stream: Stream, token: Token) -> (Self, SocketAddr) {
-        let protocol = stream.as_ref().application_protocol().unwrap_or_default();
-        let (bbr_there, address) = (protocol == PROTOCOL_BBR, dialer.address);
-        let here = congestion(&SockRef::from(&stream.get_ref().socket));
-        let carrier = Self {
-            dialer,
-            token,
-            bbr_there,
-            here,
-            first: Mutex::new(Some(lane(stream))),
-        };
-        (carrier, address)
-    }
-}
-
-impl Dialer {
-    async fn dial(&self) -> Result<Stream, TransferError> {
+    pub(super) async fn dial(&self) -> Result<Stream, TransferError> {
         let connect = async {
             let socket = match self.address {
                 SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -337,6 +383,7 @@ impl Dialer {
             socket: connect.await.map_err(TransferError::cut)?,
             sent: Arc::clone(&self.sent),
         };
+        self.opened.store(true, Ordering::Relaxed);
         let untrusted = |why: String| TransferError::Untrusted {
             address: self.address.to_string(),
             why,
@@ -349,10 +396,9 @@ impl Dialer {
                 ErrorType::ProtocolError | ErrorType::Alert => untrusted(error.to_string()),
                 _ => TransferError::cut(error),
             })?;
-        if is_ours(&stream) {
-            Ok(stream)
-        } else {
-            Err(untrusted("it speaks another protocol".to_owned()))
+        match protocol_of(&stream) {
+            Some(protocol) if self.protocols.contains(&protocol) => Ok(stream),
+            _ => Err(untrusted("it speaks another protocol".to_owned())),
         }
     }
 }

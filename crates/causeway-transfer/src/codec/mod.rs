@@ -49,6 +49,13 @@ impl Codec {
             _ => None,
         }
     }
+
+    /// From the name that it is shown with.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Auto, Self::Raw, Self::Fast, Self::Small]
+            .into_iter()
+            .find(|codec| codec.to_string() == name)
+    }
 }
 
 impl std::fmt::Display for Codec {

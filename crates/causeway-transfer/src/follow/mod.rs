@@ -118,7 +118,6 @@ pub async fn follow(
                 let Some(stamp) = watch.stamp(&name) else {
                     continue;
                 };
-                let newest = watch.is_newest(&name);
                 let mut meter = Meter::new(&progress);
                 let path = path::join(&watched, &name);
                 let wish = Wish {
@@ -129,11 +128,20 @@ pub async fn follow(
                     base: &[],
                     codec: options.codec,
                 };
+                let overtaken = Overtaken {
+                    connector,
+                    env,
+                    watched: &watched,
+                    name: &name,
+                    watch: watch.clone(),
+                    start,
+                };
+                let overtaken = overtaken.at_the_end(&mut stop, ended);
                 let taking = take(&mut link, &name, &wish, env, &mut meter);
                 let result = tokio::select! {
                     result = taking => result,
                     // The last one comes first. What came of this one stays: its blocks are not sent again.
-                    () = ended_meanwhile(&mut stop, ended || newest) => {
+                    () = overtaken => {
                         link.lost(&TransferError::cut("the job ended"));
                         continue;
                     }
@@ -166,9 +174,41 @@ pub async fn follow(
     }
 }
 
-async fn ended_meanwhile(stop: &mut Receiver<bool>, never: bool) {
-    if never || stop.wait_for(|ended| *ended).await.is_err() {
-        std::future::pending::<()>().await;
+/// Whether another checkpoint is the last one, beside the transfer of this one.
+struct Overtaken<'a> {
+    connector: &'a Connector,
+    env: &'a dyn Env,
+    watched: &'a str,
+    name: &'a str,
+    watch: Watch,
+    start: Instant,
+}
+
+impl Overtaken<'_> {
+    /// Returns when the job ends meanwhile and another one is its last, if that ever is so.
+    async fn at_the_end(mut self, stop: &mut Receiver<bool>, ended: bool) {
+        if ended || stop.wait_for(|ended| *ended).await.is_err() {
+            return std::future::pending().await;
+        }
+        // One that was newer already need not be looked for. What was written since does: on a connection of its own, since
+        // what moves must not be cut for it, nor read again.
+        if self.watch.is_newest(self.name) {
+            let tell = |_| {};
+            let (meter, mut link) = (Meter::new(&tell), Link::new(self.connector, self.env));
+            let entries = loop {
+                match list(&mut link, self.watched, &meter).await {
+                    Ok(Some(entries)) => break entries,
+                    Ok(None) => {}
+                    // Whoever moves the checkpoint meets the same.
+                    Err(_) => return std::future::pending().await,
+                }
+            };
+            self.watch.saw(self.start.elapsed(), &entries);
+            match self.watch.next(self.start.elapsed(), true) {
+                Next::Take(last) if last != self.name => {}
+                _ => std::future::pending().await,
+            }
+        }
     }
 }
 

@@ -9,13 +9,13 @@ use crate::path::unfinished;
 use crate::protocol::message::Entry;
 
 /// What is known about each name of the watched directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Watch {
     settle: Duration,
     seen: BTreeMap<String, Seen>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Seen {
     stamp: Digest,
     modified: u64,

@@ -31,12 +31,18 @@ impl Frame {
     /// The frame's bytes on a lane, from what [`Frame::begin`] began.
     pub(crate) fn end(kind: u8, request: u32, begun: Writer) -> Vec<u8> {
         let mut bytes = begun.0;
-        let len = u32::try_from(bytes.len() - HEADER).unwrap_or(u32::MAX);
+        let len = bytes.len() - HEADER;
         if let Some(header) = bytes.first_chunk_mut::<HEADER>() {
-            let ([a, b, c, d], [e, f, g, h]) = (len.to_be_bytes(), request.to_be_bytes());
-            *header = [a, b, c, d, kind, e, f, g, h];
+            *header = Self::head(kind, request, len);
         }
         bytes
+    }
+
+    /// What stands before a payload of that many bytes.
+    pub(crate) fn head(kind: u8, request: u32, len: usize) -> [u8; HEADER] {
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        let ([a, b, c, d], [e, f, g, h]) = (len.to_be_bytes(), request.to_be_bytes());
+        [a, b, c, d, kind, e, f, g, h]
     }
 }
 

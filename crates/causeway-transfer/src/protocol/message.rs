@@ -2,10 +2,11 @@
 
 use causeway_domain::Digest;
 use causeway_weights::MAX_BLOCK;
+use serde::{Deserialize, Serialize};
 
-use super::Broken;
 use super::frame::Frame;
 use super::payload::Payload;
+use super::{Broken, kind};
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
@@ -92,7 +93,7 @@ pub(crate) enum ClientMessage {
 }
 
 /// One entry of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) directory: bool,
@@ -159,6 +160,7 @@ pub(crate) enum Outcome {
     },
     Stat {
         sent: u64,
+        lost: Option<u64>,
     },
 }
 
@@ -177,28 +179,6 @@ pub(crate) enum Code {
     Denied = 2,
     Changing = 3,
     Other = 4,
-}
-
-mod kind {
-    pub(super) const HELLO: u8 = 0x01;
-    pub(super) const LIST: u8 = 0x02;
-    pub(super) const MANIFEST: u8 = 0x03;
-    pub(super) const READ: u8 = 0x04;
-    pub(super) const PUT: u8 = 0x05;
-    pub(super) const PUT_MANIFEST: u8 = 0x06;
-    pub(super) const PUT_BLOCK: u8 = 0x07;
-    pub(super) const STAT: u8 = 0x08;
-    pub(super) const WELCOME: u8 = 0x81;
-    pub(super) const REFUSED: u8 = 0x82;
-    pub(super) const ENTRIES: u8 = 0x83;
-    pub(super) const PART: u8 = 0x84;
-    pub(super) const BLOCK: u8 = 0x85;
-    pub(super) const WORKING: u8 = 0x86;
-    pub(super) const WANT: u8 = 0x87;
-    pub(super) const STORED: u8 = 0x88;
-    pub(super) const DONE: u8 = 0x89;
-    pub(super) const FAILED: u8 = 0x8a;
-    pub(super) const WAITING: u8 = 0x8b;
 }
 
 /// Bytes of a frame's payload beside those of a part or a block.
@@ -390,6 +370,14 @@ impl ServerMessage {
         }
     }
 
+    /// What stands on a lane before the bytes of a block, for one that is passed on as it comes.
+    pub(crate) fn block_head(request: u32, item: u32, encoded: bool, len: usize) -> Vec<u8> {
+        let mut out = Frame::head(kind::BLOCK, request, len.saturating_add(5)).to_vec();
+        out.extend_from_slice(&item.to_be_bytes());
+        out.push(u8::from(encoded));
+        out
+    }
+
     pub(crate) fn encode(&self, request: u32) -> Vec<u8> {
         let mut out = Frame::begin(self.room());
         let kind = match self {
@@ -469,7 +457,13 @@ impl ServerMessage {
                     }
                     Outcome::Read => out.u8(3),
                     Outcome::Put { digest } => out.u8(4).digest(digest),
-                    Outcome::Stat { sent } => out.u8(5).u64(*sent),
+                    Outcome::Stat { sent, lost } => {
+                        out.u8(5).u64(*sent).u8(u8::from(lost.is_some()));
+                        if let Some(lost) = lost {
+                            out.u64(*lost);
+                        }
+                        &mut out
+                    }
                 };
                 kind::DONE
             }
@@ -563,7 +557,14 @@ impl ServerMessage {
                 4 => Outcome::Put {
                     digest: input.digest()?,
                 },
-                5 => Outcome::Stat { sent: input.u64()? },
+                5 => Outcome::Stat {
+                    sent: input.u64()?,
+                    lost: if input.flag()? {
+                        Some(input.u64()?)
+                    } else {
+                        None
+                    },
+                },
                 _ => return Err(Broken("an outcome that is not known here")),
             }),
             kind::FAILED => {

@@ -10,12 +10,14 @@
 
 pub(crate) mod client;
 pub(crate) mod frame;
+pub(crate) mod http;
+mod kind;
 pub(crate) mod message;
 pub(crate) mod payload;
 pub(crate) mod server;
 
 /// The version that both ends must speak.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// The other side broke a rule; the text says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -454,7 +454,8 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
             ServerMessage::Done(Outcome::Manifest { digest, skipped })
         }),
         digest().prop_map(|digest| ServerMessage::Done(Outcome::Put { digest })),
-        any::<u64>().prop_map(|sent| ServerMessage::Done(Outcome::Stat { sent })),
+        any::<(u64, Option<u64>)>()
+            .prop_map(|(sent, lost)| ServerMessage::Done(Outcome::Stat { sent, lost })),
         (
             prop_oneof![
                 Just(Code::NotFound),

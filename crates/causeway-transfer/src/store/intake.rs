@@ -576,6 +576,13 @@ impl Intake {
         self.incoming.iter().map(missing).sum()
     }
 
+    /// Whether a file is whole here and verified. Of several with the same content, the first is meant.
+    pub(crate) fn is_home(&self, index: u32) -> bool {
+        self.incoming
+            .get(&index)
+            .is_some_and(|incoming| matches!(incoming.state, State::Home(_)))
+    }
+
     pub(crate) const fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::world::{World, eventually, noise};
 
-const QUICK: FollowOptions = FollowOptions {
+pub(crate) const QUICK: FollowOptions = FollowOptions {
     settle: Duration::from_millis(150),
     poll: Duration::from_millis(30),
     codec: Codec::Auto,

@@ -62,6 +62,9 @@ async fn a_directory_comes_home_over_quic() {
     world.assert_home_is("run");
     assert_eq!(summary.carrier, CarrierKind::Quic);
     assert!(summary.why.contains("127.0.0.1"), "{}", summary.why);
+    let loss = summary.loss.unwrap();
+    assert!((0.0..0.5).contains(&loss), "{loss}");
+    assert!(summary.rtt_seconds.unwrap() < 1.0, "{summary:?}");
     assert!(
         summary.sent_bytes > summary.wire_bytes,
         "packets have headers: {summary:?}"

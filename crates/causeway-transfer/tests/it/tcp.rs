@@ -20,7 +20,7 @@ fn by_file(running: &Running) -> Connector {
     Connector::tcp(TicketSource::File(running.file.clone())).with_patience(impatient())
 }
 
-fn address(running: &Running) -> SocketAddr {
+pub(crate) fn address(running: &Running) -> SocketAddr {
     Ticket::read(&running.file).unwrap().addresses()[0]
 }
 
@@ -99,10 +99,13 @@ async fn neither_another_token_nor_another_key_opens() {
 }
 
 /// What stands between, on one connection: how many bytes from the agent pass before nothing does.
-type Passing = Arc<dyn Fn(u32) -> u64 + Send + Sync>;
+pub(crate) type Passing = Arc<dyn Fn(u32) -> u64 + Send + Sync>;
 
 /// Forwards TCP to an agent, from a port at which UDP is heard and never answered.
-async fn without_udp(agent: SocketAddr, passing: Passing) -> (SocketAddr, Arc<AtomicU32>) {
+pub(crate) async fn without_udp(
+    agent: SocketAddr,
+    passing: Passing,
+) -> (SocketAddr, Arc<AtomicU32>) {
     let (listener, deaf) = loop {
         let deaf = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         if let Ok(listener) = TcpListener::bind(deaf.local_addr().unwrap()).await {

@@ -10,7 +10,7 @@ use causeway_domain::organisation::{Organisation, Site};
 use causeway_domain::{Bytes, Env, RateLimit, SiteId, Usd};
 use causeway_run::{RunError, files, site};
 use causeway_transfer::{
-    CarrierKind, Connector, Patience, Progress, Stage, Summary, Ticket, TicketSource,
+    CarrierKind, Connector, Objects, Patience, Progress, Summary, Ticket, TicketSource,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -50,6 +50,7 @@ pub(crate) async fn way(
     let given = limit(&args.limit)?;
     let (way, of_organisation) = match &args.way.ticket_file {
         Some(file) => (by_ticket(file, args, place)?, None),
+        None if Objects::is_address(place) => (by_objects(args, place)?, None),
         None => over_ssh(context, args, place, purpose).await?,
     };
     // Somebody waits: a mistyped place is told soon. A transfer that moves is never ended by this.
@@ -103,15 +104,45 @@ fn by_ticket(file: &Utf8Path, args: &MoveArgs, path: &str) -> Result<Way, RunErr
         CarrierChoice::Auto => Connector::direct(ticket),
         CarrierChoice::Quic => Connector::quic(ticket),
         CarrierChoice::Tcp => Connector::tcp(ticket),
-        CarrierChoice::Ssh => {
+        CarrierChoice::Https => Connector::https(ticket),
+        CarrierChoice::Ssh | CarrierChoice::S3 => {
             return Err(RunError::Value {
-                what: "a ticket opens QUIC and TCP; HOST:PATH without one goes over ssh".to_owned(),
+                what: "a ticket opens QUIC, TCP and HTTPS; HOST:PATH without one goes over ssh, s3://BUCKET/PREFIX to a bucket"
+                    .to_owned(),
             });
         }
     };
     Ok(Way {
         connector,
         path: path.to_owned(),
+        egress_per_gb: None,
+    })
+}
+
+/// A bucket, or a static server: nothing of ours runs there.
+pub(crate) fn objects(args: &MoveArgs, place: &str) -> Result<Objects, RunError> {
+    let is_bucket = place.starts_with("s3://");
+    match args.carrier {
+        CarrierChoice::Auto => {}
+        CarrierChoice::S3 if is_bucket => {}
+        CarrierChoice::Https if !is_bucket => {}
+        _ => {
+            return Err(RunError::Value {
+                what: format!("`{place}` says by itself how it is reached: leave `--carrier` out"),
+            });
+        }
+    }
+    // Keys, region and endpoint are said where every program for buckets looks for them.
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Objects::at(place, &environment)?)
+}
+
+fn by_objects(args: &MoveArgs, place: &str) -> Result<Way, RunError> {
+    Ok(Way {
+        connector: Connector::objects(Arc::new(objects(args, place)?)),
+        path: String::new(),
         egress_per_gb: None,
     })
 }
@@ -167,7 +198,13 @@ async fn over_ssh(
         CarrierChoice::Auto => site::Carriers::All,
         CarrierChoice::Quic => site::Carriers::Quic,
         CarrierChoice::Tcp => site::Carriers::Tcp,
+        CarrierChoice::Https => site::Carriers::Https,
         CarrierChoice::Ssh => site::Carriers::Stream,
+        CarrierChoice::S3 => {
+            return Err(RunError::Value {
+                what: format!("`{host}` is no bucket: `s3://BUCKET/PREFIX` is"),
+            });
+        }
     };
     let writable = purpose == Purpose::Push;
     let connector =
@@ -265,6 +302,8 @@ fn in_words(summary: &Summary, moved: &Moved<'_>, egress: Option<Usd>) -> String
     let carrier = match summary.carrier {
         CarrierKind::Quic => "QUIC",
         CarrierKind::Tcp => "TCP",
+        CarrierKind::Https => "HTTPS",
+        CarrierKind::S3 => "S3",
         CarrierKind::Stream => "ssh",
     };
     let saved: String = [
@@ -293,6 +332,9 @@ fn in_words(summary: &Summary, moved: &Moved<'_>, egress: Option<Usd>) -> String
     if let (Some(cost), Some(price)) = (egress, moved.egress_per_gb) {
         text += &format!(": {cost} of egress at {price} per GB");
     }
+    if let Some(loss) = summary.loss {
+        text += &format!("; {:.2} % lost on the way", loss * 100.0);
+    }
     text
 }
 
@@ -305,7 +347,7 @@ pub(crate) struct Shown {
 impl Shown {
     pub(crate) fn new(output: Output) -> Self {
         let style = indicatif::ProgressStyle::with_template(
-            "  {msg:<12} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+            "  {prefix:<10} {bar:24} {bytes}/{total_bytes} {wide_msg}",
         );
         let bar = (output.terminal && !output.json).then(|| {
             let bar = indicatif::ProgressBar::new(0);
@@ -318,25 +360,37 @@ impl Shown {
     }
 
     pub(crate) fn progress(&self, progress: &Progress) {
-        let stage = match &progress.stage {
-            Stage::Connecting => "connecting".to_owned(),
-            Stage::Listing => "listing".to_owned(),
-            Stage::Comparing => "comparing".to_owned(),
-            Stage::Moving => "moving".to_owned(),
-            Stage::Verifying => "verifying".to_owned(),
-            Stage::Placing => "placing".to_owned(),
-            Stage::Waiting { why, .. } => format!("waiting for {why}"),
-            _ => String::new(),
-        };
         match &self.bar {
             Some(bar) => {
                 bar.set_length(progress.total);
                 bar.set_position(progress.done);
-                bar.set_message(stage);
+                bar.set_prefix(progress.stage.to_string());
+                bar.set_message(progress.in_words());
             }
-            None if self.output.json => self.output.event(&json!({"event": "progress", "stage": stage, "done": progress.done, "total": progress.total, "bits_per_second": progress.rate.get()})),
+            None if self.output.json => self.events(progress),
             None => {}
         }
+    }
+
+    fn events(&self, progress: &Progress) {
+        for file in &progress.whole {
+            self.output.event(&json!({
+                "event": "file", "path": file.path, "bytes": file.total, "state": "whole",
+            }));
+        }
+        self.output.event(&json!({
+            "event": "progress",
+            "stage": progress.stage.to_string(),
+            "done": progress.done,
+            "total": progress.total,
+            "bits_per_second": progress.rate.get(),
+            "left_seconds": progress.left.map(|left| left.as_secs_f64()),
+            "files_done": progress.files_done,
+            "files_total": progress.files_total,
+            "moving": progress.moving,
+            "crossed": progress.crossed,
+            "line": progress.line,
+        }));
     }
 }
 
