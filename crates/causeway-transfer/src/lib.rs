@@ -53,6 +53,7 @@
 
 pub mod agent;
 mod backoff;
+mod bench;
 mod beneath;
 mod carrier;
 mod codec;
@@ -76,6 +77,7 @@ mod store;
 mod ticket;
 mod wire;
 
+pub use bench::{LineReport, advice, bench};
 pub use carrier::{BoxFuture, ByteStream, CarrierKind};
 pub use codec::Codec;
 pub use connector::{Connector, Patience, StreamFactory, TicketFetch, TicketSource};
