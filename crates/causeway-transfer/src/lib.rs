@@ -54,6 +54,7 @@
 
 pub mod agent;
 mod backoff;
+mod bench;
 mod beneath;
 mod carrier;
 mod chunks;
@@ -81,6 +82,7 @@ mod store;
 mod ticket;
 mod wire;
 
+pub use bench::{LineReport, advice, bench};
 pub use carrier::objects::{Objects, push_objects};
 pub use carrier::{BoxFuture, ByteStream, CarrierKind};
 pub use codec::Codec;

@@ -118,6 +118,9 @@ pub(crate) enum Verb {
     Pull(PullArgs),
     /// Bring a directory or file to a site
     Push(PushArgs),
+    /// What a link can give
+    #[command(subcommand)]
+    Transfer(TransferVerb),
     /// Serve a directory to a home; started at a site
     Agent(AgentArgs),
     /// List the models at home
@@ -410,6 +413,31 @@ pub(crate) struct PushArgs {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) how: MoveArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransferVerb {
+    /// Measure each carrier to a site in both directions, with bytes that are made for it
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  causeway transfer bench johor                a site of causeway.yaml
+  causeway transfer bench user@host            any destination that ssh knows
+  causeway transfer bench --ticket-file t.json an agent that was started by hand")]
+pub(crate) struct BenchArgs {
+    /// The site, or a destination of ssh
+    #[arg(
+        required_unless_present = "ticket_file",
+        conflicts_with = "ticket_file"
+    )]
+    pub(crate) site: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: WayArgs,
+    /// So long in each direction
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=10))]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Debug, Args)]

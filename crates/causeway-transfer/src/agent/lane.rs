@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::put::{self, Incoming};
 use super::site::Found;
 use super::{Agent, Peer};
+use crate::bench::noise;
 use crate::carrier::Lane;
 use crate::codec::Job;
 use crate::coming::blocking;
@@ -291,7 +292,7 @@ async fn answer(
             path.clone()
         }
         Request::Read { root, .. } => root.clone(),
-        Request::Stat => String::new(),
+        Request::Stat | Request::Noise { .. } | Request::Sink => String::new(),
     };
     match work(&agent, request, &answers, &peer).await {
         Ok(outcome) => answers.send(ServerMessage::Done(outcome), None).await,
@@ -386,6 +387,21 @@ async fn work(
             sent: peer.sent.load(Ordering::Relaxed),
             lost: peer.lost.as_ref().map(|lost| lost.load(Ordering::Relaxed)),
         }),
-        Request::Put { .. } => Err(TransferError::protocol("a put is served elsewhere")),
+        Request::Noise { bytes } => {
+            let noise = noise()?;
+            let mut left = usize::try_from(bytes).unwrap_or_default();
+            while left > 0 {
+                let piece = noise.get(..left.min(noise.len())).unwrap_or_default();
+                left -= piece.len();
+                let permit = reserve(&peer.bytes, piece.len()).await?;
+                answers
+                    .send(ServerMessage::Part(piece.to_vec()), Some(permit))
+                    .await?;
+            }
+            Ok(Outcome::Noise)
+        }
+        Request::Put { .. } | Request::Sink => {
+            Err(TransferError::protocol("it is served elsewhere"))
+        }
     }
 }

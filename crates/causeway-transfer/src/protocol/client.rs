@@ -49,6 +49,10 @@ enum Expect {
         wanted: Wanted,
     },
     Stat,
+    Noise {
+        left: u64,
+    },
+    Sink,
 }
 
 #[derive(Debug)]
@@ -102,6 +106,10 @@ impl ClientLane {
                 wanted: Wanted::Open { blocks: 0 },
             },
             Request::Stat => Expect::Stat,
+            Request::Noise { bytes } => Expect::Noise {
+                left: u64::from(*bytes),
+            },
+            Request::Sink => Expect::Sink,
         };
         self.open.insert(id, expect);
         (id, ClientMessage::Request(request).encode(id))
@@ -233,7 +241,15 @@ impl ClientLane {
                 },
                 ServerMessage::Done(Outcome::Put { .. }),
             ) => Ok(true),
-            (Expect::Stat, ServerMessage::Done(Outcome::Stat { .. })) => Ok(true),
+            (Expect::Noise { left }, ServerMessage::Part(part)) => {
+                *left = left
+                    .checked_sub(part.len() as u64)
+                    .ok_or(Broken("more noise comes than was asked for"))?;
+                Ok(false)
+            }
+            (Expect::Stat, ServerMessage::Done(Outcome::Stat { .. }))
+            | (Expect::Noise { left: 0 }, ServerMessage::Done(Outcome::Noise))
+            | (Expect::Sink, ServerMessage::Done(Outcome::Sunk { .. })) => Ok(true),
             _ => Err(Broken("an answer does not fit its question")),
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::frame::Frame;
 use super::payload::Payload;
 use super::{Broken, kind};
+use crate::bench::MOST_NOISE;
 use crate::codec::Codec;
 use crate::error::TransferError;
 use crate::scan::{Rule, Skipped};
@@ -74,6 +75,10 @@ pub(crate) enum Request {
     Put { path: String, len: u64 },
     /// How much did you send on this carrier?
     Stat,
+    /// So many bytes that nobody needs: what can this link give?
+    Noise { bytes: u32 },
+    /// Here comes noise, until there is none.
+    Sink,
 }
 
 /// From caller to agent.
@@ -85,6 +90,8 @@ pub(crate) enum ClientMessage {
     },
     Request(Request),
     PutManifest(Vec<u8>),
+    /// Bytes for an open [`Request::Sink`]; none end it.
+    Noise(Vec<u8>),
     PutBlock {
         file: u32,
         block: u32,
@@ -162,6 +169,10 @@ pub(crate) enum Outcome {
         sent: u64,
         lost: Option<u64>,
     },
+    Noise,
+    Sunk {
+        bytes: u64,
+    },
 }
 
 /// How a request failed. The lane stays usable.
@@ -188,7 +199,7 @@ impl ClientMessage {
     /// How long the payload of its frame will be, where that is long.
     fn room(&self) -> usize {
         match self {
-            Self::PutManifest(part) => part.len(),
+            Self::PutManifest(part) | Self::Noise(part) => part.len(),
             Self::PutBlock { payload, .. } => BESIDE + payload.bytes.len(),
             _ => 0,
         }
@@ -242,6 +253,15 @@ impl ClientMessage {
                 kind::PUT
             }
             Self::Request(Request::Stat) => kind::STAT,
+            Self::Request(Request::Noise { bytes }) => {
+                out.u32(*bytes);
+                kind::NOISE
+            }
+            Self::Request(Request::Sink) => kind::SINK,
+            Self::Noise(noise) => {
+                out.raw(noise);
+                kind::SINK_NOISE
+            }
             Self::PutManifest(part) => {
                 out.raw(part);
                 kind::PUT_MANIFEST
@@ -342,6 +362,15 @@ impl ClientMessage {
                 len: input.u64()?,
             }),
             kind::STAT => Self::Request(Request::Stat),
+            kind::NOISE => {
+                let bytes = input.u32()?;
+                if bytes == 0 || bytes > MOST_NOISE {
+                    return Err(Broken("a request asks for no noise, or for too much"));
+                }
+                Self::Request(Request::Noise { bytes })
+            }
+            kind::SINK => Self::Request(Request::Sink),
+            kind::SINK_NOISE => return Ok(Self::Noise(frame.payload.to_vec())),
             kind::PUT_MANIFEST => return Ok(Self::PutManifest(frame.payload.to_vec())),
             kind::PUT_BLOCK => {
                 return Ok(Self::PutBlock {
@@ -457,6 +486,8 @@ impl ServerMessage {
                     }
                     Outcome::Read => out.u8(3),
                     Outcome::Put { digest } => out.u8(4).digest(digest),
+                    Outcome::Noise => out.u8(6),
+                    Outcome::Sunk { bytes } => out.u8(7).u64(*bytes),
                     Outcome::Stat { sent, lost } => {
                         out.u8(5).u64(*sent).u8(u8::from(lost.is_some()));
                         if let Some(lost) = lost {
@@ -564,6 +595,10 @@ impl ServerMessage {
                     } else {
                         None
                     },
+                },
+                6 => Outcome::Noise,
+                7 => Outcome::Sunk {
+                    bytes: input.u64()?,
                 },
                 _ => return Err(Broken("an outcome that is not known here")),
             }),

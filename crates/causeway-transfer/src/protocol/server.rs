@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::frame::Decoder;
-use super::message::{ClientMessage, Request, ServerMessage, Token};
+use super::message::{ClientMessage, Outcome, Request, ServerMessage, Token};
 use super::payload::Payload;
 use super::{Broken, PROTOCOL_VERSION};
 use crate::error::TransferError;
@@ -41,8 +41,13 @@ pub(crate) type TransferErrorText = String;
 #[derive(Debug)]
 enum Open {
     Simple,
-    PutManifest { left: u64, bytes: Vec<u8> },
+    PutManifest {
+        left: u64,
+        bytes: Vec<u8>,
+    },
     PutBlocks,
+    /// Noise that came.
+    Sink(u64),
 }
 
 /// All rules of the agent's end.
@@ -90,6 +95,7 @@ impl ServerLane {
                 _ if !self.greeted => return Err(Broken("it asks before it greets")),
                 ClientMessage::Hello { .. } => return Err(Broken("it greets twice")),
                 ClientMessage::Request(request) => self.begin(frame.request, request, out)?,
+                ClientMessage::Noise(noise) => self.noise(frame.request, &noise, out)?,
                 ClientMessage::PutManifest(part) => self.manifest_part(frame.request, part, out)?,
                 ClientMessage::PutBlock {
                     file,
@@ -170,10 +176,33 @@ impl ServerLane {
                     bytes: Vec::new(),
                 }
             }
+            Request::Sink => {
+                self.open.insert(id, Open::Sink(0));
+                return Ok(());
+            }
             _ => Open::Simple,
         };
         self.open.insert(id, open);
         out.push(Effect::Serve { id, request });
+        Ok(())
+    }
+
+    /// Noise is counted and dropped.
+    fn noise(&mut self, id: u32, noise: &[u8], out: &mut Vec<Effect>) -> Result<(), Broken> {
+        let Some(Open::Sink(bytes)) = self.open.get_mut(&id) else {
+            return Err(Broken("noise comes that nobody asked for"));
+        };
+        *bytes = bytes.saturating_add(noise.len() as u64);
+        let bytes = *bytes;
+        let answer = if noise.is_empty() {
+            ServerMessage::Done(Outcome::Sunk { bytes })
+        } else {
+            ServerMessage::Working {
+                done: bytes,
+                total: 0,
+            }
+        };
+        out.extend(self.answer(id, &answer).map(Effect::Send));
         Ok(())
     }
 

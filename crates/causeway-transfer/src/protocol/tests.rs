@@ -530,3 +530,38 @@ proptest! {
         drop(receive(&mut client, &bytes));
     }
 }
+
+#[test]
+fn noise_is_counted_and_more_than_was_asked_for_is_refused() {
+    let (mut caller, mut agent) = pair();
+    let mut effects = Vec::new();
+    let (id, bytes) = caller.ask(Request::Sink);
+    agent.on_bytes(&bytes, &mut effects).unwrap();
+    for noise in [vec![1; 1000], vec![2; 500], Vec::new()] {
+        let noise = ClientMessage::Noise(noise).encode(id);
+        agent.on_bytes(&noise, &mut effects).unwrap();
+    }
+    let mut events = Vec::new();
+    for effect in effects.drain(..) {
+        let Effect::Send(bytes) = effect else {
+            panic!("{effect:?}")
+        };
+        caller.on_bytes(&bytes, &mut events).unwrap();
+    }
+    let last = Event::Answer {
+        id,
+        message: ServerMessage::Done(Outcome::Sunk { bytes: 1500 }),
+        last: true,
+    };
+    assert_eq!((events.len(), events.pop()), (3, Some(last)));
+    assert!(
+        agent
+            .on_bytes(&ClientMessage::Noise(vec![1]).encode(id), &mut effects)
+            .is_err()
+    );
+
+    let (id, _) = caller.ask(Request::Noise { bytes: 10 });
+    let part = |len| ServerMessage::Part(vec![0; len]).encode(id);
+    caller.on_bytes(&part(6), &mut events).unwrap();
+    assert!(caller.on_bytes(&part(5), &mut events).is_err());
+}

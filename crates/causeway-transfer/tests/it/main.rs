@@ -8,6 +8,7 @@
     reason = "tests: a panic is how they fail, in their helpers too"
 )]
 
+mod bench;
 mod codec;
 mod crash;
 mod follow;

@@ -1,6 +1,7 @@
 //! One file a verb. A verb reads its words, calls a room, prints the answer.
 
 mod approvals;
+mod bench;
 mod check;
 mod completions;
 mod evidence;
@@ -30,7 +31,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use causeway_run::{RunError, System, Workspace};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, TransferVerb, Verb};
 use crate::output::{Exit, Output};
 
 /// What every verb has.
@@ -93,6 +94,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Parties(verb) => parties::run(&context, &verb),
         Verb::Pull(args) => pull::run(&context, &args),
         Verb::Push(args) => push::run(&context, &args),
+        Verb::Transfer(TransferVerb::Bench(args)) => bench::run(&context, &args),
         Verb::Agent(args) => pull::agent(&context, args),
         Verb::Models => models::list(&context),
         Verb::Promote(args) => models::promote(&context, &args),

@@ -83,7 +83,7 @@ fn limit(given: &[String]) -> Result<Option<RateLimit>, RunError> {
 }
 
 /// The ticket that was given, and where its agent is looked for.
-fn ticket(file: &Utf8Path, way: &WayArgs) -> Result<TicketSource, RunError> {
+pub(crate) fn ticket(file: &Utf8Path, way: &WayArgs) -> Result<TicketSource, RunError> {
     let Some(at) = &way.at else {
         return Ok(TicketSource::File(file.to_owned()));
     };
@@ -221,16 +221,16 @@ async fn over_ssh(
 }
 
 /// A site of the nearest causeway.yaml.
-struct Known {
-    id: SiteId,
-    entry: Site,
+pub(crate) struct Known {
+    pub(crate) id: SiteId,
+    pub(crate) entry: Site,
     /// The folder that its paths are relative to.
-    folder: Utf8PathBuf,
+    pub(crate) folder: Utf8PathBuf,
     organisation: Organisation,
 }
 
 /// The site that a word names, if it does.
-fn known_site(context: &Context, place: &str) -> Result<Option<Known>, RunError> {
+pub(crate) fn known_site(context: &Context, place: &str) -> Result<Option<Known>, RunError> {
     let Ok(id) = place.parse::<SiteId>() else {
         return Ok(None);
     };

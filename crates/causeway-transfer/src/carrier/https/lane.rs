@@ -58,10 +58,11 @@ enum Owed {
         /// The last of its request.
         last: bool,
     },
-    /// Nothing was asked: an agent can't be put to over HTTPS.
-    Put {
+    /// Nothing was asked: HTTPS has no counterpart for it.
+    Denied {
         id: u32,
         path: String,
+        why: &'static str,
     },
 }
 
@@ -206,7 +207,16 @@ impl Questions {
                     });
                 }
             }
-            Request::Put { path, .. } => self.owe(Owed::Put { id, path }),
+            Request::Put { path, .. } => self.owe(Owed::Denied {
+                id,
+                path,
+                why: "over HTTPS an agent takes nothing in",
+            }),
+            Request::Noise { .. } | Request::Sink => self.owe(Owed::Denied {
+                id,
+                path: String::new(),
+                why: "a link is measured with QUIC, TCP and ssh",
+            }),
         }
     }
 
@@ -259,9 +269,8 @@ struct Answers {
 impl Answers {
     async fn pass(&mut self, mut owes: UnboundedReceiver<Owed>) -> io::Result<()> {
         while let Some(owed) = owes.recv().await {
-            if let Owed::Put { id, path } = owed {
-                let why = "over HTTPS an agent takes nothing in".to_owned();
-                let code = Code::Denied;
+            if let Owed::Denied { id, path, why } = owed {
+                let (code, why) = (Code::Denied, why.to_owned());
                 self.fail(id, Failure { code, path, why }).await?;
                 continue;
             }
@@ -311,7 +320,7 @@ impl Answers {
                 }
                 Owed::List { id, path } => self.failed(&head, id, &path).await?,
                 Owed::Stat { id } => self.failed(&head, id, "").await?,
-                Owed::Put { .. } => {}
+                Owed::Denied { .. } => {}
             }
         }
         Ok(())

@@ -158,6 +158,10 @@ async fn answer(
             let why = "objects are put by `push_objects`, not over a lane";
             answers.say(id, &denied(path, why)).await
         }
+        Request::Noise { .. } | Request::Sink => {
+            let why = "no agent is there to measure the link with";
+            answers.say(id, &denied(String::new(), why)).await
+        }
     }
 }
 
