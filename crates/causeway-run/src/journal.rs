@@ -2,11 +2,13 @@
 //!
 //! It may be lost; what the log says wins. One migration number (`user_version`); an unknown one is refused untouched.
 
+use std::fs::File;
 use std::time::Duration;
 
 use camino::Utf8Path;
 use causeway_domain::{Digest, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -154,6 +156,8 @@ impl Journal {
     /// # Errors
     /// When SQLite can't open it, or it has an unknown version.
     pub fn open(path: &Utf8Path) -> Result<Self, RunError> {
+        // Until this returns: SQLite calls no busy handler for who changes the mode of a new database beside another.
+        let _one_at_a_time = lock_folder(path)?;
         let mut db = Connection::open(path)?;
         db.busy_timeout(Duration::from_secs(20))?;
         let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -481,6 +485,20 @@ where
     })
 }
 
+/// Locks the folder of a file; dropped, it is free.
+fn lock_folder(path: &Utf8Path) -> Result<File, RunError> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_str().is_empty() => parent,
+        _ => Utf8Path::new("."),
+    };
+    let lock = || {
+        let folder = File::open(folder)?;
+        rustix::io::retry_on_intr(|| flock(&folder, FlockOperation::LockExclusive))?;
+        Ok(folder)
+    };
+    lock().map_err(|error: std::io::Error| RunError::state(folder, error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -507,6 +525,23 @@ mod tests {
         let run = RunId::new("2026-11-24T00:00:00Z".parse().unwrap(), 1);
         journal.insert(&row(&run)).unwrap();
         (dir, journal, run)
+    }
+
+    #[test]
+    fn several_processes_may_make_it_at_once() {
+        for _ in 0..60 {
+            let dir = tempfile::tempdir().unwrap();
+            let path =
+                camino::Utf8PathBuf::from_path_buf(dir.path().join("journal.sqlite")).unwrap();
+            std::thread::scope(|scope| {
+                let opening: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(|| Journal::open(&path).map(drop)))
+                    .collect();
+                for one in opening {
+                    one.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 
     #[test]

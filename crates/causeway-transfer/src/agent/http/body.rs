@@ -120,7 +120,7 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn share(bytes: Bytes, caller: Arc<Caller>, permit: OwnedSemaphorePermit) -> Bytes {
         Bytes::from_owner(Self {
-            bytes: bytes.into(),
+            bytes,
             caller,
             _permit: permit,
         })
