@@ -1,15 +1,20 @@
 //! Where a file is cut whose inside is not known: where its content says, so that bytes put in or taken out in front cost the
 //! blocks around them and not all that follow.
 //!
-//! FastCDC (Xia et al., IEEE TPDS 2020: normalised chunking, gear hash), 1 to 4 MiB, 2 MiB on average. A file shorter than
-//! [`MIN_LENGTH`] is cut every MiB.
+//! FastCDC (Xia et al., IEEE TPDS 2020: gear hash) from 2 MiB on, up to 4 MiB: blocks of 3 MiB more or less. What lies before
+//! the least length is not looked through, which would take longer than hashing it. A file shorter than [`MIN_LENGTH`] is cut
+//! every MiB.
 
-use fastcdc::v2020::FastCDC;
+use fastcdc::v2020::{FastCDC, Normalization};
 
 /// From this length on content decides.
 pub(crate) const MIN_LENGTH: u64 = 16 << 20;
-const MIN: usize = 1 << 20;
-const AVERAGE: usize = 2 << 20;
+/// The shortest block.
+const MIN: usize = SKIPPED + UNIT;
+/// What lies before it is nobody's to cut: the crate takes no larger least length than [`UNIT`].
+const SKIPPED: usize = 1 << 20;
+/// Its least length, and how far from there on a cut lies on average.
+const UNIT: usize = 1 << 20;
 /// The longest block; as many bytes are looked at for the next cut.
 pub(crate) const MAX: usize = 4 << 20;
 /// In a file of tensors, which lie at multiples of this (`torch.save` and GGUF see to it), a block begins at one: an encoder
@@ -38,7 +43,12 @@ impl Chunks {
 
     /// How long the block is that begins with these bytes: [`MAX`] of them, or all that are left of the file.
     pub(crate) fn next(self, bytes: &[u8]) -> usize {
-        let (_, cut) = FastCDC::new(bytes, MIN, AVERAGE, MAX).cut(0, bytes.len());
+        let Some(looked) = bytes.get(SKIPPED..) else {
+            return bytes.len();
+        };
+        let level = Normalization::Level0;
+        let chunker = FastCDC::with_level(looked, UNIT, UNIT, MAX - SKIPPED, level);
+        let cut = SKIPPED + chunker.cut(0, looked.len()).1;
         if cut < bytes.len() {
             cut - cut % self.grain
         } else {
@@ -116,8 +126,8 @@ mod tests {
         assert_eq!(
             free,
             [
-                2_098_002, 3_171_608, 1_146_237, 2_581_961, 2_098_734, 3_098_368, 1_422_897,
-                3_494_490, 1_859_223
+                2_098_002, 3_171_608, 3_118_773, 2_708_159, 3_098_368, 4_194_304, 2_304_242,
+                278_064
             ]
         );
         // Zeros are cut as far apart as can be.

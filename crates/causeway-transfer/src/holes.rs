@@ -19,8 +19,11 @@ const BUFFER: usize = 1 << 20;
 const GRAIN: u64 = 64 << 10;
 /// A shorter block is no page of any disk.
 const MIN_LEN: u32 = 4096;
-/// So many lengths of blocks are looked at: whoever names more of them costs no more than hashing these, 4 GiB at most.
-const MAX_LENGTHS: usize = 1024;
+/// So many lengths of blocks are looked at, and [`USUAL`]: whoever names more of them, as a file that is cut by its content
+/// does, costs no more than hashing these, 256 MiB at most.
+const MAX_LENGTHS: usize = 64;
+/// Lengths of blocks in files that are not cut by their content, and of holes in those that are.
+const USUAL: [u32; 2] = [1 << 20, 4 << 20];
 
 /// So many zeros, up to the longest block.
 pub(crate) fn zeros(len: u32) -> &'static [u8] {
@@ -49,7 +52,9 @@ impl ZeroBlocks {
     /// Whether a block is known to be zeros: one that is not may be some, too.
     pub(crate) fn knows(&mut self, block: &Block) -> bool {
         block.len >= MIN_LEN
-            && (self.0.contains_key(&block.len) || self.0.len() < MAX_LENGTHS)
+            && (self.0.contains_key(&block.len)
+                || self.0.len() < MAX_LENGTHS
+                || USUAL.contains(&block.len))
             && self.digest(block.len) == block.blake3
     }
 }
