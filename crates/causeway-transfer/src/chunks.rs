@@ -9,8 +9,6 @@ use fastcdc::v2020::{FastCDC, Normalization};
 
 /// From this length on content decides.
 pub(crate) const MIN_LENGTH: u64 = 16 << 20;
-/// The shortest block.
-const MIN: usize = SKIPPED + UNIT;
 /// What lies before it is nobody's to cut: the crate takes no larger least length than [`UNIT`].
 const SKIPPED: usize = 1 << 20;
 /// Its least length, and how far from there on a cut lies on average.
@@ -60,6 +58,8 @@ impl Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MIN: usize = SKIPPED + UNIT;
 
     fn noise(seed: u8, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
