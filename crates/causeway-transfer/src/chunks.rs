@@ -1,20 +1,20 @@
 //! Where a file is cut whose inside is not known: where its content says, so that bytes put in or taken out in front cost the
 //! blocks around them and not all that follow.
 //!
-//! FastCDC (Xia et al., IEEE TPDS 2020: gear hash) from 2 MiB on, up to 4 MiB: blocks of 3 MiB more or less. What lies before
-//! the least length is not looked through, which would take longer than hashing it. A file shorter than [`MIN_LENGTH`] is cut
-//! every MiB.
+//! FastCDC (Xia et al., IEEE TPDS 2020: gear hash) from 1 MiB on, up to 2 MiB: small blocks, since a killed transfer loses those
+//! that are under way. What lies before the least length is not looked through, which would take longer than hashing it. A file
+//! shorter than [`MIN_LENGTH`] is cut every MiB.
 
 use fastcdc::v2020::{FastCDC, Normalization};
 
 /// From this length on content decides.
 pub(crate) const MIN_LENGTH: u64 = 16 << 20;
-/// What lies before it is nobody's to cut: the crate takes no larger least length than [`UNIT`].
-const SKIPPED: usize = 1 << 20;
-/// Its least length, and how far from there on a cut lies on average.
-const UNIT: usize = 1 << 20;
+/// No cut is looked for before it.
+const SKIPPED: usize = 512 << 10;
+/// The least length of the chunker behind that, and how far from there on a cut lies on average.
+const UNIT: usize = 512 << 10;
 /// The longest block; as many bytes are looked at for the next cut.
-pub(crate) const MAX: usize = 4 << 20;
+pub(crate) const MAX: usize = 2 << 20;
 /// In a file of tensors, which lie at multiples of this (`torch.save` and GGUF see to it), a block begins at one: an encoder
 /// that finds elements cut in two finds nothing.
 const GRAIN: usize = 64;
@@ -126,8 +126,9 @@ mod tests {
         assert_eq!(
             free,
             [
-                2_098_002, 3_171_608, 3_118_773, 2_708_159, 3_098_368, 4_194_304, 2_304_242,
-                278_064
+                1_477_740, 1_123_033, 1_898_383, 1_814_947, 1_298_450, 1_385_255, 1_249_313,
+                1_070_863, 1_427_414, 1_449_512, 1_384_652, 1_261_655, 1_860_071, 1_249_194,
+                1_021_038
             ]
         );
         // Zeros are cut as far apart as can be.

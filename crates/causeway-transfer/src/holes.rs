@@ -23,7 +23,7 @@ const MIN_LEN: u32 = 4096;
 /// does, costs no more than hashing these, 256 MiB at most.
 const MAX_LENGTHS: usize = 64;
 /// Lengths of blocks in files that are not cut by their content, and of holes in those that are.
-const USUAL: [u32; 2] = [1 << 20, 4 << 20];
+const USUAL: [u32; 3] = [1 << 20, 2 << 20, 4 << 20];
 
 /// So many zeros, up to the longest block.
 pub(crate) fn zeros(len: u32) -> &'static [u8] {
