@@ -279,7 +279,7 @@ pub(crate) enum OffersVerb {
 }
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CarrierChoice {
-    /// QUIC where UDP passes, else TLS over TCP, else the stream of ssh.
+    /// QUIC where UDP passes, else TLS over TCP, else HTTPS where only that comes through (not for a push), else the stream of ssh.
     Auto,
     /// QUIC only.
     Quic,
