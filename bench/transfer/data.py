@@ -114,10 +114,12 @@ def trained(folder, hidden, layers, first):
         if not program.exists():
             subprocess.run(["cargo", "build", "--release", "--locked", "--manifest-path", ROOT / "examples/trainer/Cargo.toml"], check=True)
         run = part.with_name("training")
-        command = [program, "--data", ROOT / "examples/quickstart/data", "--checkpoints", run, "--steps", steps[-1], "--save-every", 10, "--log-every", 10,
-                   "--keep", 12, "--hidden", hidden, "--layers", layers, "--batch", 4, "--seq", 64, "--lr", 0.0003]
         print(f"training {steps[-1]} steps, once", file=sys.stderr, flush=True)
-        subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+        # A rate from the later part of a schedule, which is where checkpoints are taken from.
+        command = [program, "--data", ROOT / "examples/quickstart/data", "--checkpoints", run, "--hidden", hidden, "--layers", layers,
+                   "--batch", 1, "--seq", 64, "--lr", 0.0001, "--log-every", 10]
+        for last in steps:
+            subprocess.run(list(map(str, [*command, "--steps", last, "--save-every", last])), check=True, stdout=subprocess.DEVNULL)
         part.mkdir()
         for step in steps:
             target = part / f"step-{step}"

@@ -13,7 +13,8 @@ use tokio::time::{Instant, interval};
 use crate::carrier::CarrierKind;
 use crate::connector::Connector;
 use crate::error::TransferError;
-use crate::protocol::message::{ClientMessage, Outcome, Request, ServerMessage};
+use crate::protocol::message::{ClientMessage, Request, ServerMessage};
+use crate::protocol::outcome::Outcome;
 use crate::session::{Answers, Session};
 
 /// What is sent at once, in bytes.
@@ -69,7 +70,7 @@ pub async fn bench(
     if let Some(limit) = connector.limit() {
         limit.update(env);
     }
-    let session = Arc::new(connector.connect(None, true).await?);
+    let session = Arc::new(connector.connect(None, true, None).await?);
     let connect_seconds = begin.elapsed().as_secs_f64();
     let rtt_seconds = session.rtt().as_secs_f64();
     let each = each.min(LONGEST);

@@ -17,6 +17,7 @@ use crate::carrier::tcp::TcpCarrier;
 use crate::carrier::{BoxFuture, ByteStream, Carrier, CarrierKind, StreamCarrier};
 use crate::error::TransferError;
 use crate::limit::{Limited, Throttle};
+use crate::protocol::message::Request;
 use crate::session::Session;
 use crate::ticket::Ticket;
 
@@ -277,23 +278,24 @@ impl Connector {
         self.ticket.is_some() && !self.direct.is_empty()
     }
 
-    /// Connects; `again` when that is not the first time, `puts` when something is to go there.
+    /// Connects; `again` when that is not the first time, `puts` when something is to go there. `first` is asked with the greeting.
     pub(crate) async fn connect(
         &self,
         again: Option<Again>,
         puts: bool,
+        first: Option<Request>,
     ) -> Result<Session, TransferError> {
         if let Some(objects) = &self.objects {
             let carrier = Arc::new(objects.connect().await?);
             let silence = self.patience.silence;
-            let session = Session::open(carrier, silence, silence, self.throttle()).await?;
+            let session = Session::open(carrier, silence, silence, self.throttle(), first).await?;
             return Ok(session.because(format!("{objects} answered")));
         }
         let mut why = "no ticket was given".to_owned();
         if let Some(source) = self.ticket.as_ref().filter(|_| self.is_direct()) {
             // Logging in costs the other side something, so not each short try does.
             let may_stream = self.stream.is_some() && again.is_none_or(Again::may_stream);
-            match self.straight(source, again, puts).await {
+            match self.straight(source, again, puts, first.clone()).await {
                 Ok(session) => return Ok(session),
                 Err(error) if may_stream => why = reason(&error),
                 Err(error) if self.stream.is_some() => {
@@ -316,7 +318,7 @@ impl Connector {
             .map_err(|error| unreachable(error.to_string()))?;
         let silence = self.patience.silence;
         let carrier = Arc::new(StreamCarrier::new(stream));
-        let session = Session::open(carrier, silence, silence, self.throttle());
+        let session = Session::open(carrier, silence, silence, self.throttle(), first);
         Ok(session.await?.because(why))
     }
 
@@ -325,6 +327,7 @@ impl Connector {
         source: &TicketSource,
         again: Option<Again>,
         puts: bool,
+        first: Option<Request>,
     ) -> Result<Session, TransferError> {
         let ticket = self
             .ticket(source, again)
@@ -341,7 +344,7 @@ impl Connector {
                 }
                 (_, error) => error,
             })?;
-        self.race(&ticket, again, puts).await
+        self.race(&ticket, again, puts, first).await
     }
 
     /// The present ticket. One that has to be fetched is fetched beside the tries to connect with the last: what fetches it may
@@ -390,6 +393,7 @@ impl Connector {
         ticket: &Ticket,
         again: Option<Again>,
         puts: bool,
+        first: Option<Request>,
     ) -> Result<Session, TransferError> {
         let allows = |kind| self.direct.contains(&kind);
         let others = allows(CarrierKind::Quic) || allows(CarrierKind::Tcp);
@@ -401,17 +405,20 @@ impl Connector {
         }
         if puts || !allows(CarrierKind::Https) {
             return self
-                .side_by_side(ticket, again, &AtomicBool::new(false))
+                .side_by_side(ticket, again, first, &AtomicBool::new(false))
                 .await;
         }
         // What the others do is known: they failed where HTTPS passed. A network may have changed since.
         let was_https =
             again.is_some_and(|again| again.last == CarrierKind::Https && again.tries % 4 != 3);
         if !others || was_https {
-            return self.over_https(ticket, again, String::new()).await;
+            return self.over_https(ticket, again, first, String::new()).await;
         }
         let tcp_opened = AtomicBool::new(false);
-        let failure = match self.side_by_side(ticket, again, &tcp_opened).await {
+        let failure = match self
+            .side_by_side(ticket, again, first.clone(), &tcp_opened)
+            .await
+        {
             // After a cut, what carried before is waited for.
             Err(error) if again.is_none() && tcp_opened.load(Ordering::Relaxed) => error,
             result => return result,
@@ -420,7 +427,7 @@ impl Connector {
             return Err(failure);
         }
         let why = format!("{}; ", reason(&failure));
-        self.over_https(ticket, again, why)
+        self.over_https(ticket, again, first, why)
             .await
             .map_err(|_| failure)
     }
@@ -429,12 +436,13 @@ impl Connector {
         &self,
         ticket: &Ticket,
         again: Option<Again>,
+        first: Option<Request>,
         why: String,
     ) -> Result<Session, TransferError> {
         let limit = again.map_or(self.patience.quic * TCP_SHARE, Again::limit);
         let window = self.limit.as_ref().and_then(Limited::window);
         let (carrier, address) = HttpsCarrier::connect(ticket, limit, window).await?;
-        let session = self.greeted(Arc::new(carrier), again).await?;
+        let session = self.greeted(Arc::new(carrier), again, first).await?;
         Ok(session.because(format!("{why}HTTPS answered at {address}")))
     }
 
@@ -443,6 +451,7 @@ impl Connector {
         &self,
         ticket: &Ticket,
         again: Option<Again>,
+        first: Option<Request>,
         tcp_opened: &AtomicBool,
     ) -> Result<Session, TransferError> {
         let limit = again.map_or(self.patience.quic, Again::limit);
@@ -453,12 +462,20 @@ impl Connector {
         let window = self.limit.as_ref().and_then(Limited::window);
         let over_quic = async {
             let (carrier, address) = QuicCarrier::connect(ticket, limit, window).await?;
-            Ok((self.greeted(Arc::new(carrier), again).await?, address))
+            let first = first.clone();
+            Ok((
+                self.greeted(Arc::new(carrier), again, first).await?,
+                address,
+            ))
         };
         let over_tcp = async {
             let (carrier, address) =
                 TcpCarrier::connect(ticket, tcp_limit, window, tcp_opened).await?;
-            Ok((self.greeted(Arc::new(carrier), again).await?, address))
+            let first = first.clone();
+            Ok((
+                self.greeted(Arc::new(carrier), again, first).await?,
+                address,
+            ))
         };
         let allows = |kind| self.direct.contains(&kind);
         let ((session, address), why) = match (allows(CarrierKind::Quic), allows(CarrierKind::Tcp))
@@ -495,11 +512,13 @@ impl Connector {
         &self,
         carrier: Arc<dyn Carrier>,
         again: Option<Again>,
+        first: Option<Request>,
     ) -> Result<Session, TransferError> {
         let silence = self.patience.silence;
         // As long as it may take on a link that lost a packet twice, when the link is known.
         let greeting = again.map_or(silence, |again| again.limit() * 3);
-        Session::open(carrier, greeting.min(silence), silence, self.throttle()).await
+        let greeting = greeting.min(silence);
+        Session::open(carrier, greeting, silence, self.throttle(), first).await
     }
 }
 

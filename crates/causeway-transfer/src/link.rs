@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use causeway_domain::Env;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::backoff::{pause, pause_to_connect};
 use crate::carrier::CarrierKind;
@@ -12,7 +12,8 @@ use crate::carrier::growth::{self, Step};
 use crate::connector::{Again, Connector};
 use crate::error::TransferError;
 use crate::limit::{Allowed, Limited};
-use crate::progress::{Meter, Stage};
+use crate::progress::{Meter, SentThere, Stage};
+use crate::protocol::message::Request;
 use crate::session::Session;
 
 /// How often a ticket that is refused is read again before that is the answer: an agent that starts again needs a moment to
@@ -22,6 +23,8 @@ const MAX_REFUSALS: u32 = 5;
 const TICK: Duration = Duration::from_millis(100);
 /// So long what was asked for before a pause may still come.
 const DRAIN: Duration = Duration::from_secs(30);
+/// So long, beside three round trips, a count is waited for once everything is here.
+const COUNT: Duration = Duration::from_secs(1);
 /// How often a pause is told, and the clock looked at.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -31,6 +34,8 @@ pub(crate) struct Link<'a> {
     env: &'a dyn Env,
     /// Something is to go there.
     puts: bool,
+    /// What is asked with the greeting of the next connection.
+    first: Option<Request>,
     session: Option<Arc<Session>>,
     /// What took the place of a session that is silent.
     next: Mutex<Option<Session>>,
@@ -57,6 +62,7 @@ impl<'a> Link<'a> {
             connector,
             env,
             puts: false,
+            first: None,
             session: None,
             next: Mutex::default(),
             tries: 0,
@@ -74,6 +80,11 @@ impl<'a> Link<'a> {
     /// For what brings something to the site.
     pub(crate) fn putting(self) -> Self {
         Self { puts: true, ..self }
+    }
+
+    /// What the next connection asks with its greeting, a round trip before anything else can be asked.
+    pub(crate) fn ask_first(&mut self, first: Option<Request>) {
+        self.first = first;
     }
 
     /// The open session; connects when there is none.
@@ -122,7 +133,8 @@ impl<'a> Link<'a> {
                 is_refused: self.refusals > 0,
             });
             self.tries = self.tries.saturating_add(1);
-            match self.connector.connect(again, self.puts).await {
+            let first = self.first.clone();
+            match self.connector.connect(again, self.puts, first).await {
                 Ok(session) => self.stands(session),
                 Err(error) if error.is_cut() => self.last = error.to_string(),
                 Err(error @ (TransferError::Refused { .. } | TransferError::Untrusted { .. }))
@@ -224,7 +236,7 @@ impl<'a> Link<'a> {
                 }
             };
             tokio::select! {
-                new = self.connector.connect(Some(again), self.puts) => match new {
+                new = self.connector.connect(Some(again), self.puts, None) => match new {
                     Ok(new) => {
                         *self.next() = Some(new);
                         session.end(&TransferError::cut("it was silent, and a new connection stands"));
@@ -288,16 +300,30 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// All that the agent sent, `now` of it on the open connection if that is known already. Of connections that were cut,
-    /// what arrived.
-    pub(crate) async fn sent_there(&mut self, now: Option<u64>) -> u64 {
+    /// All that the agent sent; of connections that were cut, what arrived. Tells the meter what of it was lost.
+    pub(crate) async fn sent_there(&self, meter: &mut Meter<'_>) -> u64 {
         let now = match &self.session {
-            Some(_) if now.is_some() => now.unwrap_or_default(),
-            // The count is for people: when it can't be had, what arrived stands in for it.
-            Some(session) => session
-                .sent_there()
-                .await
-                .map_or_else(|_| session.received(), |(sent, _)| sent),
+            Some(session) => {
+                let counting = match meter.sent_there.take() {
+                    Some(SentThere::Known(sent)) => return self.sent_before + sent,
+                    Some(SentThere::Asked(counting)) => Some(counting),
+                    None => None,
+                };
+                let count = async {
+                    match counting {
+                        Some(counting) => counting.answer().await,
+                        None => session.sent_there().await,
+                    }
+                };
+                match timeout(session.rtt() * 3 + COUNT, count).await {
+                    Ok(Ok((sent, loss))) => {
+                        meter.line = Some(session.line(loss));
+                        sent
+                    }
+                    // The count is for people: when it can't be had, what arrived stands in for it.
+                    _ => session.received(),
+                }
+            }
             None => 0,
         };
         self.sent_before + now
@@ -373,7 +399,6 @@ mod tests {
 
     use super::*;
     use crate::connector::TicketSource;
-    use crate::protocol::message::Request;
     use crate::session::tests::{Spoken, over};
 
     struct Still;

@@ -11,6 +11,7 @@ use crate::carrier::CarrierKind;
 use crate::manifest::Manifest;
 use crate::protocol::payload::Payload;
 use crate::scan::Skipped;
+use crate::session::Counting;
 
 use causeway_domain::{BitsPerSecond, Bytes, Digest};
 
@@ -202,13 +203,22 @@ pub(crate) struct Meter<'a> {
     pub(crate) saved_by_codec: u64,
     pub(crate) saved_by_difference: u64,
     pub(crate) received: u64,
-    /// What the agent says that it sent on the present connection, once all blocks are here.
-    pub(crate) sent_there: Option<u64>,
+    /// What the agent sent on the present connection, once all blocks are here.
+    pub(crate) sent_there: Option<SentThere>,
     pub(crate) started: Instant,
     pub(crate) line: Option<Line>,
     pub(crate) files: Files,
     /// Of `files`, whole ones that were not told yet.
     untold: Mutex<Vec<FilePart>>,
+}
+
+/// What the agent sent on a connection.
+#[derive(Debug)]
+pub(crate) enum SentThere {
+    /// In bytes.
+    Known(u64),
+    /// It was asked.
+    Asked(Counting),
 }
 
 /// Which files are there, and how far.

@@ -22,11 +22,12 @@ use crate::error::TransferError;
 use crate::link::Link;
 use crate::manifest::Manifest;
 use crate::path;
-use crate::progress::{Files, Meter, Progress, Stage, Summary};
-use crate::protocol::message::{Outcome, Request, ServerMessage};
+use crate::progress::{Files, Meter, Progress, SentThere, Stage, Summary};
+use crate::protocol::message::{Request, ServerMessage};
+use crate::protocol::outcome::Outcome;
 use crate::scan::{Rule, Skipped};
 use crate::selection::Selection;
-use crate::session::{Session, part};
+use crate::session::{Session, loss_of};
 use crate::store::{Placement, Placing, Store, stage};
 
 /// How often the agent is asked what was lost.
@@ -106,16 +107,16 @@ pub async fn pull_selected(
             }
         }
     }
-    Ok(summary(&manifest, &mut link, &meter).await)
+    Ok(summary(&manifest, &mut link, &mut meter).await)
 }
 
 pub(crate) async fn summary(
     brought: &(Arc<Manifest>, Vec<Skipped>),
     link: &mut Link<'_>,
-    meter: &Meter<'_>,
+    meter: &mut Meter<'_>,
 ) -> Summary {
     let (manifest, skipped) = brought;
-    let sent = link.sent_there(meter.sent_there).await;
+    let sent = link.sent_there(meter).await;
     let (carrier, why) = link.carrier();
     let raw = manifest.bytes();
     Summary {
@@ -165,6 +166,11 @@ pub(crate) async fn bring(
     let (mut changes, mut coming) = (0, None);
     loop {
         let before = meter.received;
+        link.ask_first(coming.is_none().then(|| Request::Manifest {
+            path: wish.path.to_owned(),
+            rule: wish.rule,
+            fresh: changes > 0,
+        }));
         let session = link.session(meter).await?;
         let work = attempt(&session, &wish, changes > 0, &mut coming, env, meter);
         let result = link.growing(&session, work).await;
@@ -310,6 +316,8 @@ async fn fetch(
     let mut lanes = Lanes::new(session, answers);
     let (mut batch, mut asked) = (Vec::new(), Instant::now());
     meter.sent_there = None;
+    // The last count that was asked for behind the last block.
+    let mut late = None;
     meter.line = Some(session.line(None));
     meter.stage(Stage::Moving);
     loop {
@@ -334,8 +342,10 @@ async fn fetch(
                 .ask(session, wish, &manifest, &mut queue.ready)
                 .await?;
         }
-        if session.kind() == CarrierKind::Quic && asked.elapsed() > LOOK {
-            // What is lost is known where it was sent.
+        // What is lost is known where it was sent. What is lost last is asked for while it comes: a round trip less at the end.
+        let all_asked = queue.is_empty();
+        let often = if all_asked { session.rtt() / 2 } else { LOOK };
+        if session.kind() == CarrierKind::Quic && asked.elapsed() > often {
             asked = Instant::now();
             session.ask(0, Request::Stat, lanes.answers.clone()).await?;
         }
@@ -344,9 +354,14 @@ async fn fetch(
             return Err(TransferError::cut("the limit pauses it"));
         }
         if !moving && queue.is_empty() && meter.sent_there.is_none() {
-            // While the last files are hashed: a round trip less at the end.
-            let (sent, loss) = session.sent_there().await?;
-            (meter.sent_there, meter.line) = (Some(sent), Some(session.line(loss)));
+            meter.sent_there = Some(match late.and_then(|count| session.seen(count)) {
+                Some((sent, loss)) => {
+                    meter.line = Some(session.line(loss));
+                    SentThere::Known(sent)
+                }
+                // It is answered while the last files are hashed and placed.
+                None => SentThere::Asked(session.ask_sent().await?),
+            });
         }
         if !moving && !coming.is_verifying() {
             return if queue.is_empty() {
@@ -363,9 +378,9 @@ async fn fetch(
                 let (mut blocks, mut landed) = (Vec::new(), Vec::new());
                 let mut failed = None;
                 for answer in batch.drain(..) {
-                    if let Ok(ServerMessage::Done(Outcome::Stat { sent, lost })) = answer.message {
-                        let loss = lost.and_then(|lost| part(lost, sent));
-                        meter.line = Some(session.line(loss));
+                    if let Ok(ServerMessage::Done(Outcome::Stat(counted))) = answer.message {
+                        meter.line = Some(session.line(loss_of(counted)));
+                        late = all_asked.then_some(counted);
                         continue;
                     }
                     match lanes.take(answer) {

@@ -1,34 +1,34 @@
 //! An open connection to an agent: lanes, requests, answers.
 //!
-//! Each lane has two tasks, one that reads and one that writes, around a [`ClientLane`]. Answers go to whoever asked. A lane
+//! Each lane has two tasks, one that reads and one that writes, around a [`ClientLane`](crate::protocol::client::ClientLane). Answers go to whoever asked. A lane
 //! that dies, or owes an answer and stays silent, takes the session with it.
 
-use std::collections::HashMap;
+mod lane;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use self::lane::{
+    Greeted, LaneHandle, Pulse, Shared, deliver, greet_all, lock, lose, read_lane, silence,
+    write_lane,
+};
 use crate::carrier::{Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
 use crate::limit::{Paced, Throttle};
 use crate::manifest::Manifest;
 use crate::progress::Line;
-use crate::protocol::client::{ClientLane, Event, Welcome};
-use crate::protocol::message::{ClientMessage, Entry, Outcome, Request, ServerMessage};
+use crate::protocol::client::Welcome;
+use crate::protocol::message::{ClientMessage, Entry, Request, ServerMessage};
+use crate::protocol::outcome::{Counted, Outcome};
 use crate::scan::{Rule, Skipped};
 
-/// Five heartbeats of an agent.
-const LEAST_SILENCE: Duration = Duration::from_millis(2500);
 /// Frames that wait to be written.
 const QUEUE: usize = 4;
-const READ_BUFFER: usize = 256 << 10;
-/// So long what may have come is waited for when this side comes late.
-const A_LOOK: Duration = Duration::from_millis(10);
 
 /// An answer, and which question it belongs to.
 #[derive(Debug)]
@@ -42,70 +42,6 @@ pub(crate) struct Answer {
 
 pub(crate) type Answers = mpsc::UnboundedSender<Answer>;
 
-struct Shared {
-    machine: ClientLane,
-    routes: HashMap<u32, Answers>,
-    /// Since when nothing came although something was owed.
-    quiet_since: Instant,
-    /// Nothing came since the only open question was asked.
-    is_first: bool,
-    lost: Option<String>,
-}
-
-struct LaneHandle {
-    shared: Arc<Mutex<Shared>>,
-    out: mpsc::Sender<Vec<u8>>,
-}
-
-/// What all lanes of a session tell.
-struct Pulse {
-    received: AtomicU64,
-    sent: AtomicU64,
-    /// When anything came on any lane, and the smoothed round trip.
-    heard: Mutex<(Instant, Duration)>,
-    /// So long one lane may be silent while others are not.
-    longest: Duration,
-    /// What holds the lanes back on this side.
-    throttle: Option<Arc<Throttle>>,
-}
-
-/// How long a connection that owes an answer may be silent: three round trips and a second, which is a packet lost twice, and
-/// never less than five heartbeats of a busy agent; at most what the caller allows.
-fn silence(rtt: Duration, longest: Duration) -> Duration {
-    (rtt * 3 + Duration::from_secs(1))
-        .max(LEAST_SILENCE)
-        .min(longest)
-}
-
-impl Pulse {
-    fn heard(&self) -> MutexGuard<'_, (Instant, Duration)> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Something came; `sample` is a round trip, if it tells one.
-    fn beat(&self, sample: Option<Duration>) {
-        let mut heard = self.heard();
-        heard.0 = Instant::now();
-        if let Some(sample) = sample.filter(|sample| !self.held_within(*sample)) {
-            // RFC 6298, section 2.3: an eighth of each new one.
-            heard.1 = (heard.1 * 7 + sample) / 8;
-        }
-    }
-
-    /// How long it is silent that was last heard then: while this side holds a lane back, it does not listen.
-    fn silent_since(&self, heard: Instant) -> Duration {
-        let held = self.throttle.as_ref().map(|throttle| throttle.held_until());
-        held.map_or(heard, |held| held.max(heard)).elapsed()
-    }
-
-    /// Whether a lane was held back in this last time.
-    fn held_within(&self, time: Duration) -> bool {
-        self.throttle
-            .as_ref()
-            .is_some_and(|throttle| throttle.held_until().elapsed() < time)
-    }
-}
-
 /// An open connection.
 pub(crate) struct Session {
     lanes: Mutex<Vec<Arc<LaneHandle>>>,
@@ -115,49 +51,35 @@ pub(crate) struct Session {
     why: String,
     pulse: Arc<Pulse>,
     tasks: Mutex<JoinSet<()>>,
-}
-
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-type Greeted = (Lane, ClientLane, Welcome, Duration);
-
-/// Opens lanes, all at once: a round trip over a long link is paid once.
-fn greet_all(
-    carrier: &Arc<dyn Carrier>,
-    count: usize,
-    limit: Duration,
-) -> JoinSet<Result<Greeted, TransferError>> {
-    let mut greetings = JoinSet::new();
-    for _ in 0..count {
-        let carrier = Arc::clone(carrier);
-        greetings.spawn(async move {
-            timeout(limit, greet(&*carrier))
-                .await
-                .map_err(|_| TransferError::cut("the agent does not greet"))?
-        });
-    }
-    greetings
+    /// What was asked with the greeting, until somebody wants to know it.
+    first: Mutex<Option<(Request, mpsc::UnboundedReceiver<Answer>)>>,
 }
 
 impl Session {
     /// Opens the first lanes of a carrier and waits until the agent lets each in, at most `greeting`. A lane may later be
-    /// silent for at most `longest`. What its lanes move they take from the throttle's budget.
+    /// silent for at most `longest`. What its lanes move they take from the throttle's budget. `first` is asked with the
+    /// greeting.
     pub(crate) async fn open(
         carrier: Arc<dyn Carrier>,
         greeting: Duration,
         longest: Duration,
         throttle: Option<Arc<Throttle>>,
+        first: Option<Request>,
     ) -> Result<Self, TransferError> {
-        let mut greetings = greet_all(&carrier, carrier.lanes(), greeting);
+        let (first, early) = first
+            .map(|request| {
+                let (answers, receiver) = mpsc::unbounded_channel();
+                ((request.clone(), receiver), (request, answers))
+            })
+            .unzip();
+        let mut greetings = greet_all(&carrier, carrier.lanes(), greeting, early);
         let mut greeted = Vec::new();
         while let Some(lane) = greetings.join_next().await {
             greeted.push(lane.map_err(TransferError::cut)??);
         }
         let (welcome, rtt) = greeted
             .iter()
-            .map(|(_, _, welcome, rtt)| (*welcome, *rtt))
+            .map(|greeted| (greeted.welcome, greeted.rtt))
             .min_by_key(|(_, rtt)| *rtt)
             .ok_or_else(|| TransferError::cut("the carrier has no lane"))?;
         let session = Self {
@@ -173,6 +95,7 @@ impl Session {
                 throttle,
             }),
             tasks: Mutex::default(),
+            first: Mutex::new(first),
         };
         for lane in greeted {
             session.add(lane);
@@ -191,7 +114,7 @@ impl Session {
     /// # Errors
     /// What became of them.
     pub(crate) async fn grow(&self, count: usize) -> Result<(), TransferError> {
-        let mut greetings = greet_all(&self.carrier, count, self.pulse.longest);
+        let mut greetings = greet_all(&self.carrier, count, self.pulse.longest, None);
         let mut result = Ok(());
         while let Some(greeted) = greetings.join_next().await {
             match greeted.map_err(TransferError::cut).flatten() {
@@ -202,17 +125,25 @@ impl Session {
         result
     }
 
-    fn add(&self, (lane, machine, _, _): Greeted) {
+    fn add(&self, greeted: Greeted) {
+        let Greeted {
+            lane,
+            machine,
+            early,
+            events,
+            ..
+        } = greeted;
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let index = lanes.len();
         let (out, queue) = mpsc::channel(QUEUE);
         let shared = Arc::new(Mutex::new(Shared {
             machine,
-            routes: HashMap::new(),
+            routes: early.into_iter().collect(),
             quiet_since: Instant::now(),
             is_first: false,
             lost: None,
         }));
+        deliver(index, &mut lock(&shared).routes, events);
         let Lane {
             reader,
             writer,
@@ -399,8 +330,19 @@ impl Session {
         request: Request,
         mut take: impl FnMut(ServerMessage) -> Result<Option<T>, TransferError>,
     ) -> Result<T, TransferError> {
-        let (answers, mut receiver) = mpsc::unbounded_channel();
-        self.ask(0, request, answers).await?;
+        let first = self
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut receiver = match first {
+            Some((asked, receiver)) if asked == request => receiver,
+            _ => {
+                let (answers, receiver) = mpsc::unbounded_channel();
+                self.ask(0, request, answers).await?;
+                receiver
+            }
+        };
         while let Some(answer) = receiver.recv().await {
             if let Some(done) = take(answer.message?)? {
                 return Ok(done);
@@ -476,29 +418,54 @@ impl Session {
 
     /// Everything that the agent put on this carrier so far, in its own count, and what part of it was lost, if it can tell.
     pub(crate) async fn sent_there(&self) -> Result<(u64, Option<f64>), TransferError> {
+        self.ask_sent().await?.answer().await
+    }
+
+    /// The same as far as it shows here: all that came, and what was lost by that count. `None` where the carrier does not tell.
+    pub(crate) fn seen(&self, count: Counted) -> Option<(u64, Option<f64>)> {
+        let sent = self.carrier.received()?.saturating_add(count.lost?);
+        Some((sent.max(count.sent), loss_of(count)))
+    }
+
+    /// Asks for that; what else is done until the answer comes, costs nothing.
+    pub(crate) async fn ask_sent(&self) -> Result<Counting, TransferError> {
         let lanes = if self.carrier.is_counted_by_lane() {
             self.lanes()
         } else {
             1
         };
-        let (answers, mut receiver) = mpsc::unbounded_channel();
+        let (answers, receiver) = mpsc::unbounded_channel();
         for lane in 0..lanes {
             self.ask(lane, Request::Stat, answers.clone()).await?;
         }
-        drop(answers);
+        Ok(Counting { receiver, lanes })
+    }
+}
+
+/// A count that was asked for.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    receiver: mpsc::UnboundedReceiver<Answer>,
+    /// So many answer.
+    lanes: usize,
+}
+
+impl Counting {
+    /// As [`Session::sent_there`].
+    pub(crate) async fn answer(mut self) -> Result<(u64, Option<f64>), TransferError> {
         let (mut sum, mut answered, mut loss) = (0u64, 0, None);
-        while let Some(answer) = receiver.recv().await {
+        while let Some(answer) = self.receiver.recv().await {
             match answer.message? {
-                ServerMessage::Done(Outcome::Stat { sent, lost }) => {
-                    loss = lost.and_then(|lost| part(lost, sent));
-                    sum = sum.saturating_add(sent);
+                ServerMessage::Done(Outcome::Stat(counted)) => {
+                    loss = loss_of(counted);
+                    sum = sum.saturating_add(counted.sent);
                     answered += 1;
                 }
                 ServerMessage::Failed(failure) => return Err(failure.into_error()),
                 _ => {}
             }
         }
-        if answered == lanes {
+        if answered == self.lanes {
             Ok((sum, loss))
         } else {
             Err(TransferError::cut("the answer did not end"))
@@ -506,144 +473,15 @@ impl Session {
     }
 }
 
+/// The part of what was sent that was lost, where that is known.
+pub(crate) fn loss_of(counted: Counted) -> Option<f64> {
+    part(counted.lost?, counted.sent)
+}
+
 /// What part of the whole that is; nothing is no part of anything.
 #[expect(clippy::cast_precision_loss, reason = "a share for people")]
-pub(crate) fn part(some: u64, all: u64) -> Option<f64> {
+fn part(some: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| (some as f64 / all as f64).min(1.0))
-}
-
-/// Opens a lane and waits to be let in.
-async fn greet(carrier: &dyn Carrier) -> Result<Greeted, TransferError> {
-    let mut lane = carrier.open().await.map_err(TransferError::cut)?;
-    let (mut machine, hello) = ClientLane::new(carrier.token());
-    let (reader, writer) = (&mut lane.reader, &mut lane.writer);
-    let asked = Instant::now();
-    writer.write_all(&hello).await.map_err(TransferError::cut)?;
-    writer.flush().await.map_err(TransferError::cut)?;
-    let (mut buffer, mut events) = ([0; 1024], Vec::new());
-    loop {
-        let read = reader.read(&mut buffer).await.map_err(TransferError::cut)?;
-        if read == 0 {
-            return Err(TransferError::cut("the agent hung up before it greeted"));
-        }
-        let broken = |error: crate::protocol::Broken| TransferError::protocol(error.0);
-        machine
-            .on_bytes(buffer.get(..read).unwrap_or_default(), &mut events)
-            .map_err(broken)?;
-        match events.pop() {
-            Some(Event::Welcome(welcome)) => return Ok((lane, machine, welcome, asked.elapsed())),
-            Some(Event::Refused(why)) => return Err(TransferError::Refused { why }),
-            Some(Event::Answer { .. }) => {
-                return Err(TransferError::protocol("it answers what was not asked"));
-            }
-            None => {}
-        }
-    }
-}
-
-/// Reads until the lane ends; gives how it ended.
-async fn read_lane(
-    lane: usize,
-    mut reader: impl AsyncRead + Unpin,
-    shared: &Mutex<Shared>,
-    pulse: &Pulse,
-) -> TransferError {
-    let mut buffer = vec![0; READ_BUFFER];
-    let mut events = Vec::new();
-    loop {
-        let quiet = {
-            let shared = lock(shared);
-            if shared.machine.is_waiting() {
-                pulse.silent_since(shared.quiet_since)
-            } else {
-                Duration::ZERO
-            }
-        };
-        let longest = pulse.longest;
-        // What lies there to be read is read before a lane is called silent: this side may have been held up, not the other.
-        let left = longest.saturating_sub(quiet).max(A_LOOK);
-        let read = match timeout(left, reader.read(&mut buffer)).await {
-            Err(_) if quiet + left >= longest && quiet > Duration::ZERO => {
-                return TransferError::cut(format!(
-                    "nothing came for {:.1} s",
-                    longest.as_secs_f32()
-                ));
-            }
-            Err(_) => continue,
-            Ok(Ok(0)) => return TransferError::cut("the agent hung up"),
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return TransferError::cut(error),
-        };
-        pulse.received.fetch_add(read as u64, Ordering::Relaxed);
-        let mut shared = lock(shared);
-        let is_first = std::mem::take(&mut shared.is_first);
-        pulse.beat(is_first.then(|| shared.quiet_since.elapsed()));
-        shared.quiet_since = Instant::now();
-        if let Err(broken) = shared
-            .machine
-            .on_bytes(buffer.get(..read).unwrap_or_default(), &mut events)
-        {
-            return TransferError::protocol(broken.0);
-        }
-        for event in events.drain(..) {
-            if let Event::Answer { id, message, last } = event {
-                let route = if last {
-                    shared.routes.remove(&id)
-                } else {
-                    shared.routes.get(&id).cloned()
-                };
-                // Who asked may have gone.
-                if let Some(route) = route {
-                    route
-                        .send(Answer {
-                            lane,
-                            id,
-                            message: Ok(message),
-                            last,
-                        })
-                        .ok();
-                }
-            }
-        }
-    }
-}
-
-async fn write_lane(
-    mut writer: impl AsyncWrite + Unpin,
-    mut queue: mpsc::Receiver<Vec<u8>>,
-    count: &AtomicU64,
-) -> std::io::Result<()> {
-    while let Some(bytes) = queue.recv().await {
-        writer.write_all(&bytes).await?;
-        count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        if queue.is_empty() {
-            writer.flush().await?;
-        }
-    }
-    Ok(())
-}
-
-/// Tells everybody who waits.
-fn lose(lane: usize, shared: &Mutex<Shared>, error: &TransferError) {
-    let mut shared = lock(shared);
-    for (id, route) in std::mem::take(&mut shared.routes) {
-        let error = match error {
-            TransferError::Protocol { why } => TransferError::Protocol { why: why.clone() },
-            other => match other {
-                TransferError::Cut { why } => TransferError::Cut { why: why.clone() },
-                other => TransferError::cut(other),
-            },
-        };
-        route
-            .send(Answer {
-                lane,
-                id,
-                message: Err(error),
-                last: true,
-            })
-            .ok();
-    }
-    shared.lost.get_or_insert_with(|| error.to_string());
 }
 
 #[cfg(test)]

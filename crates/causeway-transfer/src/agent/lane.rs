@@ -18,9 +18,8 @@ use crate::carrier::Lane;
 use crate::codec::Job;
 use crate::coming::blocking;
 use crate::error::TransferError;
-use crate::protocol::message::{
-    Failure, Item, MANIFEST_PART, Outcome, Request, ServerMessage, Token,
-};
+use crate::protocol::message::{Item, MANIFEST_PART, Request, ServerMessage, Token};
+use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::server::{Effect, ServerLane};
 
 /// So long a caller may take to show who it is.
@@ -383,10 +382,7 @@ async fn work(
             }
             Ok(Outcome::Read)
         }
-        Request::Stat => Ok(Outcome::Stat {
-            sent: peer.sent.load(Ordering::Relaxed),
-            lost: peer.lost.as_ref().map(|lost| lost.load(Ordering::Relaxed)),
-        }),
+        Request::Stat => Ok(Outcome::Stat(peer.counted())),
         Request::Noise { bytes } => {
             let noise = noise()?;
             let mut left = usize::try_from(bytes).unwrap_or_default();

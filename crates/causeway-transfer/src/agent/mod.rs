@@ -8,7 +8,7 @@ mod put;
 mod site;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use crate::carrier::{ByteStream, Lane, tcp};
 use crate::codec::{Encoders, Rates, threads};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
+use crate::protocol::outcome::Counted;
 use crate::ticket::Ticket;
 
 use site::Site;
@@ -125,6 +126,13 @@ impl Peer {
     fn losing(mut self, lost: Arc<AtomicU64>) -> Self {
         self.lost = Some(lost);
         self
+    }
+
+    fn counted(&self) -> Counted {
+        Counted {
+            sent: self.sent.load(Ordering::Relaxed),
+            lost: self.lost.as_ref().map(|lost| lost.load(Ordering::Relaxed)),
+        }
     }
 
     /// The same caller on a carrier that counts apart.

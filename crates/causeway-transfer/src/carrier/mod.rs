@@ -96,6 +96,11 @@ pub(crate) trait Carrier: Send + Sync {
         None
     }
 
+    /// All that came on the carrier, its own overhead included; `None` where it does not tell.
+    fn received(&self) -> Option<u64> {
+        None
+    }
+
     /// Opens a lane.
     fn open(&self) -> BoxFuture<'_, io::Result<Lane>>;
 }

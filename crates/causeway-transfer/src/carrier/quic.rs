@@ -145,7 +145,7 @@ impl Identity {
     }
 }
 
-/// Counts what a connection sends, retransmissions included, and what of it is lost.
+/// Counts what a connection sends, retransmissions included, what of it is lost, and what comes.
 struct Sent;
 
 /// Bytes of packets.
@@ -154,6 +154,7 @@ pub(crate) struct Counts {
     pub(crate) sent: Arc<AtomicU64>,
     /// Taken for lost (RFC 9002); some of it may have come late.
     pub(crate) lost: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
 }
 
 impl event::Subscriber for Sent {
@@ -175,6 +176,16 @@ impl event::Subscriber for Sent {
     ) {
         sent.sent
             .fetch_add(packet.packet_len as u64, Ordering::Relaxed);
+    }
+
+    fn on_datagram_received(
+        &mut self,
+        sent: &mut Self::ConnectionContext,
+        _: &event::ConnectionMeta,
+        datagram: &event::events::DatagramReceived,
+    ) {
+        sent.received
+            .fetch_add(datagram.len.into(), Ordering::Relaxed);
     }
 
     fn on_packet_lost(
@@ -214,7 +225,7 @@ impl Listener {
         let (sockets, thread, _) = sockets(address, REST_AGENT)?;
         let server = s2n_quic::Server::builder()
             .with_tls(tls)
-            .and_then(|server| server.with_congestion_controller(Control))
+            .and_then(|server| server.with_congestion_controller(Control::default()))
             .and_then(|server| server.with_event(Sent))
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
@@ -322,7 +333,7 @@ impl QuicCarrier {
         let (sockets, thread, warning) = sockets(SocketAddr::new(any, 0), REST_CALLER)?;
         let client = s2n_quic::Client::builder()
             .with_tls(tls)
-            .and_then(|client| client.with_congestion_controller(Control))
+            .and_then(|client| client.with_congestion_controller(Control::default()))
             .and_then(|client| client.with_event(Sent))
             .map_err(|error| setup("the endpoint")(&error))?
             .with_connection_id(identifiers()?)
@@ -403,6 +414,10 @@ impl Carrier for QuicCarrier {
 
     fn lost(&self) -> Option<u64> {
         Some(self.counts.lost.load(Ordering::Relaxed))
+    }
+
+    fn received(&self) -> Option<u64> {
+        Some(self.counts.received.load(Ordering::Relaxed))
     }
 
     fn open(&self) -> BoxFuture<'_, io::Result<Lane>> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use causeway_domain::Digest;
 
 use super::frame::Decoder;
-use super::message::{ClientMessage, Entry, MAX_ENTRIES, Outcome, Request, ServerMessage, Token};
+use super::message::{ClientMessage, Entry, MAX_ENTRIES, Request, ServerMessage, Token};
+use super::outcome::Outcome;
 use super::{Broken, PROTOCOL_VERSION};
 use crate::manifest::MAX_MANIFEST;
 
@@ -247,7 +248,7 @@ impl ClientLane {
                     .ok_or(Broken("more noise comes than was asked for"))?;
                 Ok(false)
             }
-            (Expect::Stat, ServerMessage::Done(Outcome::Stat { .. }))
+            (Expect::Stat, ServerMessage::Done(Outcome::Stat(_)))
             | (Expect::Noise { left: 0 }, ServerMessage::Done(Outcome::Noise))
             | (Expect::Sink, ServerMessage::Done(Outcome::Sunk { .. })) => Ok(true),
             _ => Err(Broken("an answer does not fit its question")),

@@ -7,7 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 
 use super::Broken;
-use super::message::{BaseBlock, Code, Failure};
+use super::message::BaseBlock;
+use super::outcome::{Code, Failure};
 use crate::codec::Codec;
 use crate::path;
 use crate::scan::{Rule, Skipped};

@@ -5,12 +5,12 @@ use causeway_weights::MAX_BLOCK;
 use serde::{Deserialize, Serialize};
 
 use super::frame::Frame;
+use super::outcome::{Failure, Outcome};
 use super::payload::Payload;
 use super::{Broken, kind};
 use crate::bench::MOST_NOISE;
 use crate::codec::Codec;
-use crate::error::TransferError;
-use crate::scan::{Rule, Skipped};
+use crate::scan::Rule;
 use crate::selection::{Links, Selection};
 use crate::wire::Reader;
 
@@ -20,8 +20,6 @@ pub(crate) const MAX_ITEMS: usize = 256;
 pub(crate) const MAX_READ: u64 = 16 << 20;
 /// Most entries of one listing.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
-/// Most skipped entries that are named; a manifest's end says nothing of more.
-pub(crate) const MAX_SKIPPED: usize = 500;
 /// Bytes of a manifest in one frame.
 pub(crate) const MANIFEST_PART: usize = 1 << 20;
 /// Blocks in one `Want`.
@@ -151,45 +149,6 @@ pub(crate) enum ServerMessage {
     },
     Done(Outcome),
     Failed(Failure),
-}
-
-/// How a request ended well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Listed,
-    Manifest {
-        digest: Digest,
-        skipped: Vec<Skipped>,
-    },
-    Read,
-    Put {
-        digest: Digest,
-    },
-    Stat {
-        sent: u64,
-        lost: Option<u64>,
-    },
-    Noise,
-    Sunk {
-        bytes: u64,
-    },
-}
-
-/// How a request failed. The lane stays usable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) code: Code,
-    pub(crate) path: String,
-    pub(crate) why: String,
-}
-
-/// Kinds of failure that a caller treats differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
-    NotFound = 1,
-    Denied = 2,
-    Changing = 3,
-    Other = 4,
 }
 
 /// Bytes of a frame's payload beside those of a part or a block.
@@ -471,37 +430,11 @@ impl ServerMessage {
                 kind::WAITING
             }
             Self::Done(outcome) => {
-                match outcome {
-                    Outcome::Listed => out.u8(1),
-                    Outcome::Manifest { digest, skipped } => {
-                        let named = skipped.iter().take(MAX_SKIPPED);
-                        out.u8(2)
-                            .digest(digest)
-                            .u32(u32::try_from(named.len()).unwrap_or(0));
-                        for skipped in named {
-                            out.text(&skipped.path)
-                                .text(skipped.why.get(..100).unwrap_or(&skipped.why));
-                        }
-                        &mut out
-                    }
-                    Outcome::Read => out.u8(3),
-                    Outcome::Put { digest } => out.u8(4).digest(digest),
-                    Outcome::Noise => out.u8(6),
-                    Outcome::Sunk { bytes } => out.u8(7).u64(*bytes),
-                    Outcome::Stat { sent, lost } => {
-                        out.u8(5).u64(*sent).u8(u8::from(lost.is_some()));
-                        if let Some(lost) = lost {
-                            out.u64(*lost);
-                        }
-                        &mut out
-                    }
-                };
+                outcome.write(&mut out);
                 kind::DONE
             }
             Self::Failed(failure) => {
-                out.u8(failure.code as u8)
-                    .text(&failure.path)
-                    .text(&failure.why);
+                failure.write(&mut out);
                 kind::FAILED
             }
         };
@@ -569,99 +502,11 @@ impl ServerMessage {
             kind::WAITING => Self::Waiting {
                 why: input.text()?.to_owned(),
             },
-            kind::DONE => Self::Done(match input.u8()? {
-                1 => Outcome::Listed,
-                2 => {
-                    let digest = input.digest()?;
-                    let count = input.count(4)?;
-                    let skipped = (0..count)
-                        .map(|_| {
-                            Ok(Skipped {
-                                path: input.text()?.to_owned(),
-                                why: input.text()?.to_owned(),
-                            })
-                        })
-                        .collect::<Result<_, Broken>>()?;
-                    Outcome::Manifest { digest, skipped }
-                }
-                3 => Outcome::Read,
-                4 => Outcome::Put {
-                    digest: input.digest()?,
-                },
-                5 => Outcome::Stat {
-                    sent: input.u64()?,
-                    lost: if input.flag()? {
-                        Some(input.u64()?)
-                    } else {
-                        None
-                    },
-                },
-                6 => Outcome::Noise,
-                7 => Outcome::Sunk {
-                    bytes: input.u64()?,
-                },
-                _ => return Err(Broken("an outcome that is not known here")),
-            }),
-            kind::FAILED => {
-                let code = match input.u8()? {
-                    1 => Code::NotFound,
-                    2 => Code::Denied,
-                    3 => Code::Changing,
-                    // A kind of failure that a newer agent knows is a failure all the same.
-                    _ => Code::Other,
-                };
-                Self::Failed(Failure {
-                    code,
-                    path: input.text()?.to_owned(),
-                    why: input.text()?.to_owned(),
-                })
-            }
+            kind::DONE => Self::Done(Outcome::read(&mut input)?),
+            kind::FAILED => Self::Failed(Failure::read(&mut input)?),
             _ => return Err(Broken("a frame of a kind that agents do not send")),
         };
         input.end()?;
         Ok(message)
-    }
-}
-
-impl Failure {
-    /// For the other side: what happened, without this side's chain of causes in parts.
-    pub(crate) fn of(error: &TransferError, path: &str) -> Self {
-        let mut why = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            why = format!("{why}: {cause}");
-            source = cause.source();
-        }
-        let (code, path) = match error {
-            TransferError::NotFound { path } => (Code::NotFound, path.as_str()),
-            TransferError::Denied { path, why: reason } => {
-                why.clone_from(reason);
-                (Code::Denied, path.as_str())
-            }
-            TransferError::BadPath { path, why: reason } => {
-                why.clone_from(reason);
-                (Code::Denied, path.as_str())
-            }
-            TransferError::Changing { path } | TransferError::Mismatch { path, .. } => {
-                (Code::Changing, path.as_str())
-            }
-            _ => (Code::Other, path),
-        };
-        Self {
-            code,
-            path: path.to_owned(),
-            why,
-        }
-    }
-
-    /// For the caller.
-    pub(crate) fn into_error(self) -> TransferError {
-        let Self { code, path, why } = self;
-        match code {
-            Code::NotFound => TransferError::NotFound { path },
-            Code::Denied => TransferError::Denied { path, why },
-            Code::Changing => TransferError::Changing { path },
-            Code::Other => TransferError::Site { path, why },
-        }
     }
 }

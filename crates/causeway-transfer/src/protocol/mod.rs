@@ -13,6 +13,7 @@ pub(crate) mod frame;
 pub(crate) mod http;
 mod kind;
 pub(crate) mod message;
+pub(crate) mod outcome;
 pub(crate) mod payload;
 pub(crate) mod server;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::frame::Decoder;
-use super::message::{ClientMessage, Outcome, Request, ServerMessage, Token};
+use super::message::{ClientMessage, Request, ServerMessage, Token};
+use super::outcome::Outcome;
 use super::payload::Payload;
 use super::{Broken, PROTOCOL_VERSION};
 use crate::error::TransferError;

@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::client::{ClientLane, Event};
 use super::frame::Frame;
-use super::message::{
-    BaseBlock, ClientMessage, Code, Entry, Failure, Item, Outcome, Request, ServerMessage,
-};
+use super::message::{BaseBlock, ClientMessage, Entry, Item, Request, ServerMessage};
+use super::outcome::{Code, Counted, Failure, Outcome};
 use super::payload::Payload;
 use super::server::{Effect, MAX_REQUESTS, ServerLane};
 use super::{Broken, PROTOCOL_VERSION};
@@ -455,7 +454,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         }),
         digest().prop_map(|digest| ServerMessage::Done(Outcome::Put { digest })),
         any::<(u64, Option<u64>)>()
-            .prop_map(|(sent, lost)| ServerMessage::Done(Outcome::Stat { sent, lost })),
+            .prop_map(|(sent, lost)| ServerMessage::Done(Outcome::Stat(Counted { sent, lost }))),
         (
             prop_oneof![
                 Just(Code::NotFound),

@@ -1,14 +1,19 @@
 //! Sessions over lanes whose far end speaks as a test says, on a clock that stands still between events.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
 use super::*;
 use crate::protocol::server::{Effect, ServerLane};
 
 /// Whether the far end of a lane says something now.
 type Speaks = Arc<dyn Fn(usize) -> bool + Send + Sync>;
 
-/// Lanes in memory. While a request is open, the far end of each says once in 10 ms that it works.
+/// Lanes in memory. While a request is open, the far end of each says once in 10 ms that it works. It knows one manifest, or none.
 pub(crate) struct Spoken {
     speaks: Speaks,
+    manifest: Option<Manifest>,
+    asked: Arc<AtomicU64>,
     opened: AtomicU64,
     begin: usize,
     most: usize,
@@ -18,8 +23,14 @@ const OFTEN: Duration = Duration::from_millis(10);
 
 impl Spoken {
     pub(crate) fn new(begin: usize, most: usize, speaks: Speaks) -> Arc<Self> {
+        Self::knowing(None, begin, most, speaks)
+    }
+
+    fn knowing(manifest: Option<Manifest>, begin: usize, most: usize, speaks: Speaks) -> Arc<Self> {
         Arc::new(Self {
             speaks,
+            manifest,
+            asked: Arc::default(),
             opened: AtomicU64::new(0),
             begin,
             most,
@@ -27,7 +38,13 @@ impl Spoken {
     }
 }
 
-async fn far_end(index: usize, lane: tokio::io::DuplexStream, speaks: Speaks) {
+async fn far_end(
+    index: usize,
+    lane: tokio::io::DuplexStream,
+    speaks: Speaks,
+    manifest: Option<Manifest>,
+    asked: Arc<AtomicU64>,
+) {
     let (mut reader, mut writer) = tokio::io::split(lane);
     let (mut machine, mut open) = (ServerLane::new(None, false), None);
     let mut buffer = [0; 4096];
@@ -48,13 +65,29 @@ async fn far_end(index: usize, lane: tokio::io::DuplexStream, speaks: Speaks) {
         };
         let mut effects = Vec::new();
         machine.on_bytes(&buffer[..read], &mut effects).unwrap();
+        let mut out = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Send(bytes) => writer.write_all(&bytes).await.unwrap(),
-                Effect::Serve { id, .. } => open = Some(id),
+                Effect::Send(bytes) => out.extend(bytes),
+                Effect::Serve { id, request } => {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    match (request, &manifest) {
+                        (Request::Manifest { .. }, Some(manifest)) => {
+                            let (digest, skipped) = (manifest.digest(), Vec::new());
+                            for message in [
+                                ServerMessage::Part(manifest.encode()),
+                                ServerMessage::Done(Outcome::Manifest { digest, skipped }),
+                            ] {
+                                out.extend(machine.answer(id, &message).unwrap());
+                            }
+                        }
+                        _ => open = Some(id),
+                    }
+                }
                 other => panic!("{other:?}"),
             }
         }
+        writer.write_all(&out).await.unwrap();
     }
 }
 
@@ -82,7 +115,13 @@ impl Carrier for Spoken {
     fn open(&self) -> crate::carrier::BoxFuture<'_, std::io::Result<Lane>> {
         let index = usize::try_from(self.opened.fetch_add(1, Ordering::Relaxed)).unwrap();
         let (here, there) = tokio::io::duplex(64 << 10);
-        tokio::spawn(far_end(index, there, Arc::clone(&self.speaks)));
+        tokio::spawn(far_end(
+            index,
+            there,
+            Arc::clone(&self.speaks),
+            self.manifest.clone(),
+            Arc::clone(&self.asked),
+        ));
         let (reader, writer) = tokio::io::split(here);
         Box::pin(async move {
             Ok(Lane {
@@ -97,7 +136,7 @@ impl Carrier for Spoken {
 pub(crate) const LONGEST: Duration = Duration::from_secs(15);
 
 pub(crate) async fn over(carrier: Arc<Spoken>) -> Session {
-    Session::open(carrier, LONGEST, LONGEST, None)
+    Session::open(carrier, LONGEST, LONGEST, None, None)
         .await
         .unwrap()
 }
@@ -177,4 +216,34 @@ async fn a_session_that_is_ended_tells_who_waits() {
     let answer = receiver.recv().await.unwrap();
     assert!(answer.message.unwrap_err().to_string().contains("enough"));
     assert!(session.ask(0, Request::Stat, answers).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_with_the_greeting_is_not_asked_again() {
+    let manifest = Manifest::new(crate::manifest::Shape::Directory, Vec::new()).unwrap();
+    let rule = Rule::Everything;
+    let first = Some(Request::Manifest {
+        path: "run".to_owned(),
+        rule,
+        fresh: false,
+    });
+    for (path, asks) in [("run", 1), ("other", 2)] {
+        let carrier = Spoken::knowing(Some(manifest.clone()), 3, 3, Arc::new(|_| false));
+        let asked = Arc::clone(&carrier.asked);
+        let session = Session::open(carrier, LONGEST, LONGEST, None, first.clone())
+            .await
+            .unwrap();
+        let (came, _) = session
+            .manifest(path, rule, false, |_, _| {})
+            .await
+            .unwrap();
+        assert_eq!(came, manifest);
+        assert_eq!(asked.load(Ordering::Relaxed), asks, "{path}");
+        // Once it is taken, the same question is a new one.
+        session
+            .manifest(path, rule, false, |_, _| {})
+            .await
+            .unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), asks + 1, "{path}");
+    }
 }

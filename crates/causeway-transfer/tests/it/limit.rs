@@ -98,8 +98,9 @@ async fn what_is_silent_since_it_is_held_back_is_not_cut() {
         .with_limit(limit("8kbit/s"));
     let clock = Clock::at("2026-11-25T11:00:00Z");
     let summary = bring(&world, &connector, "log.txt", &clock, |_| {}).await;
+    // A piece is waited for before the next one, so the last is not.
     assert!(
-        (55.0..70.0).contains(&summary.seconds),
+        (48.0..70.0).contains(&summary.seconds),
         "{}",
         summary.seconds
     );

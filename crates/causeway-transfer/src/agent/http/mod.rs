@@ -31,7 +31,8 @@ use crate::coming::blocking;
 use crate::error::TransferError;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::http::{self as form, Greeting, Problem, Target};
-use crate::protocol::message::{Code, Failure, Token};
+use crate::protocol::message::Token;
+use crate::protocol::outcome::{Code, Failure};
 use crate::scan::{Rule, Scan};
 
 use body::Body;

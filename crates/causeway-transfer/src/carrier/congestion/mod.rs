@@ -1,6 +1,6 @@
 //! Congestion control of the QUIC carrier: a model of the path, in the family of BBR (draft-ietf-ccwg-bbr).
 //!
-//! Sends at the rate at which the path delivers, measured, and keeps about one bandwidth-delay product under way. Four things
+//! Sends at the rate at which the path delivers, measured, and keeps about one bandwidth-delay product under way. Five things
 //! differ from the draft, all of them for one purpose, a long lossy link that is full from its tenth round trip on:
 //!
 //! - A random loss is not congestion. A round's losses count when they are more than 6 % of it, or when they are more than
@@ -8,11 +8,14 @@
 //! - Losses of the path itself are made up for, up to a fiftieth, so that the bottleneck is full before the loss happens.
 //! - Start-up ends at the first round whose shortest round trip shows a queue (as HyStart++, RFC 9406), not when the rate did
 //!   not grow for three rounds: a queue of one bandwidth-delay product does not overflow.
+//! - What an earlier connection found of the path is jumped to, half of it, once the round trip says that it is that path
+//!   ([`KnownPath`]).
 //! - Probes are small, a fifth for one round trip, and grow only while the rate grows with them. Each is drained, which also
 //!   refreshes the minimum round trip: `ProbeRTT` is for paths on which somebody else keeps the queue.
 //!
 //! Pure: time is the duration since the connection began, bytes are counted by the caller; no clock, no library of QUIC.
 
+mod known;
 mod pacer;
 mod rate;
 #[cfg(test)]
@@ -22,6 +25,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub(crate) use known::KnownPath;
 use pacer::Pacer;
 pub(crate) use rate::Sent;
 use rate::{Delivery, Highest};
@@ -155,6 +159,10 @@ pub(crate) struct Controller {
     bunch_began: Duration,
     bunch_acked: u64,
     random: u64,
+    /// What an earlier connection found.
+    known: Option<KnownPath>,
+    /// How often the rate of the path was settled: at the end of start-up and of each probe.
+    settled: u32,
 }
 
 impl Controller {
@@ -180,7 +188,25 @@ impl Controller {
             bunch_began: Duration::ZERO,
             bunch_acked: 0,
             random: seed | 1,
+            known: None,
+            settled: 0,
         }
+    }
+
+    /// On a path of which something may be known.
+    pub(crate) fn on_path(self, known: Option<KnownPath>) -> Self {
+        Self { known, ..self }
+    }
+
+    /// What the next connection should know of the path, and how often that was settled so far.
+    pub(crate) fn found(&self) -> Option<(u32, KnownPath)> {
+        let rtt = self.min_rtt.filter(|_| self.settled > 0)?;
+        Some((self.settled, KnownPath::new(self.highest.rate(), rtt)))
+    }
+
+    /// The rate that start-up jumps to, in bytes a second, and the bytes that may be under way with it.
+    fn jump(&self) -> Option<(f64, f64)> {
+        self.known?.jump(self.min_rtt?)
     }
 
     /// Bytes under way.
@@ -201,7 +227,9 @@ impl Controller {
         };
         let (gain, room) = match self.state {
             State::Startup => {
-                return as_bytes(product * STARTUP_WINDOW).max(INITIAL_PACKETS * self.packet);
+                let jump = self.jump().map_or(0.0, |(_, window)| window);
+                let window = as_bytes((product * STARTUP_WINDOW).max(jump));
+                return window.max(INITIAL_PACKETS * self.packet);
             }
             State::ProbeRtt { .. } => (0.5, 0),
             State::Up { probe, .. } | State::Look { probe, .. } => {
@@ -305,7 +333,8 @@ impl Controller {
             State::Startup => {
                 let rtt = self.min_rtt.unwrap_or(Duration::from_millis(1));
                 let first = as_float(INITIAL_PACKETS * self.packet) / rtt.as_secs_f64().max(0.001);
-                STARTUP_GAIN * model.max(first)
+                let jump = self.jump().map_or(0.0, |(rate, _)| rate);
+                (STARTUP_GAIN * model.max(first)).max(jump)
             }
             State::Drain => DRAIN_GAIN * model,
             State::Up { probe, .. } => model * (1.0 + probe),
@@ -402,6 +431,7 @@ impl Controller {
                 {
                     self.state = State::Drain;
                     self.flat_rounds = 0;
+                    self.settled += 1;
                 }
             }
             State::Drain => {
@@ -451,6 +481,7 @@ impl Controller {
             }
             State::Down { until } => {
                 if drained || now >= until {
+                    self.settled = self.settled.saturating_add(1);
                     self.highest.roll();
                     self.cruise();
                 }

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use super::{Controller, Sent};
+use super::{Controller, KnownPath, Sent};
 
 /// Bytes of a packet of the model, and of its headers below QUIC.
 pub(super) const PACKET: u64 = 1472;
@@ -124,10 +124,15 @@ impl World {
 
     /// A flow that begins at a time.
     pub(super) fn flow(&mut self, begins: Duration) -> usize {
+        self.flow_after(begins, None)
+    }
+
+    /// The same, on a path of which something is known.
+    pub(super) fn flow_after(&mut self, begins: Duration, known: Option<KnownPath>) -> usize {
         let index = self.flows.len();
         let begins = begins.as_nanos() as u64;
         self.flows.push(Flow {
-            control: Controller::new(PACKET, self.random ^ index as u64),
+            control: Controller::new(PACKET, self.random ^ index as u64).on_path(known),
             begins,
             supply: None,
             supplied: 0.0,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::KnownPath;
 use super::simulator::{Path, World};
 
 const fn seconds(seconds: u64) -> Duration {
@@ -151,4 +152,64 @@ fn congestion_that_drops_much_makes_it_back_off() {
     let rate = |loss: f64| alone(Path::new(100.0, 40, loss)).goodput(0, 10.0, 60.0);
     let (light, heavy) = (rate(0.01), rate(0.2));
     assert!(heavy < light / 4.0, "{light} and {heavy}");
+}
+
+/// What a minute found of a path.
+fn found(path: Path) -> Option<KnownPath> {
+    alone(path).control(0).found().map(|(_, found)| found)
+}
+
+#[test]
+fn a_known_path_is_full_after_three_round_trips() {
+    for megabits in [100.0, 300.0] {
+        let path = Path::new(megabits, 180, 0.001);
+        let used = |known| {
+            let mut world = World::new(path.clone(), 9);
+            world.flow_after(Duration::ZERO, known);
+            world.run(seconds(3));
+            // What arrives in the second half of the fourth round trip, and over all.
+            (world.use_of_path(0.6, 0.7), world.use_of_path(0.0, 3.0))
+        };
+        let (new, known) = (used(None), used(found(path.clone())));
+        assert!(new.0 < 0.3, "{megabits}: {new:?}");
+        assert!(known.0 > 0.75, "{megabits}: {known:?}");
+        assert!(known.1 > new.1 + 0.2, "{megabits}: {new:?} and {known:?}");
+    }
+}
+
+#[test]
+fn a_path_that_does_less_than_is_known_is_not_flooded_for_long() {
+    let known = found(Path::new(300.0, 180, 0.001));
+    for queue in [1, 4] {
+        let mut path = Path::new(20.0, 180, 0.001);
+        path.queue *= queue;
+        let mut world = World::new(path, 9);
+        world.flow_after(Duration::ZERO, known);
+        world.run(seconds(20));
+        // The jump is half of 300 Mbit/s for two round trips at most: of what was sent then nine tenths may be lost, no more.
+        let most = 0.5 * 300e6 / 8.0 * 0.36 / 1472.0;
+        assert!(
+            (world.dropped as f64) < most,
+            "{queue}: {} dropped",
+            world.dropped
+        );
+        let used = world.use_of_path(5.0, 20.0);
+        assert!(used > 0.9, "{queue}: {used}");
+        let standing = world.standing(8.0, 20.0);
+        assert!(standing < 0.3, "{queue}: {standing}");
+    }
+}
+
+#[test]
+fn another_path_under_the_same_address_is_begun_as_a_new_one() {
+    let known = found(Path::new(300.0, 180, 0.001));
+    for round_trip_ms in [20, 2000] {
+        let run = |known| {
+            let mut world = World::new(Path::new(10.0, round_trip_ms, 0.0), 9);
+            world.flow_after(Duration::ZERO, known);
+            world.run(seconds(10));
+            (world.dropped, world.goodput(0, 0.0, 10.0))
+        };
+        assert_eq!(run(None), run(known), "{round_trip_ms} ms");
+    }
 }

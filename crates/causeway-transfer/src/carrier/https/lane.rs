@@ -21,9 +21,8 @@ use crate::protocol::http::{
     A_IM, Greeting, IM_USED, Manipulation, PREFER, RESPOND_ASYNC, SKIPPED, Target, failure, full,
     skipped,
 };
-use crate::protocol::message::{
-    Code, Entry, Failure, Item, MANIFEST_PART, MAX_SKIPPED, Outcome, Request, ServerMessage,
-};
+use crate::protocol::message::{Entry, Item, MANIFEST_PART, Request, ServerMessage};
+use crate::protocol::outcome::{Code, Counted, Failure, MAX_SKIPPED, Outcome};
 use crate::protocol::server::{Effect, ServerLane};
 
 /// Bytes between both tasks and the transfer.
@@ -315,8 +314,9 @@ impl Answers {
                 Owed::Stat { id } if head.status == 200 => {
                     let body = self.agent.body(&head, MAX_WORDS).await?;
                     let Greeting { sent, .. } = serde_json::from_slice(&body)?;
-                    self.say(id, &ServerMessage::Done(Outcome::Stat { sent, lost: None }))
-                        .await?;
+                    let counted = Counted { sent, lost: None };
+                    let done = ServerMessage::Done(Outcome::Stat(counted));
+                    self.say(id, &done).await?;
                 }
                 Owed::List { id, path } => self.failed(&head, id, &path).await?,
                 Owed::Stat { id } => self.failed(&head, id, "").await?,

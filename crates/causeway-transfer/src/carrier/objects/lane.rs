@@ -13,9 +13,8 @@ use tokio::task::JoinSet;
 
 use super::{MANIFEST, Opened, head, words};
 use crate::carrier::Lane;
-use crate::protocol::message::{
-    Code, Failure, Item, MANIFEST_PART, Outcome, Request, ServerMessage,
-};
+use crate::protocol::message::{Item, MANIFEST_PART, Request, ServerMessage};
+use crate::protocol::outcome::{Code, Counted, Failure, Outcome};
 use crate::protocol::server::{Effect, ServerLane};
 
 /// Bytes between this end and the transfer.
@@ -95,12 +94,10 @@ async fn serve(opened: Arc<Opened>, far: DuplexStream) -> io::Result<()> {
             let (opened, answers) = (Arc::clone(&opened), answers.clone());
             match effect {
                 Effect::Send(welcome) => {
-                    tasks.spawn(async move {
-                        // A connection is open then, and how long that takes is known.
-                        let manifest = opened.objects.object(MANIFEST)?;
-                        opened.store.get_opts(&manifest, head()).await?;
-                        answers.write(&welcome).await
-                    });
+                    // A connection is open then, and how long that takes is known. Nothing is answered before.
+                    let manifest = opened.objects.object(MANIFEST)?;
+                    opened.store.get_opts(&manifest, head()).await?;
+                    answers.write(&welcome).await?;
                 }
                 Effect::Serve { id, request } => {
                     tasks.spawn(async move { answer(&opened, &answers, id, request).await });
@@ -129,9 +126,9 @@ async fn answer(
     match request {
         Request::Stat => {
             let sent = opened.received.load(Ordering::Relaxed);
-            answers
-                .say(id, &ServerMessage::Done(Outcome::Stat { sent, lost: None }))
-                .await
+            let counted = Counted { sent, lost: None };
+            let done = ServerMessage::Done(Outcome::Stat(counted));
+            answers.say(id, &done).await
         }
         Request::Manifest { .. } => {
             let bytes = match opened.read_manifest().await {
