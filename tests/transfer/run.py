@@ -65,6 +65,15 @@ def test(function):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def long(function):
+    """One that takes a quarter of an hour: only where it is named."""
+    if function.__name__ in wanted:
+        test(function)
+    elif not wanted:
+        counts["skipped"] += 1
+        print(f"skipped: {function.__name__}: it takes a quarter of an hour; name it to run it", flush=True)
+
+
 class Limit(Exception):
     """Something did not happen in time."""
 
@@ -384,6 +393,53 @@ def both_hosts_die_and_the_address_changes(folder):
         nothing_else(site, "model.bin")
         assert site.payload() <= bound(raw, 4), site.payload()
         at_most(back, AFTER_RETURN, "bytes flow after home's address changed")
+
+
+@test
+def throttled_udp_is_left_for_tcp(folder):
+    raw = 40 * MB
+    with Site(folder, 20, 0, 100, "udp_mbit=5") as site:
+        write(site.root / "model.bin", raw, random.Random(SEED + 7))
+        site.start_agent()
+        site.start_pull("model.bin", site.home / "model.bin")
+        summary = site.finish(90)
+        same(site.root / "model.bin", site.home / "model.bin")
+        print(f"   {summary['seconds']:.1f} s, {raw * 8 / 5e6:.0f} s at the rate of UDP: {summary['why']}")
+        assert summary["carrier"] == "tcp" and "UDP brought" in summary["why"], summary
+        assert summary["seconds"] < 30, summary
+
+
+@long
+def two_hundred_kills_and_twenty_cuts(folder):
+    raw, source = 1000 * MB, random.Random(SEED + 8)
+    with Site(folder, 45, 0.001, 100) as site:
+        write(site.root / "model.bin", raw, source)
+        site.start_agent()
+        site.start_pull("model.bin", site.home / "model.bin")
+        back, cuts = [], 0
+        for number in range(200):
+            if number % 10 == 9:
+                assert site.crossed(FLOWS + source.randrange(2 * MB)), "the transfer ended before its cuts"
+                site.link.control("cut", 10)
+                until("the link's end of a cut", 15, lambda: '"cut":true' not in site.link.control("stats"))
+                back.append(site.flows_again("bytes after a cut of 10 s"))
+                cuts += 1
+            assert site.crossed(source.randrange(source.choice([3_000, 2 * MB, 8 * MB]))), "the transfer ended before its kills"
+            if source.random() < 0.5:
+                site.kill(site.pull)
+                assert not (site.home / "model.bin").exists(), "visible before it was whole"
+                site.start_pull("model.bin", site.home / "model.bin")
+            else:
+                site.kill(site.agent)
+                site.start_agent()
+        summary = site.finish(300)
+        same(site.root / "model.bin", site.home / "model.bin")
+        nothing_else(site, "model.bin")
+        crossed, most = site.payload(), bound(raw, site.kills + cuts)
+        print(f"   {site.kills} kills and {cuts} cuts, {crossed / MB:.0f} MB for {raw / MB:.0f} MB, at most {most / MB:.0f} MB; the last run found {summary['reused_bytes'] / MB:.0f} MB")
+        assert site.kills == 200 and cuts == 20, (site.kills, cuts)
+        assert crossed <= most, crossed
+        at_most(back, AFTER_CUT, "bytes flow after a cut of 10 s")
 
 
 @test

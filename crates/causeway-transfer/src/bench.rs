@@ -137,7 +137,10 @@ impl Gauge {
 
 /// Asks each lane for noise, for more each time, and always for the next before the last has come: what is under way grows
 /// with what the link takes, so that little is left over at the end.
-async fn down(session: &Session, each: Duration) -> Result<BitsPerSecond, TransferError> {
+pub(crate) async fn down(
+    session: &Session,
+    each: Duration,
+) -> Result<BitsPerSecond, TransferError> {
     let (answers, mut receiver) = mpsc::unbounded_channel();
     let mut windows = vec![FIRST; session.lanes()];
     for lane in 0..windows.len() {

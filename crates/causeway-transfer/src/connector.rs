@@ -273,6 +273,22 @@ impl Connector {
         )
     }
 
+    /// Whether there is something to put beside QUIC when that brings little. What a limit holds back is not little.
+    pub(crate) fn has_rival(&self) -> bool {
+        self.is_direct() && self.direct.contains(&CarrierKind::Tcp) && self.limit.is_none()
+    }
+
+    /// Connects over TCP beside a session over QUIC.
+    pub(crate) async fn rival(&self, again: Again) -> Result<(Session, SocketAddr), TransferError> {
+        let source = self.ticket.as_ref();
+        let source = source.ok_or_else(|| TransferError::cut("no ticket was given"))?;
+        let ticket = self.ticket(source, Some(again)).await?;
+        let (limit, opened) = (self.patience.quic * TCP_SHARE, AtomicBool::new(false));
+        let (carrier, address) = TcpCarrier::connect(&ticket, limit, None, &opened).await?;
+        let session = self.greeted(Arc::new(carrier), Some(again), None).await?;
+        Ok((session, address))
+    }
+
     /// Whether it may go straight to the agent.
     pub(crate) const fn is_direct(&self) -> bool {
         self.ticket.is_some() && !self.direct.is_empty()

@@ -263,6 +263,18 @@ pub enum TransferError {
         /// What its `format` file says.
         found: String,
     },
+    /// A ticket's file that is not there.
+    #[error("there is no ticket `{file}`")]
+    #[diagnostic(
+        code(causeway::transfer::no_ticket),
+        help(
+            "the agent writes it once it listens (`--ticket-file`); copy it here, and look at the path"
+        )
+    )]
+    NoTicket {
+        /// The file.
+        file: Utf8PathBuf,
+    },
     /// Not a ticket.
     #[error("`{file}` is not a ticket: {why}")]
     #[diagnostic(
@@ -320,7 +332,10 @@ impl TransferError {
     /// Whether connecting again may help.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
-        matches!(self, Self::Cut { .. } | Self::Unreachable { .. })
+        matches!(
+            self,
+            Self::Cut { .. } | Self::Unreachable { .. } | Self::NoTicket { .. }
+        )
     }
 
     /// Whether room on a disk may help.

@@ -1,5 +1,7 @@
 //! A connection that comes back.
 
+mod rival;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::session::Session;
 /// How often a ticket that is refused is read again before that is the answer: an agent that starts again needs a moment to
 /// write its new one.
 const MAX_REFUSALS: u32 = 5;
+/// So long an agent that is starting may take to write its ticket. Later on one that is gone is waited for like the agent.
+const APPEARS: Duration = Duration::from_secs(5);
 /// How often it is looked whether a session is silent.
 const TICK: Duration = Duration::from_millis(100);
 /// So long what was asked for before a pause may still come.
@@ -136,6 +140,11 @@ impl<'a> Link<'a> {
             let first = self.first.clone();
             match self.connector.connect(again, self.puts, first).await {
                 Ok(session) => self.stands(session),
+                Err(error @ TransferError::NoTicket { .. })
+                    if again.is_none() && self.alive.elapsed() >= APPEARS =>
+                {
+                    return Err(error);
+                }
                 Err(error) if error.is_cut() => self.last = error.to_string(),
                 Err(error @ (TransferError::Refused { .. } | TransferError::Untrusted { .. }))
                     if self.connector.may_change() && self.refusals < MAX_REFUSALS =>
@@ -201,9 +210,13 @@ impl<'a> Link<'a> {
         beside(beside(work, self.replace(session)), limited).await
     }
 
-    /// The same for what fetches on all lanes: more of them are opened as long as they bring more.
+    /// The same for what fetches on all lanes: more of them are opened as long as they bring more, and another carrier takes
+    /// over when it does.
     pub(crate) async fn growing<T>(&self, session: &Session, work: impl Future<Output = T>) -> T {
-        self.watched(session, beside(work, grow(session))).await
+        let chores = async {
+            tokio::join!(grow(session), self.rival(session));
+        };
+        self.watched(session, beside(work, chores)).await
     }
 
     /// Returns when another session took the place of this one, or when none can.
@@ -451,6 +464,21 @@ mod tests {
             () = grow(&full) => {}
         }
         assert_eq!(full.lanes(), 64);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticket_that_is_not_there_is_told_within_seconds() {
+        let begin = Instant::now();
+        let file = camino::Utf8PathBuf::from("no/such/ticket.json");
+        let connector = Connector::direct(TicketSource::File(file.clone()));
+        let (mut link, meter) = (Link::new(&connector, &Still), Meter::new(&|_| {}));
+        let error = link.session(&meter).await.map(|_| ()).unwrap_err();
+        assert!(
+            matches!(&error, TransferError::NoTicket { file: said } if *said == file),
+            "{error}"
+        );
+        let took = begin.elapsed();
+        assert!(took >= APPEARS && took < APPEARS * 3, "{took:?}");
     }
 
     /// A connector whose ticket never comes, and how often it was asked for.

@@ -321,6 +321,7 @@ async fn fetch(
     meter.line = Some(session.line(None));
     meter.stage(Stage::Moving);
     loop {
+        session.set_left(meter.total.saturating_sub(meter.done));
         let here = queue.prepare(&manifest).await?;
         if !here.is_empty() {
             let files: Vec<(u32, u64)> = here

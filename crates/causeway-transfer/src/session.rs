@@ -53,6 +53,8 @@ pub(crate) struct Session {
     tasks: Mutex<JoinSet<()>>,
     /// What was asked with the greeting, until somebody wants to know it.
     first: Mutex<Option<(Request, mpsc::UnboundedReceiver<Answer>)>>,
+    /// Bytes that are still to come over it, as far as is known.
+    left: AtomicU64,
 }
 
 impl Session {
@@ -96,6 +98,7 @@ impl Session {
             }),
             tasks: Mutex::default(),
             first: Mutex::new(first),
+            left: AtomicU64::new(0),
         };
         for lane in greeted {
             session.add(lane);
@@ -262,6 +265,16 @@ impl Session {
         // Who waits to send is told, too: the writer may be stuck in a dead connection.
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.abort_all();
+    }
+
+    /// Bytes that are still to come over it, encoding not counted; 0 while that is not known.
+    pub(crate) fn left(&self) -> u64 {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// So many are.
+    pub(crate) fn set_left(&self, bytes: u64) {
+        self.left.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes that came on its lanes.

@@ -86,13 +86,18 @@ impl Ticket {
     /// Reads a ticket file.
     ///
     /// # Errors
-    /// [`TransferError::BadTicket`], [`TransferError::Io`].
+    /// [`TransferError::BadTicket`], [`TransferError::NoTicket`], [`TransferError::Io`].
     pub fn read(path: &Utf8Path) -> Result<Self, TransferError> {
         use std::io::Read;
         let mut text = String::new();
         fs_err::File::open(path)
             .and_then(|file| file.take(MAX_TICKET as u64 + 1).read_to_string(&mut text))
-            .map_err(TransferError::io("reading the ticket"))?;
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => TransferError::NoTicket {
+                    file: path.to_owned(),
+                },
+                _ => TransferError::io("reading the ticket")(error),
+            })?;
         Self::parse(&text, path.as_str())
     }
 

@@ -1,12 +1,13 @@
 //! What trainers write besides safetensors: distributed checkpoints, optimizer states, links.
 
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use causeway_transfer::{
-    Codec, Dest, FollowOptions, Links, Placement, Selection, Summary, TransferError, follow,
+    Codec, Dest, FollowOptions, Links, Placement, Selection, Stage, Summary, TransferError, follow,
     pull_selected,
 };
 use tokio::sync::watch;
@@ -66,6 +67,8 @@ async fn a_distributed_checkpoint_is_taken_once_its_metadata_is_there() {
     world.write("ckpt/step-2/.metadata.tmp", &noise(9, 3000));
     let came = Arc::new(Mutex::new(Vec::new()));
     let (heard, seen) = (Arc::clone(&came), Arc::clone(&came));
+    let polls = AtomicUsize::new(0);
+    let polls = &polls;
     let options = FollowOptions {
         settle: Duration::from_millis(50),
         poll: Duration::from_millis(20),
@@ -74,8 +77,12 @@ async fn a_distributed_checkpoint_is_taken_once_its_metadata_is_there() {
     let site: Utf8PathBuf = world.site().join("ckpt/step-2");
     let job = async move {
         eventually("the whole one", || seen.lock().unwrap().len() == 1).await;
-        // Long enough for the other to be taken, were it taken.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // It looks again, and again after the other would have settled.
+        let begin = polls.load(Ordering::Relaxed);
+        eventually("looking again", || {
+            polls.load(Ordering::Relaxed) > begin + 5
+        })
+        .await;
         assert_eq!(*seen.lock().unwrap(), ["step-1"]);
         fs_err::rename(site.join(".metadata.tmp"), site.join(".metadata")).unwrap();
         eventually("the other one", || seen.lock().unwrap().len() == 2).await;
@@ -90,7 +97,11 @@ async fn a_distributed_checkpoint_is_taken_once_its_metadata_is_there() {
         options,
         stop,
         &*world.env,
-        |_| {},
+        |progress| {
+            if matches!(progress.stage, Stage::Waiting { .. }) {
+                polls.fetch_add(1, Ordering::Relaxed);
+            }
+        },
         |one| heard.lock().unwrap().push(one.name.clone()),
     );
     let (arrived, _ended) = tokio::join!(follows, job);
