@@ -201,7 +201,8 @@ class Site:
 
 def write(path, count, source):
     with open(path, "wb") as file:
-        file.write(source.randbytes(count))
+        while count:
+            count -= file.write(source.randbytes(min(count, 100 * MB)))
 
 
 def same(one, other):

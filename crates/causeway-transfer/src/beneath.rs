@@ -130,6 +130,13 @@ impl Beneath {
         }
     }
 
+    /// The stamp of a regular file in this directory itself, not followed; `None` when it is something else.
+    pub(crate) fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        let stat = rustix::fs::statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        Ok((kind == FileType::RegularFile).then(|| Stamp::of(&stat)))
+    }
+
     /// Opens a directory below.
     pub(crate) fn directory(&self, relative: &str) -> io::Result<Self> {
         let dir = self.resolve(relative, OFlags::RDONLY | OFlags::DIRECTORY)?;

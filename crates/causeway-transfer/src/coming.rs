@@ -13,7 +13,7 @@ use crate::protocol::payload::Payload;
 use crate::scan::Skipped;
 use crate::store::finish::FinishJob;
 use crate::store::intake::{Intake, Taken, Wanted};
-use crate::store::{Hashes, Store};
+use crate::store::{Hashes, Store, Straight};
 
 /// A block that came.
 pub(crate) struct Arrived {
@@ -60,17 +60,18 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 impl Coming {
-    /// Looks for what is here already.
+    /// Looks for what is here already: see [`Intake::begin`].
     pub(crate) async fn begin(
         store: &Store,
-        manifest: Manifest,
+        manifest: Arc<Manifest>,
         needed: Vec<bool>,
+        straight: Option<Straight>,
         skipped: Vec<Skipped>,
     ) -> Result<Self, TransferError> {
-        let (store, manifest) = (store.clone(), Arc::new(manifest));
+        let store = store.clone();
         let begin = move || {
             let needed = |index: usize| needed.get(index).copied().unwrap_or(true);
-            Intake::begin(&store, &manifest, &needed, &|_| {})
+            Intake::begin(&store, &manifest, &needed, straight, &|_| {})
         };
         let (intake, taken) = blocking(begin).await?;
         let mut coming = Self {

@@ -28,7 +28,7 @@ use crate::protocol::outcome::Outcome;
 use crate::scan::{Rule, Skipped};
 use crate::selection::Selection;
 use crate::session::{Session, loss_of};
-use crate::store::{Placement, Placing, Store, stage};
+use crate::store::{Placement, Placing, Store, Straight, stage, stage_straight};
 
 /// How often the agent is asked what was lost.
 const LOOK: Duration = Duration::from_secs(2);
@@ -91,31 +91,47 @@ pub async fn pull_selected(
         },
         store: dest.store,
         base: &dest.base,
+        becomes: match &dest.directory {
+            Some((directory, Placement::Move)) => Some(directory),
+            _ => None,
+        },
         codec,
     };
-    let manifest = bring(&mut link, &wish, env, &mut meter).await?;
-    if let Some((directory, how)) = dest.directory {
+    let brought = bring(&mut link, &wish, env, &mut meter).await?;
+    if let Some((directory, how)) = &dest.directory {
         meter.stage(Stage::Placing);
         loop {
-            match place(dest.store, &manifest.0, &directory, how, env).await {
+            match place(dest.store, &brought, directory, *how, env).await {
                 Err(error) if error.is_full() => {
                     let beside = directory.parent().unwrap_or(Utf8Path::new("."));
-                    let why = durable::room(beside, manifest.0.bytes(), &error);
+                    let why = durable::room(beside, brought.manifest.bytes(), &error);
                     link.room(&meter, why, error).await?;
                 }
                 placed => break placed?,
             }
         }
     }
-    Ok(summary(&manifest, &mut link, &mut meter).await)
+    Ok(summary(&brought, &mut link, &mut meter).await)
+}
+
+/// What is home.
+pub(crate) struct Brought {
+    /// SHA-256 filled in, if it is in the store.
+    pub(crate) manifest: Arc<Manifest>,
+    /// What was left.
+    skipped: Vec<Skipped>,
+    /// Where its small files are, if not in the store.
+    straight: Option<Arc<Straight>>,
 }
 
 pub(crate) async fn summary(
-    brought: &(Arc<Manifest>, Vec<Skipped>),
+    brought: &Brought,
     link: &mut Link<'_>,
     meter: &mut Meter<'_>,
 ) -> Summary {
-    let (manifest, skipped) = brought;
+    let Brought {
+        manifest, skipped, ..
+    } = brought;
     let sent = link.sent_there(meter).await;
     let (carrier, why) = link.carrier();
     let raw = manifest.bytes();
@@ -148,16 +164,18 @@ pub(crate) struct Wish<'a> {
     pub(crate) store: &'a Store,
     /// As [`Dest::base`].
     pub(crate) base: &'a [Utf8PathBuf],
+    /// The place that the store's files are moved to.
+    pub(crate) becomes: Option<&'a Utf8PathBuf>,
     pub(crate) codec: Codec,
 }
 
-/// Brings a path into the store: its manifest, SHA-256 filled in, and what was left.
+/// Brings a path into the store, or beside its place.
 pub(crate) async fn bring(
     link: &mut Link<'_>,
     wish: &Wish<'_>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
-) -> Result<(Arc<Manifest>, Vec<Skipped>), TransferError> {
+) -> Result<Brought, TransferError> {
     let path = path::clean_or_absolute(wish.path)?;
     let wish = Wish {
         path: &path,
@@ -205,7 +223,12 @@ pub(crate) async fn bring(
         }
     };
     env.fault("transfer.sealed")?;
-    Ok((Arc::new(manifest), coming.skipped))
+    let straight = coming.intake().take_straight();
+    Ok(Brought {
+        manifest,
+        skipped: coming.skipped,
+        straight: straight.map(Arc::new),
+    })
 }
 
 /// Waits until what came finds room. What was to come of a manifest that is not here yet is begun again.
@@ -261,7 +284,9 @@ async fn attempt(
                 .await?;
             env.fault("transfer.manifest")?;
             meter.stage(Stage::Comparing);
-            let begun = Coming::begin(wish.store, manifest, Vec::new(), skipped).await?;
+            let manifest = Arc::new(manifest);
+            let straight = straight(wish, &manifest).await?;
+            let begun = Coming::begin(wish.store, manifest, Vec::new(), straight, skipped).await?;
             (meter.total, meter.done) = begun.intake().totals();
             let missing = begun.wanted();
             let missing = missing.iter().map(|one| (one.file, u64::from(one.len)));
@@ -272,6 +297,22 @@ async fn attempt(
         }
     };
     fetch(session, wish, coming, bases, env, meter).await
+}
+
+/// The tree that becomes the place of what comes.
+async fn straight(
+    wish: &Wish<'_>,
+    manifest: &Arc<Manifest>,
+) -> Result<Option<Straight>, TransferError> {
+    let Some(place) = wish.becomes.cloned() else {
+        return Ok(None);
+    };
+    let (store, manifest) = (wish.store.clone(), Arc::clone(manifest));
+    blocking(move || {
+        let (parent, name) = beneath::parent_of(&place)?;
+        Straight::begin(&store, &manifest, &parent, &name)
+    })
+    .await
 }
 
 /// What blocks may be sent as differences to.
@@ -450,16 +491,21 @@ async fn fetch(
 /// Puts a manifest's files where somebody wants them.
 async fn place(
     store: &Store,
-    manifest: &Arc<Manifest>,
+    brought: &Brought,
     dest: &Utf8Path,
     how: Placement,
     env: &dyn Env,
 ) -> Result<(), TransferError> {
     env.fault("transfer.placing")?;
-    let (store, manifest, dest) = (store.clone(), Arc::clone(manifest), dest.to_owned());
+    let (store, dest) = (store.clone(), dest.to_owned());
+    let (manifest, straight) = (Arc::clone(&brought.manifest), brought.straight.clone());
     let staged = blocking(move || {
         let (parent, name) = beneath::parent_of(&dest)?;
-        stage(&Placing { store: &store, how }, &manifest, parent, name)
+        let placing = Placing { store: &store, how };
+        match &straight {
+            Some(straight) => stage_straight(&placing, &manifest, straight, parent, name),
+            None => stage(&placing, &manifest, parent, name),
+        }
     })
     .await?;
     env.fault("transfer.placed")?;

@@ -1,6 +1,7 @@
 //! From a directory to its manifest.
 
 mod blocks;
+mod files;
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -9,10 +10,9 @@ use std::sync::Mutex;
 use camino::Utf8Path;
 use causeway_domain::Digest;
 
-use self::blocks::hash_blocks;
+use self::files::Hashing;
 use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
-use crate::holes::ZeroBlocks;
 use crate::manifest::{Block, FileEntry, LinkEntry, Manifest, Shape};
 use crate::path;
 use crate::selection::{Links, Selection, is_training_state};
@@ -93,7 +93,7 @@ pub(crate) struct Scanning<'a> {
     /// Nanoseconds since 1970 at the start, and hashes of earlier scans; `None` reads every file.
     pub(crate) remembered: Option<(i128, &'a Remembered)>,
     /// Told the bytes done and the bytes found so far, after each block.
-    pub(crate) progress: &'a dyn Fn(u64, u64),
+    pub(crate) progress: &'a (dyn Fn(u64, u64) + Sync),
 }
 
 /// Lists and hashes a file, or a directory and all below it. Links that stay below `root` and lead to files are taken as
@@ -150,21 +150,7 @@ pub(crate) fn scan_below(
         Err(error) => return Err(explain(error, &tree.shown(root), root)),
     };
     paths.sort_by(|left, right| left.relative.cmp(&right.relative));
-    let total: u64 = paths.iter().map(|found| found.stamp.size).sum();
-    let mut done = 0;
-    let mut zeros = ZeroBlocks::default();
-    let mut files = Vec::with_capacity(paths.len());
-    for found in paths {
-        files.push(hash(
-            tree,
-            &found.relative,
-            &found.full,
-            scanning,
-            &mut zeros,
-            &mut done,
-            total,
-        )?);
-    }
+    let files = Hashing::new(tree, scanning, &paths).all(&paths)?;
     Ok(Scan {
         manifest: Manifest::with_links(shape, files, links)?,
         skipped,
@@ -194,9 +180,9 @@ pub(crate) fn list(
     let mut open = vec![(String::new(), 0usize)];
     while let Some((directory, depth)) = open.pop() {
         let full = path::join(root, &directory);
-        let entries = tree
-            .entries(&full)
-            .map_err(|error| explain(error, &tree.shown(&full), &full))?;
+        let io = |error| explain(error, &tree.shown(&full), &full);
+        let here = tree.directory(&full).map_err(io)?;
+        let entries = here.entries("").map_err(io)?;
         for (name, kind) in entries {
             let mut skip = |name: &str, why: &str| {
                 skipped.push(Skipped {
@@ -252,8 +238,15 @@ pub(crate) fn list(
                 }
                 Kind::File | Kind::Link => {
                     let full = path::join(root, &relative);
-                    match tree.file(&full) {
-                        Ok((_, stamp)) => files.push(Found {
+                    // Most are files, and need not be opened for this.
+                    let own = match kind {
+                        Kind::File => here.stamp(&name).ok().flatten(),
+                        _ => None,
+                    };
+                    let opened = || tree.file(&full).map(|(_, stamp)| stamp);
+                    let stamp = own.map_or_else(opened, Ok);
+                    match stamp {
+                        Ok(stamp) => files.push(Found {
                             relative,
                             full,
                             stamp,
@@ -285,66 +278,10 @@ pub(crate) fn list(
     Ok(files)
 }
 
-fn hash(
-    tree: &Beneath,
-    relative: &str,
-    full: &str,
-    scanning: &Scanning<'_>,
-    zeros: &mut ZeroBlocks,
-    done: &mut u64,
-    total: u64,
-) -> Result<FileEntry, TransferError> {
-    let (mut file, stamp) = tree.file(full).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => TransferError::Changing {
-            path: full.to_owned(),
-        },
-        _ => explain(error, &tree.shown(full), full),
-    })?;
-    let mut entry = FileEntry {
-        path: relative.to_owned(),
-        size: stamp.size,
-        executable: stamp.executable,
-        blake3: Digest::new([0; 32]),
-        sha256: None,
-        blocks: Vec::new(),
-    };
-    let known = scanning
-        .remembered
-        .and_then(|(_, remembered)| remembered.get(&stamp));
-    if let Some((blake3, blocks)) = known {
-        (entry.blake3, entry.blocks) = (blake3, blocks);
-        *done += stamp.size;
-    } else {
-        let before = *done;
-        let read = |error: std::io::Error| match error.kind() {
-            ErrorKind::UnexpectedEof => TransferError::Changing {
-                path: full.to_owned(),
-            },
-            _ => TransferError::io(format!("reading `{}`", tree.shown(full)))(error),
-        };
-        (entry.blake3, entry.blocks) = hash_blocks(&mut file, full, stamp.size, zeros, |bytes| {
-            *done += bytes;
-            (scanning.progress)(*done, total);
-        })
-        .map_err(read)?;
-        *done = before + stamp.size;
-        let after = Stamp::now(&file)
-            .map_err(TransferError::io(format!("reading `{}`", tree.shown(full))))?;
-        if after != stamp {
-            return Err(TransferError::Changing {
-                path: full.to_owned(),
-            });
-        }
-        if let Some((now, remembered)) = scanning.remembered {
-            remembered.keep(stamp, &entry, now);
-        }
-    }
-    (scanning.progress)(*done, total);
-    Ok(entry)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use camino::Utf8PathBuf;
 
@@ -430,9 +367,9 @@ mod tests {
         let (_keep, base) = scratch();
         let file = base.join("m.bin");
         fs_err::write(&file, vec![1; 3 << 20]).unwrap();
-        let touched = std::cell::Cell::new(false);
+        let touched = AtomicBool::new(false);
         let change = |_, _| {
-            if !touched.replace(true) {
+            if !touched.swap(true, Ordering::Relaxed) {
                 use std::io::Write;
                 fs_err::OpenOptions::new()
                     .append(true)
@@ -451,9 +388,9 @@ mod tests {
             scan_local(&base, &scanning),
             Err(TransferError::Changing { .. })
         ));
-        let touched = std::cell::Cell::new(false);
+        let touched = AtomicBool::new(false);
         let cut = |_, _| {
-            if !touched.replace(true) {
+            if !touched.swap(true, Ordering::Relaxed) {
                 fs_err::OpenOptions::new()
                     .write(true)
                     .open(&file)
@@ -472,6 +409,37 @@ mod tests {
             Err(TransferError::Changing { .. })
         ));
         assert!(scan(&base).is_ok());
+    }
+
+    #[test]
+    fn many_files_come_in_order_and_one_that_fails_is_told() {
+        let (_keep, base) = scratch();
+        for number in 0..300u32 {
+            fs_err::write(base.join(format!("{number:03}")), number.to_be_bytes()).unwrap();
+        }
+        let files = scan(&base).unwrap().manifest;
+        for (number, file) in (0..300u32).zip(files.files()) {
+            assert_eq!(file.path, format!("{number:03}"));
+            assert_eq!(
+                *file.blake3.bytes(),
+                *blake3::hash(&number.to_be_bytes()).as_bytes()
+            );
+        }
+        let gone = AtomicBool::new(false);
+        let remove = |_, _| {
+            if !gone.swap(true, Ordering::Relaxed) {
+                fs_err::remove_file(base.join("299")).unwrap();
+            }
+        };
+        let scanning = Scanning {
+            rule: Rule::Everything,
+            remembered: None,
+            progress: &remove,
+        };
+        assert!(matches!(
+            scan_local(&base, &scanning),
+            Err(TransferError::Changing { path }) if path == "299"
+        ));
     }
 
     #[test]

@@ -199,7 +199,7 @@ async fn begin(
         })
         .await?
     };
-    let coming = Coming::begin(&store, Manifest::clone(manifest), needed, Vec::new()).await?;
+    let coming = Coming::begin(&store, Arc::clone(manifest), needed, None, Vec::new()).await?;
     Ok((store, coming))
 }
 

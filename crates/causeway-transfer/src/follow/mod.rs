@@ -126,6 +126,7 @@ pub async fn follow(
                     store,
                     // The checkpoint before is in the store.
                     base: &[],
+                    becomes: None,
                     codec: options.codec,
                 };
                 let overtaken = Overtaken {
@@ -241,7 +242,7 @@ async fn take(
     meter: &mut Meter<'_>,
 ) -> Result<Option<CheckpointArrived>, TransferError> {
     let brought = bring(link, wish, env, meter).await?;
-    let manifest = brought.0.digest();
+    let manifest = brought.manifest.digest();
     // Once more: files that stood still are not read again for this.
     loop {
         let session = link.session(meter).await?;

@@ -17,6 +17,8 @@ use crate::manifest::Block;
 
 /// A shorter file is hashed on one thread: starting others takes longer.
 const SIDE_BY_SIDE: u64 = 16 << 20;
+/// A shorter file is read whether it has holes or not: that takes less than to ask.
+const SPARSE: u64 = 64 << 10;
 /// Blocks that wait between two threads.
 const WAITING: usize = 2;
 
@@ -184,7 +186,7 @@ impl Source<'_> {
         let mut buffer = Vec::new();
         for cut in cuts {
             let len = cut.end - cut.start;
-            if holes.cover(cut)? {
+            if self.size >= SPARSE && holes.cover(cut)? {
                 each(Piece::Hole(u32::try_from(len).unwrap_or(u32::MAX)));
             } else {
                 buffer.resize(usize::try_from(len).unwrap_or_default(), 0);

@@ -1,25 +1,23 @@
 //! What of a manifest is still missing here, and taking it in block by block.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+mod begin;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use causeway_domain::Digest;
+use sha2::Digest as _;
 
-use super::blocks::Place;
 use super::finish::{FinishJob, keep_small};
 use super::hashing::{HashJob, Hashing};
-use super::partial::{self, Claim, Partial};
-use super::{Hashes, Store, hash_bytes};
+use super::partial::{Claim, Partial};
+use super::straight::Straight;
+use super::{Hashes, Store};
 use crate::error::TransferError;
-use crate::holes::{Holes, ZeroBlocks, is_zeros, zeros};
-use crate::manifest::{Block, FileEntry, Manifest};
+use crate::manifest::{FileEntry, Manifest};
 
 /// Most partial files that are open at once.
 const MAX_OPEN: usize = 48;
-/// Blocks copied from other files before they are synced: at most 64 MiB.
-const COPIED_AT_ONCE: usize = 16;
 /// A file is hashed on when this many bytes more have come without a gap; so little is left to hash at its end.
 const HASHED_AT_ONCE: u64 = 16 << 20;
 /// And no more of it by one job.
@@ -50,6 +48,10 @@ pub(crate) struct Intake {
     open: BTreeMap<u32, Partial>,
     /// Bytes of different contents that were here already.
     reused: u64,
+    /// Where small files go, if not into the store.
+    straight: Option<Straight>,
+    /// Of small files that go there: entries with the same bytes as an earlier one, by that one's index.
+    twins: HashMap<u32, Vec<u32>>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,8 @@ enum State {
     Missing,
     /// All blocks are here; a [`FinishJob`] has to run.
     Whole,
-    Home(Digest),
+    /// With SHA-256, if it is in the store.
+    Home(Option<Digest>),
 }
 
 /// What a batch of blocks led to.
@@ -110,230 +113,9 @@ fn is_small(entry: &FileEntry) -> bool {
 }
 
 impl Intake {
-    /// Looks for everything that is here: whole files, blocks of an earlier try, blocks of other files. All of it is hashed
-    /// before it counts. `needed` says which entries of the manifest are wanted at all; `progress` is told bytes looked at.
-    ///
-    /// The second value: files whose blocks all turned out to be here.
-    pub(crate) fn begin(
-        store: &Store,
-        manifest: &Arc<Manifest>,
-        needed: &dyn Fn(usize) -> bool,
-        progress: &dyn Fn(u64),
-    ) -> Result<(Self, Taken), TransferError> {
-        let mut intake = Self {
-            store: store.clone(),
-            manifest: Arc::clone(manifest),
-            incoming: BTreeMap::new(),
-            places: HashMap::new(),
-            open: BTreeMap::new(),
-            reused: 0,
-        };
-        let mut taken = Taken::default();
-        let (mut seen, mut zeros) = (HashSet::new(), ZeroBlocks::default());
-        let mut small = Vec::new();
-        // Of a million files, none of which is here, not each has to be looked for.
-        let is_empty = store.is_empty();
-        for (index, entry) in manifest.files().iter().enumerate() {
-            if !needed(index) || !seen.insert(entry.blake3) {
-                continue;
-            }
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            let found =
-                intake.look_for(index, entry, is_empty, &mut zeros, progress, &mut taken)?;
-            small.extend(found.map(|bytes| (index, bytes)));
-        }
-        intake.keep_small(&small, &mut taken)?;
-        intake.copy_known_blocks(progress, &mut taken)?;
-        intake.reused = taken.bytes;
-        Ok((intake, taken))
-    }
-
-    /// Gives the bytes of a small file of which none has to be asked for.
-    fn look_for(
-        &mut self,
-        index: u32,
-        entry: &FileEntry,
-        is_empty: bool,
-        zero_blocks: &mut ZeroBlocks,
-        progress: &dyn Fn(u64),
-        taken: &mut Taken,
-    ) -> Result<Option<&'static [u8]>, TransferError> {
-        if !is_empty && self.store.has(entry.blake3) {
-            match self.store.verify(entry.blake3) {
-                Ok(Hashes { sha256, .. }) => {
-                    self.incoming.insert(
-                        index,
-                        Incoming {
-                            state: State::Home(sha256),
-                            ..Incoming::missing(BTreeSet::new())
-                        },
-                    );
-                    taken.bytes += entry.size;
-                    progress(entry.size);
-                    return Ok(None);
-                }
-                Err(TransferError::ChangedInStore { .. }) => self.store.set_aside(entry.blake3)?,
-                Err(TransferError::NotInStore { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let have = if is_small(entry) {
-            HashSet::new()
-        } else {
-            self.resume(entry, progress)?
-        };
-        let (mut missing, mut holes) = (BTreeSet::new(), Vec::new());
-        for (offset, block) in entry.blocks_at() {
-            if have.contains(&offset) {
-                taken.bytes += u64::from(block.len);
-            } else if zero_blocks.knows(&block) {
-                taken.bytes += u64::from(block.len);
-                holes.push((offset, block));
-            } else {
-                missing.insert(offset);
-                self.places
-                    .entry(block.blake3)
-                    .or_default()
-                    .push((index, offset));
-            }
-        }
-        let nothing = missing.is_empty();
-        self.incoming.insert(index, Incoming::missing(missing));
-        if is_small(entry) {
-            return Ok(
-                nothing.then(|| holes.first().map_or(&[][..], |(_, block)| zeros(block.len)))
-            );
-        }
-        if !holes.is_empty() {
-            self.leave_holes(index, entry, &holes)?;
-        }
-        if nothing {
-            self.complete(index, taken);
-        }
-        Ok(None)
-    }
-
-    /// Blocks of zeros are holes of a partial file, made with it. Where an earlier try left something else, they are written.
-    fn leave_holes(
-        &mut self,
-        index: u32,
-        entry: &FileEntry,
-        blocks: &[(u64, Block)],
-    ) -> Result<(), TransferError> {
-        let partial = self.partial(index, entry)?;
-        let mut taken: Vec<(Claim, &[u8])> = Vec::new();
-        let mut holes = Holes::of(partial.data(), entry.size);
-        for (offset, block) in blocks {
-            let range = *offset..offset.saturating_add(u64::from(block.len));
-            let mut look = || -> std::io::Result<bool> {
-                if holes.cover(&range)? {
-                    return Ok(true);
-                }
-                let mut bytes = vec![0; usize::try_from(block.len).unwrap_or_default()];
-                partial.data().read_exact_at(&mut bytes, *offset)?;
-                Ok(is_zeros(&bytes))
-            };
-            if !look().map_err(TransferError::io("reading what an earlier try left"))? {
-                let claim = Claim {
-                    offset: *offset,
-                    len: block.len,
-                    blake3: block.blake3,
-                };
-                taken.push((claim, zeros(block.len)));
-            }
-        }
-        if !taken.is_empty() {
-            self.partial(index, entry)?.keep(taken.into_iter())?;
-        }
-        Ok(())
-    }
-
-    /// Which blocks of an earlier try are really at their places.
-    fn resume(
-        &self,
-        entry: &FileEntry,
-        progress: &dyn Fn(u64),
-    ) -> Result<HashSet<u64>, TransferError> {
-        let path = self.store.partial(entry.blake3);
-        let claimed: HashSet<(u64, Digest)> = partial::claims(&path)
-            .into_iter()
-            .map(|claim| (claim.offset, claim.blake3))
-            .collect();
-        let mut have = HashSet::new();
-        if claimed.is_empty() {
-            return Ok(have);
-        }
-        let mut file = match fs_err::File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(have),
-            Err(error) => return Err(TransferError::io("reading what an earlier try left")(error)),
-        };
-        for (offset, block) in entry.blocks_at() {
-            if claimed.contains(&(offset, block.blake3))
-                && read_block(&mut file, offset, block.len, &block.blake3).is_some()
-            {
-                have.insert(offset);
-                progress(u64::from(block.len));
-            }
-        }
-        Ok(have)
-    }
-
-    /// Copies blocks that lie in other files here.
-    fn copy_known_blocks(
-        &mut self,
-        progress: &dyn Fn(u64),
-        taken: &mut Taken,
-    ) -> Result<(), TransferError> {
-        let mut known = self.store.find(&self.places)?;
-        for path in partial::all(&self.store) {
-            for claim in partial::claims(&path)
-                .into_iter()
-                .filter(|claim| self.places.contains_key(&claim.blake3))
-            {
-                known.entry(claim.blake3).or_default().push(Place {
-                    path: path.clone(),
-                    offset: claim.offset,
-                    len: claim.len,
-                });
-            }
-        }
-        if known.is_empty() {
-            return Ok(());
-        }
-        let mut batch: Vec<(Digest, Vec<u8>)> = Vec::new();
-        for wanted in self.wanted() {
-            let places = known.remove(&wanted.blake3).unwrap_or_default();
-            let bytes = places
-                .iter()
-                .filter(|place| place.len == wanted.len)
-                .find_map(|place| {
-                    let mut file = fs_err::File::open(&place.path).ok()?;
-                    read_block(&mut file, place.offset, place.len, &wanted.blake3)
-                });
-            if let Some(bytes) = bytes {
-                batch.push((wanted.blake3, bytes));
-                progress(u64::from(wanted.len));
-            }
-            if batch.len() >= COPIED_AT_ONCE {
-                self.write_copied(&mut batch, taken)?;
-            }
-        }
-        self.write_copied(&mut batch, taken)
-    }
-
-    fn write_copied(
-        &mut self,
-        batch: &mut Vec<(Digest, Vec<u8>)>,
-        taken: &mut Taken,
-    ) -> Result<(), TransferError> {
-        let blocks: Vec<(Digest, &[u8])> = batch
-            .iter()
-            .map(|(digest, bytes)| (*digest, bytes.as_slice()))
-            .collect();
-        self.write(&blocks, taken)?;
-        batch.clear();
-        Ok(())
+    fn is_placed(&self, index: u32) -> bool {
+        let straight = self.straight.as_ref();
+        straight.is_some_and(|straight| straight.has(index))
     }
 
     /// The missing blocks, each different one once, file after file.
@@ -488,7 +270,11 @@ impl Intake {
             let Some(entry) = self.entry(*index) else {
                 continue;
             };
-            let Hashes { blake3, sha256 } = hash_bytes(bytes);
+            // Of one block the hash was looked at when it came.
+            let blake3 = match entry.blocks.first() {
+                Some(block) => block.blake3,
+                None => Digest::new(*blake3::hash(bytes).as_bytes()),
+            };
             if blake3 != entry.blake3 {
                 return Err(TransferError::Inconsistent {
                     path: entry.path.clone(),
@@ -497,12 +283,26 @@ impl Intake {
                 });
             }
             named.push((blake3, *bytes));
+            let in_store = self.straight.is_none();
+            let sha256 = in_store.then(|| Digest::new(sha2::Sha256::digest(bytes).into()));
             states.push((*index, State::Home(sha256)));
         }
         if named.is_empty() {
             return Ok(());
         }
-        keep_small(&self.store, &named)?;
+        match &mut self.straight {
+            Some(straight) => {
+                for (index, bytes) in files {
+                    let twins = self.twins.get(index).into_iter().flatten();
+                    for index in std::iter::once(index).chain(twins) {
+                        if let Some(entry) = entry_of(&self.manifest, *index) {
+                            straight.write(*index, entry, bytes)?;
+                        }
+                    }
+                }
+            }
+            None => keep_small(&self.store, &named)?,
+        }
         taken.small_files += named.len();
         for (index, state) in states {
             if let Some(incoming) = self.incoming.get_mut(&index) {
@@ -546,7 +346,7 @@ impl Intake {
     /// Notes that a job ended well.
     pub(crate) fn finished(&mut self, index: u32, hashes: Hashes) {
         if let Some(incoming) = self.incoming.get_mut(&index) {
-            incoming.state = State::Home(hashes.sha256);
+            incoming.state = State::Home(Some(hashes.sha256));
         }
     }
 
@@ -581,21 +381,28 @@ impl Intake {
         self.incoming
             .get(&index)
             .is_some_and(|incoming| matches!(incoming.state, State::Home(_)))
+            || self.is_placed(index)
+    }
+
+    /// The tree that small files went into.
+    pub(crate) const fn take_straight(&mut self) -> Option<Straight> {
+        self.straight.take()
     }
 
     pub(crate) const fn manifest(&self) -> &Arc<Manifest> {
         &self.manifest
     }
 
-    /// Once every file is home: the manifest with SHA-256 filled in, noted in the store. All of it is on disk before that.
-    pub(crate) fn seal(&self) -> Result<Manifest, TransferError> {
+    /// Once every file is home: the manifest with SHA-256 filled in, noted in the store. All of it is on disk before that. Where
+    /// the store keeps nothing, since all of it goes into a tree, that is left to who places the tree.
+    pub(crate) fn seal(&self) -> Result<Arc<Manifest>, TransferError> {
         let mut sha256 = HashMap::new();
         for (index, incoming) in &self.incoming {
             let Some(entry) = self.entry(*index) else {
                 continue;
             };
             match incoming.state {
-                State::Home(digest) => sha256.insert(entry.blake3, digest),
+                State::Home(digest) => sha256.extend(digest.map(|digest| (entry.blake3, digest))),
                 State::Missing | State::Whole => {
                     return Err(TransferError::NotInStore {
                         digest: entry.blake3,
@@ -604,23 +411,13 @@ impl Intake {
                 }
             };
         }
+        if self.straight.is_some() {
+            return Ok(Arc::clone(&self.manifest));
+        }
         self.store.sync_files()?;
         let mut manifest = Manifest::clone(&self.manifest);
         manifest.set_sha256(|blake3| sha256.get(blake3).copied());
         self.store.keep_manifest(&manifest)?;
-        Ok(manifest)
+        Ok(Arc::new(manifest))
     }
-}
-
-/// The bytes at a place, if they are the ones.
-fn read_block(
-    file: &mut fs_err::File,
-    offset: u64,
-    len: u32,
-    expected: &Digest,
-) -> Option<Vec<u8>> {
-    file.seek(SeekFrom::Start(offset)).ok()?;
-    let mut bytes = vec![0; usize::try_from(len).ok()?];
-    file.read_exact(&mut bytes).ok()?;
-    (*blake3::hash(&bytes).as_bytes() == *expected.bytes()).then_some(bytes)
 }

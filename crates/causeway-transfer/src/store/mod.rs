@@ -21,6 +21,7 @@ pub(crate) mod hashing;
 pub(crate) mod intake;
 pub(crate) mod partial;
 mod place;
+mod straight;
 
 use std::fs::File;
 use std::io::Read;
@@ -28,7 +29,6 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Digest;
-use sha2::Digest as _;
 
 use crate::durable;
 use crate::error::TransferError;
@@ -36,7 +36,8 @@ use crate::manifest::Manifest;
 
 use hashing::Hashing;
 pub use place::Placement;
-pub(crate) use place::{Placing, present, stage};
+pub(crate) use place::{Placing, present, stage, stage_straight};
+pub(crate) use straight::Straight;
 
 /// What `format` says.
 const FORMAT: &str = "causeway-store 1\n";
@@ -293,14 +294,6 @@ impl Store {
 /// Both hashes of a whole file.
 pub(crate) fn hash_file(file: &File) -> std::io::Result<Hashes> {
     Hashing::default().finish(file)
-}
-
-/// Both hashes of some bytes.
-pub(crate) fn hash_bytes(bytes: &[u8]) -> Hashes {
-    Hashes {
-        blake3: Digest::new(*blake3::hash(bytes).as_bytes()),
-        sha256: Digest::new(sha2::Sha256::digest(bytes).into()),
-    }
 }
 
 #[cfg(test)]

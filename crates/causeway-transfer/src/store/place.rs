@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::sync::Arc;
 
 use causeway_domain::Digest;
 
+use super::straight::Straight;
 use super::{Store, hash_file};
 use crate::beneath::{Beneath, Kind, explain};
 use crate::durable;
@@ -33,7 +35,7 @@ pub(crate) struct Placing<'a> {
 }
 
 /// Where a manifest's files go.
-enum Target {
+pub(super) enum Target {
     /// One file, by this name in this directory.
     File(Beneath, String),
     /// Into a directory that holds something.
@@ -42,7 +44,11 @@ enum Target {
     Fresh(String),
 }
 
-fn target(manifest: &Manifest, parent: &Beneath, name: &str) -> Result<Target, TransferError> {
+pub(super) fn target(
+    manifest: &Manifest,
+    parent: &Beneath,
+    name: &str,
+) -> Result<Target, TransferError> {
     let io = |error| explain(error, &parent.shown(name), name);
     let occupied = |why: &str| TransferError::Occupied {
         dest: parent.shown(name),
@@ -105,7 +111,15 @@ enum Sync {
 pub(crate) struct Staged {
     parent: Beneath,
     name: String,
-    temporary: Option<String>,
+    temporary: Option<Temporary>,
+}
+
+/// Where a new directory is filled.
+enum Temporary {
+    /// Beside its place, under this name.
+    Beside(String),
+    /// In the store.
+    Straight(Arc<Straight>),
 }
 
 /// Puts the files of a manifest beside `name` in `parent`, or, where something is there already, at their places: see
@@ -126,7 +140,7 @@ pub(crate) fn stage(
             None
         }
         Target::Into(dir) => {
-            fill(placing, manifest, &dir, Sync::Each)?;
+            fill(placing, manifest, &dir, Sync::Each, &[])?;
             None
         }
         Target::Fresh(temporary) => {
@@ -136,11 +150,11 @@ pub(crate) fn stage(
             } else {
                 Sync::Each
             };
-            fill(placing, manifest, &fresh, sync)?;
+            fill(placing, manifest, &fresh, sync, &[])?;
             if sync == Sync::Together {
                 durable::sync_filesystem(&fresh).map_err(io)?;
             }
-            Some(temporary)
+            Some(Temporary::Beside(temporary))
         }
     };
     Ok(Staged {
@@ -150,13 +164,37 @@ pub(crate) fn stage(
     })
 }
 
+/// The same for a manifest of which a part is in its tree already.
+pub(crate) fn stage_straight(
+    placing: &Placing<'_>,
+    manifest: &Manifest,
+    straight: &Arc<Straight>,
+    parent: Beneath,
+    name: String,
+) -> Result<Staged, TransferError> {
+    let tree = straight.tree();
+    fill(placing, manifest, tree, Sync::Together, straight.placed())?;
+    durable::sync_filesystem(tree).map_err(|error| explain(error, &tree.shown(""), &name))?;
+    Ok(Staged {
+        parent,
+        name,
+        temporary: Some(Temporary::Straight(Arc::clone(straight))),
+    })
+}
+
 impl Staged {
     /// Makes them visible, for good.
     pub(crate) fn publish(self) -> Result<(), TransferError> {
         let io = |error| explain(error, &self.parent.shown(&self.name), &self.name);
-        if let Some(temporary) = &self.temporary {
-            // Over nothing, or over an empty directory: anything else fails.
-            self.parent.rename(temporary, &self.name).map_err(io)?;
+        // Over nothing, or over an empty directory: anything else fails.
+        match &self.temporary {
+            Some(Temporary::Beside(temporary)) => {
+                self.parent.rename(temporary, &self.name).map_err(io)?;
+            }
+            Some(Temporary::Straight(straight)) => {
+                self.parent.take(straight.at(), &self.name).map_err(io)?;
+            }
+            None => {}
         }
         self.parent.sync().map_err(io)
     }
@@ -167,6 +205,7 @@ fn fill(
     manifest: &Manifest,
     base: &Beneath,
     sync: Sync,
+    placed: &[bool],
 ) -> Result<(), TransferError> {
     let mut last_use: HashMap<Digest, usize> = HashMap::new();
     for (index, entry) in manifest.files().iter().enumerate() {
@@ -174,6 +213,9 @@ fn fill(
     }
     let mut open: Option<(&str, Beneath)> = None;
     for (index, entry) in manifest.files().iter().enumerate() {
+        if placed.get(index) == Some(&true) {
+            continue;
+        }
         let above = path::parent(&entry.path);
         let io = |error| explain(error, &base.shown(above), above);
         let dir = match open.take() {
@@ -273,7 +315,7 @@ pub(crate) fn present(
 }
 
 /// Whether these very bytes stand there, as a file that is not a link.
-fn same(dir: &Beneath, path: &str, entry: &FileEntry) -> bool {
+pub(super) fn same(dir: &Beneath, path: &str, entry: &FileEntry) -> bool {
     let own = dir
         .directory(path::parent(path))
         .and_then(|above| above.kind(path::name(path)));

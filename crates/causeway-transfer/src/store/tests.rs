@@ -4,9 +4,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use sha2::Digest as _;
 
 use super::intake::{Intake, Taken, Wanted};
 use super::*;
+use crate::beneath::{Beneath, parent_of};
 use crate::scan::scan;
 
 struct Scratch {
@@ -63,7 +65,29 @@ impl Scratch {
     }
 
     fn begin(&self, manifest: &Arc<Manifest>) -> (Intake, Taken) {
-        Intake::begin(&self.store, manifest, &|_| true, &|_| {}).unwrap()
+        Intake::begin(&self.store, manifest, &|_| true, None, &|_| {}).unwrap()
+    }
+
+    /// Where a manifest's tree goes.
+    fn place(&self) -> (Beneath, String) {
+        parent_of(&self.base.join("placed")).unwrap()
+    }
+
+    fn straight(&self, manifest: &Manifest) -> Option<Straight> {
+        let (parent, name) = self.place();
+        Straight::begin(&self.store, manifest, &parent, &name).unwrap()
+    }
+
+    /// Takes `count` of the blocks that are asked for in, and finishes what is whole: whether anything is missing.
+    fn take(&self, intake: &mut Intake, manifest: &Manifest, count: usize) -> bool {
+        let wanted = intake.wanted();
+        for block in wanted.iter().take(count) {
+            let taken = put(intake, &[self.block(manifest, block)]).unwrap();
+            for (index, job) in taken.jobs {
+                intake.finished(index, job.run().unwrap());
+            }
+        }
+        wanted.len() > count
     }
 
     /// Brings everything; gives how many blocks had to be asked for.
@@ -390,7 +414,8 @@ fn a_file_becomes_dest_or_goes_into_it() {
             .unwrap()
             .manifest,
     );
-    let (mut intake, _) = Intake::begin(&scratch.store, &manifest, &|_| true, &|_| {}).unwrap();
+    let (mut intake, _) =
+        Intake::begin(&scratch.store, &manifest, &|_| true, None, &|_| {}).unwrap();
     let wanted = intake.wanted();
     put(&mut intake, &[(wanted[0], noise(2, 3000))]).unwrap();
     intake.seal().unwrap();
@@ -460,4 +485,92 @@ fn a_hole_that_somebody_wrote_into_is_zeros_again() {
     fs_err::write(&partial, spoilt).unwrap();
     scratch.bring(&manifest);
     assert_eq!(fs_err::read(scratch.store.path_of(big)).unwrap(), bytes);
+}
+
+#[test]
+fn small_files_go_straight_to_their_place_through_kills_and_changes() {
+    let scratch = scratch();
+    for number in 0..20u64 {
+        let path = scratch.base.join(format!("source/sub/{number:02}"));
+        fs_err::write(&path, noise(100 + number, 700)).unwrap();
+        let executable = number % 3 == 0;
+        let mode = if executable { 0o755 } else { 0o644 };
+        fs_err::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let manifest = scratch.manifest();
+    let begin = |manifest: &Arc<Manifest>| {
+        let straight = scratch.straight(manifest);
+        assert!(straight.is_some());
+        let (store, all) = (&scratch.store, |_| true);
+        Intake::begin(store, manifest, &all, straight, &|_| {}).unwrap()
+    };
+    let (mut intake, _) = begin(&manifest);
+    assert!(
+        scratch.straight(&manifest).is_none(),
+        "somebody else fills the tree"
+    );
+    let asked = intake.wanted().len();
+    assert!(scratch.take(&mut intake, &manifest, 15));
+    drop(intake);
+    assert!(
+        !scratch.base.join("placed").exists(),
+        "visible before it is whole"
+    );
+    let found = begin(&manifest).0.wanted().len();
+    assert!(found < asked && found + 15 >= asked, "{asked} and {found}");
+    // The source changes: a file is gone, one has other bytes, one is new. What was torn is not believed.
+    fs_err::remove_file(scratch.base.join("source/sub/01")).unwrap();
+    fs_err::write(scratch.base.join("source/sub/02"), noise(3, 700)).unwrap();
+    fs_err::create_dir(scratch.base.join("source/sub/deeper")).unwrap();
+    fs_err::write(scratch.base.join("source/sub/deeper/new"), noise(4, 700)).unwrap();
+    let tree = scratch
+        .store
+        .dir()
+        .join("trees")
+        .read_dir_utf8()
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    fs_err::write(tree.path().join("sub/03"), "torn").unwrap();
+    fs_err::create_dir(tree.path().join("sub/stray")).unwrap();
+    fs_err::write(tree.path().join("sub/stray/file"), "stray").unwrap();
+    let manifest = scratch.manifest();
+    let (mut intake, _) = begin(&manifest);
+    let left = intake.wanted().len();
+    assert!(left > 3 && left < asked, "{left} of {asked}");
+    assert!(!scratch.take(&mut intake, &manifest, usize::MAX));
+    intake.seal().unwrap();
+    let straight = Arc::new(intake.take_straight().unwrap());
+    let placing = Placing {
+        store: &scratch.store,
+        how: Placement::Move,
+    };
+    let stage = |straight: &Arc<Straight>| {
+        let (parent, name) = scratch.place();
+        stage_straight(&placing, &manifest, straight, parent, name).unwrap()
+    };
+    // Killed before it was made visible: nothing is asked for again.
+    drop((stage(&straight), straight));
+    let (mut intake, _) = begin(&manifest);
+    assert_eq!(intake.wanted().len(), 0);
+    intake.seal().unwrap();
+    let straight = Arc::new(intake.take_straight().unwrap());
+    stage(&straight).publish().unwrap();
+    let placed = scratch.base.join("placed");
+    assert_eq!(scan(&placed).unwrap().manifest.digest(), manifest.digest());
+    assert_eq!(fs_err::read_dir(scratch.store.files()).unwrap().count(), 0);
+    let executable = |name| {
+        fs_err::metadata(placed.join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o100
+            != 0
+    };
+    assert!(executable("sub/00") && !executable("sub/04"));
+    assert!(
+        scratch.straight(&manifest).is_none(),
+        "into a directory that holds something files go one by one"
+    );
 }

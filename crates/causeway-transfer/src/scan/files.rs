@@ -1,0 +1,140 @@
+//! The hashes of many files, on several threads: of a million small ones most of the time is the kernel's, opening them.
+
+use std::io::ErrorKind;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use causeway_domain::Digest;
+
+use super::blocks::hash_blocks;
+use super::{Found, Scanning};
+use crate::beneath::{Beneath, Stamp, explain};
+use crate::error::TransferError;
+use crate::holes::ZeroBlocks;
+use crate::manifest::FileEntry;
+
+/// Files that a thread takes at once.
+const TOGETHER: usize = 64;
+/// More threads than this wait for the disk.
+const MOST_THREADS: usize = 4;
+
+/// Hashes files, several at once.
+pub(super) struct Hashing<'a> {
+    tree: &'a Beneath,
+    scanning: &'a Scanning<'a>,
+    /// Bytes that were read, of this many.
+    done: AtomicU64,
+    total: u64,
+}
+
+impl<'a> Hashing<'a> {
+    pub(super) fn new(tree: &'a Beneath, scanning: &'a Scanning<'a>, found: &[Found]) -> Self {
+        Self {
+            tree,
+            scanning,
+            done: AtomicU64::new(0),
+            total: found.iter().map(|found| found.stamp.size).sum(),
+        }
+    }
+
+    /// In this order.
+    pub(super) fn all(&self, found: &[Found]) -> Result<Vec<FileEntry>, TransferError> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads.min(MOST_THREADS).min(found.len() / TOGETHER);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let result = self.some(found, &next);
+            if result.is_err() {
+                next.store(found.len(), Ordering::Relaxed);
+            }
+            result
+        };
+        let results = if threads < 2 {
+            vec![work()]
+        } else {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                let joined = threads.into_iter().map(|thread| {
+                    let ended = |_| TransferError::Io {
+                        doing: "a thread that hashes ended".to_owned(),
+                        source: std::io::ErrorKind::Other.into(),
+                    };
+                    thread.join().map_err(ended).flatten()
+                });
+                joined.collect()
+            })
+        };
+        let mut parts = Vec::new();
+        for result in results {
+            parts.extend(result?);
+        }
+        parts.sort_by_key(|(at, _)| *at);
+        Ok(parts.into_iter().flat_map(|(_, entries)| entries).collect())
+    }
+
+    /// What is next, and what is next then, until nothing is: parts of the whole, each with where it begins.
+    fn some(
+        &self,
+        found: &[Found],
+        next: &AtomicUsize,
+    ) -> Result<Vec<(usize, Vec<FileEntry>)>, TransferError> {
+        let (mut zeros, mut parts) = (ZeroBlocks::default(), Vec::new());
+        loop {
+            let at = next.fetch_add(TOGETHER, Ordering::Relaxed);
+            let rest = found.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                return Ok(parts);
+            }
+            let entries = rest
+                .iter()
+                .take(TOGETHER)
+                .map(|found| self.one(found, &mut zeros))
+                .collect::<Result<_, _>>()?;
+            parts.push((at, entries));
+        }
+    }
+
+    fn one(&self, found: &Found, zeros: &mut ZeroBlocks) -> Result<FileEntry, TransferError> {
+        let Found { relative, full, .. } = found;
+        let tree = self.tree;
+        let (mut file, stamp) = tree.file(full).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => TransferError::Changing { path: full.clone() },
+            _ => explain(error, &tree.shown(full), full),
+        })?;
+        let mut entry = FileEntry {
+            path: relative.clone(),
+            size: stamp.size,
+            executable: stamp.executable,
+            blake3: Digest::new([0; 32]),
+            sha256: None,
+            blocks: Vec::new(),
+        };
+        let tell = |bytes| {
+            let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            (self.scanning.progress)(done, self.total);
+        };
+        let known = self
+            .scanning
+            .remembered
+            .and_then(|(_, remembered)| remembered.get(&stamp));
+        if let Some((blake3, blocks)) = known {
+            (entry.blake3, entry.blocks) = (blake3, blocks);
+            tell(stamp.size);
+            return Ok(entry);
+        }
+        let reading = || TransferError::io(format!("reading `{}`", tree.shown(full)));
+        let read = |error: std::io::Error| match error.kind() {
+            ErrorKind::UnexpectedEof => TransferError::Changing { path: full.clone() },
+            _ => reading()(error),
+        };
+        (entry.blake3, entry.blocks) =
+            hash_blocks(&mut file, full, stamp.size, zeros, tell).map_err(read)?;
+        if Stamp::now(&file).map_err(|error| reading()(error))? != stamp {
+            return Err(TransferError::Changing { path: full.clone() });
+        }
+        if let Some((now, remembered)) = self.scanning.remembered {
+            remembered.keep(stamp, &entry, now);
+        }
+        Ok(entry)
+    }
+}
