@@ -40,23 +40,26 @@ impl Drop for Agent {
     }
 }
 
-/// Sizes, rates and times stand still.
+/// Sizes, rates and times stand still: numbers with a fraction, or before a unit.
 fn still(text: &str) -> String {
     let mut lines = String::new();
     for line in text.lines() {
-        let line = line
-            .split(' ')
-            .map(|word| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let next = words.iter().skip(1).copied().chain([""]);
+        let line: Vec<String> = words
+            .iter()
+            .zip(next)
+            .map(|(word, next)| {
                 let number = word.trim_end_matches([',', ';', ':']);
-                if number.parse::<f64>().is_ok() && number.contains('.') {
+                let measured = number.contains('.') || ["kB", "MB", "%", "s"].contains(&next);
+                if number.parse::<f64>().is_ok() && measured {
                     word.replace(number, "N")
                 } else {
-                    word.to_owned()
+                    (*word).to_owned()
                 }
             })
-            .collect::<Vec<_>>()
-            .join(" ");
-        lines += &line;
+            .collect();
+        lines += &line.join(" ");
         lines.push('\n');
     }
     lines
