@@ -7,7 +7,7 @@ use std::sync::Arc;
 use causeway_domain::{Problem, SourceFile};
 use causeway_law::{PackFile, Packs, cases};
 use causeway_parties::lists::{ReadAs, detect, read, stored};
-pub use causeway_transfer::fuzzing::{agent_says, caller_says, journal, manifest, ticket};
+pub use causeway_transfer::fuzzing::{agent_says, caller_says, http, journal, manifest, ticket};
 use causeway_weights::codec::{Base, Decoder, Instructions, describe};
 
 fn text(data: &[u8]) -> Option<&str> {

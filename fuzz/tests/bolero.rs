@@ -92,6 +92,11 @@ fn ticket() {
 }
 
 #[test]
+fn http() {
+    fuzz("http", causeway_fuzz::http);
+}
+
+#[test]
 fn journal() {
     fuzz("journal", causeway_fuzz::journal);
 }

@@ -1,8 +1,10 @@
 //! What fuzz targets do with arbitrary bytes: everything here that reads what somebody else wrote. A harness fails by
 //! panicking; bytes that are refused are no failure.
 
+use crate::carrier::https::incoming;
 use crate::manifest::Manifest;
 use crate::protocol::client::{ClientLane, Event};
+use crate::protocol::http::{Manipulation, Target, failure, skipped, skipped_value};
 use crate::protocol::message::{BaseBlock, Item, Request};
 use crate::protocol::server::{Effect, ServerLane};
 use crate::store::partial;
@@ -108,4 +110,34 @@ pub fn journal(data: &[u8]) {
         journal.extend(claim.record());
     }
     assert_eq!(partial::read_journal(&journal), claims);
+}
+
+/// What HTTP carries, a line each: a request's target, its `A-IM`, an answer's `causeway-skipped`; then an answer. What is
+/// understood is written as what means the same.
+pub fn http(data: &[u8]) {
+    let mut lines = data.splitn(4, |byte| *byte == b'\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let mut text = || std::str::from_utf8(line()).unwrap_or_default();
+    let (target, manipulation, left) = (text(), text(), text());
+    let parse = |target: &str| match target.split_once('?') {
+        Some((path, query)) => Target::parse(path, Some(query)),
+        None => Target::parse(target, None),
+    };
+    if let Some(target) = parse(target) {
+        assert_eq!(parse(&target.to_string()), Some(target));
+    }
+    if let Ok(Some(manipulation)) = Manipulation::parse(manipulation) {
+        let again = Manipulation::parse(&manipulation.to_string());
+        assert!(matches!(again, Ok(Some(again)) if again == manipulation));
+        let (root, below) = manipulation.split("/data/runs/step-1/a");
+        assert!(!root.is_empty() || !below.is_empty());
+    }
+    if let Some(left) = skipped(left) {
+        assert_eq!(skipped(&skipped_value(&left)), Some(left));
+    }
+    let answer = line();
+    if let Ok(Some((head, length))) = incoming::parse(answer) {
+        let (_, body) = answer.split_at(length);
+        assert!(!failure(head.status, body, "runs").why.is_empty() || !body.is_empty());
+    }
 }

@@ -227,28 +227,12 @@ impl Manifest {
     /// The canonical form (`docs/formats/transfer.md`): equal manifests have equal bytes. SHA-256 is left out.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.raw(MAGIC)
-            .u32(self.version())
-            .u8(u8::from(self.shape == Shape::Directory));
-        out.u32(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let mut encoder = Encoder::new(self.shape, self.files.len(), !self.links.is_empty());
         for file in &self.files {
-            out.text(&file.path)
-                .u8(u8::from(file.executable))
-                .u64(file.size)
-                .digest(&file.blake3);
-            out.u32(u32::try_from(file.blocks.len()).unwrap_or(u32::MAX));
-            for block in &file.blocks {
-                out.u32(block.len).digest(&block.blake3);
-            }
+            encoder.file(file);
         }
-        if !self.links.is_empty() {
-            out.u32(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
-            for link in &self.links {
-                out.text(&link.path).text(&link.target);
-            }
-        }
-        out.0
+        encoder.links(&self.links);
+        encoder.take()
     }
 
     /// Reads the canonical form; anything else is refused, so what decodes encodes to the same bytes.
@@ -364,6 +348,54 @@ impl Manifest {
         for file in &mut self.files {
             file.sha256 = of(&file.blake3);
         }
+    }
+}
+
+/// The canonical form, made piece by piece: entries come in its order.
+pub(crate) struct Encoder(Writer);
+
+impl Encoder {
+    /// Of so many files, and of links or none.
+    pub(crate) fn new(shape: Shape, files: usize, links: bool) -> Self {
+        let mut out = Writer::default();
+        out.raw(MAGIC)
+            .u32(if links { MANIFEST_VERSION } else { 1 })
+            .u8(u8::from(shape == Shape::Directory));
+        out.u32(u32::try_from(files).unwrap_or(u32::MAX));
+        Self(out)
+    }
+
+    pub(crate) fn file(&mut self, file: &FileEntry) {
+        let out = &mut self.0;
+        out.text(&file.path)
+            .u8(u8::from(file.executable))
+            .u64(file.size)
+            .digest(&file.blake3);
+        out.u32(u32::try_from(file.blocks.len()).unwrap_or(u32::MAX));
+        for block in &file.blocks {
+            out.u32(block.len).digest(&block.blake3);
+        }
+    }
+
+    /// All of them, behind the files.
+    pub(crate) fn links(&mut self, links: &[LinkEntry]) {
+        if links.is_empty() {
+            return;
+        }
+        self.0.u32(u32::try_from(links.len()).unwrap_or(u32::MAX));
+        for link in links {
+            self.0.text(&link.path).text(&link.target);
+        }
+    }
+
+    /// Bytes that wait.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.0.len()
+    }
+
+    /// What was made since.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0.0)
     }
 }
 

@@ -13,8 +13,9 @@ use causeway_domain::Digest;
 use self::files::Hashing;
 use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
-use crate::manifest::{Block, FileEntry, LinkEntry, Manifest, Shape};
+use crate::manifest::{Block, Encoder, FileEntry, LinkEntry, Manifest, Shape};
 use crate::path;
+use crate::protocol::message::MANIFEST_PART;
 use crate::selection::{Links, Selection, is_training_state};
 
 /// Deepest directory that is entered.
@@ -24,6 +25,8 @@ pub(crate) const MAX_FILES: usize = 2_000_000;
 /// A file whose last change is nearer than this to the moment it was read may change again without its times showing it
 /// (they tick every few milliseconds; some filesystems round to seconds): it is hashed again the next time.
 const SETTLED_NANOS: i128 = 2_000_000_000;
+/// A part of a manifest is given away when it has more bytes.
+const FULL_PART: usize = MANIFEST_PART / 2;
 /// Most files whose hashes are remembered.
 const MAX_REMEMBERED: usize = 100_000;
 
@@ -133,6 +136,83 @@ pub(crate) fn scan_below(
     root: &str,
     scanning: &Scanning<'_>,
 ) -> Result<Scan, TransferError> {
+    scan_telling(tree, root, scanning, &mut ())
+}
+
+/// The same; gives the manifest's canonical form away while it is made, in parts of at most a megabyte, and its digest. What was
+/// given is worth nothing when this fails.
+pub(crate) fn scan_encoding(
+    tree: &Beneath,
+    root: &str,
+    scanning: &Scanning<'_>,
+    part: impl FnMut(Vec<u8>),
+) -> Result<(Scan, Digest), TransferError> {
+    let mut encoding = Encoding {
+        encoder: None,
+        hasher: blake3::Hasher::new(),
+        part,
+    };
+    let scan = scan_telling(tree, root, scanning, &mut encoding)?;
+    if let Some(encoder) = &mut encoding.encoder {
+        encoder.links(scan.manifest.links());
+    }
+    encoding.give(0);
+    let digest = Digest::new(*encoding.hasher.finalize().as_bytes());
+    Ok((scan, digest))
+}
+
+/// Who hears of a manifest while it is made.
+trait Listener {
+    /// It has so many files, and links or none.
+    fn begins(&mut self, _: Shape, _files: usize, _links: bool) {}
+
+    /// The next files, in the manifest's order.
+    fn found(&mut self, _: &[FileEntry]) {}
+}
+
+impl Listener for () {}
+
+/// Makes the canonical form.
+struct Encoding<F> {
+    encoder: Option<Encoder>,
+    hasher: blake3::Hasher,
+    part: F,
+}
+
+impl<F: FnMut(Vec<u8>)> Encoding<F> {
+    /// Gives away what waits, if that is more.
+    fn give(&mut self, least: usize) {
+        let Some(encoder) = self.encoder.as_mut().filter(|it| it.len() > least) else {
+            return;
+        };
+        for part in encoder.take().chunks(MANIFEST_PART) {
+            self.hasher.update(part);
+            (self.part)(part.to_vec());
+        }
+    }
+}
+
+impl<F: FnMut(Vec<u8>)> Listener for Encoding<F> {
+    fn begins(&mut self, shape: Shape, files: usize, links: bool) {
+        self.encoder = Some(Encoder::new(shape, files, links));
+    }
+
+    fn found(&mut self, files: &[FileEntry]) {
+        for file in files {
+            if let Some(encoder) = &mut self.encoder {
+                encoder.file(file);
+            }
+        }
+        self.give(FULL_PART);
+    }
+}
+
+fn scan_telling(
+    tree: &Beneath,
+    root: &str,
+    scanning: &Scanning<'_>,
+    listener: &mut dyn Listener,
+) -> Result<Scan, TransferError> {
     let (mut skipped, mut links) = (Vec::new(), Vec::new());
     let (shape, mut paths) = match tree.file(root) {
         Ok((_, stamp)) => (
@@ -150,7 +230,10 @@ pub(crate) fn scan_below(
         Err(error) => return Err(explain(error, &tree.shown(root), root)),
     };
     paths.sort_by(|left, right| left.relative.cmp(&right.relative));
-    let files = Hashing::new(tree, scanning, &paths).all(&paths)?;
+    links.sort_by(|left, right| left.path.cmp(&right.path));
+    listener.begins(shape, paths.len(), !links.is_empty());
+    let hashing = Hashing::new(tree, scanning, &paths);
+    let files = hashing.all(&paths, |entries| listener.found(entries))?;
     Ok(Scan {
         manifest: Manifest::with_links(shape, files, links)?,
         skipped,
@@ -409,6 +492,34 @@ mod tests {
             Err(TransferError::Changing { .. })
         ));
         assert!(scan(&base).is_ok());
+    }
+
+    #[test]
+    fn what_is_given_while_it_is_made_is_the_canonical_form() {
+        let (_keep, base) = scratch();
+        for number in 0..9000u32 {
+            // Names of 140 bytes: the form has more than one part.
+            let name = format!("{number:05}{}", "x".repeat(135));
+            fs_err::write(base.join(name), number.to_be_bytes()).unwrap();
+        }
+        std::os::unix::fs::symlink("00001", base.join("b")).unwrap();
+        std::os::unix::fs::symlink("00001", base.join("a")).unwrap();
+        let rule = Rule::Chosen(Selection {
+            links: Links::Keep,
+            ..Selection::default()
+        });
+        let scanning = Scanning {
+            rule,
+            remembered: None,
+            progress: &|_, _| {},
+        };
+        let mut parts = Vec::new();
+        let tree = Beneath::open(&base).unwrap();
+        let (scan, digest) = scan_encoding(&tree, "", &scanning, |part| parts.push(part)).unwrap();
+        assert!(parts.len() > 2 && parts.iter().all(|part| part.len() <= MANIFEST_PART));
+        assert_eq!(parts.concat(), scan.manifest.encode());
+        assert_eq!(digest, scan.manifest.digest());
+        assert_eq!(scan.manifest.links().len(), 2);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::carrier::Lane;
 use crate::codec::Job;
 use crate::coming::blocking;
 use crate::error::TransferError;
-use crate::protocol::message::{Item, MANIFEST_PART, Request, ServerMessage, Token};
+use crate::protocol::message::{Item, Request, ServerMessage, Token};
 use crate::protocol::outcome::{Failure, Outcome};
 use crate::protocol::server::{Effect, ServerLane};
 
@@ -28,6 +28,8 @@ const GREETING: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// So long a lane that ends may take to say what it had to.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Parts of a manifest that wait to be sent.
+const PARTS: usize = 4;
 /// Entries in one frame of a listing.
 const ENTRIES: usize = 500;
 /// Small blocks are read and sent together, up to so many bytes: a turn of a thread each would cost more than they do.
@@ -324,16 +326,25 @@ async fn work(
         }
         Request::Manifest { path, rule, fresh } => {
             let _turn = peer.heavy.acquire().await.map_err(TransferError::cut)?;
-            let scan = blocking(move || site.manifest(&path, rule, fresh)).await?;
+            let (parts, mut ready) = mpsc::channel(PARTS);
+            let scanning = blocking(move || {
+                site.manifest(&path, rule, fresh, |part| {
+                    // Where nobody takes them any more, the lane is gone.
+                    parts.blocking_send(part).ok();
+                })
+            });
+            let sending = async {
+                while let Some(part) = ready.recv().await {
+                    answers.send(ServerMessage::Part(part), None).await?;
+                }
+                Ok::<_, TransferError>(())
+            };
+            let (scanned, sent) = tokio::join!(scanning, sending);
+            let (scan, digest) = scanned?;
+            sent?;
             agent.env.fault("agent.manifest")?;
-            let encoded = scan.manifest.encode();
-            for part in encoded.chunks(MANIFEST_PART) {
-                answers
-                    .send(ServerMessage::Part(part.to_vec()), None)
-                    .await?;
-            }
             Ok(Outcome::Manifest {
-                digest: scan.manifest.digest(),
+                digest,
                 skipped: scan.skipped,
             })
         }

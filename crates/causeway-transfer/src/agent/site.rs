@@ -14,7 +14,7 @@ use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
 use crate::path;
 use crate::protocol::message::{Entry, Item, MAX_ENTRIES};
-use crate::scan::{Found as Listed, Remembered, Rule, Scan, Scanning, list, scan_below};
+use crate::scan::{Found as Listed, Remembered, Rule, Scan, Scanning, list, scan_encoding};
 
 /// Most directories whose completeness is remembered.
 const MAX_CHECKED: usize = 10_000;
@@ -106,24 +106,23 @@ impl Site {
             .map_or(Utf8Path::new("/"), |(root, _)| root)
     }
 
+    /// `part` is given the canonical form while it is made: see [`scan_encoding`].
     pub(super) fn manifest(
         &self,
         path: &str,
         rule: Rule,
         fresh: bool,
-    ) -> Result<Scan, TransferError> {
+        part: impl FnMut(Vec<u8>),
+    ) -> Result<(Scan, Digest), TransferError> {
         let (_, tree, below) = self.locate(path)?;
         let now = self.env.now().as_nanosecond();
         let remembered = (!fresh).then_some((now, &self.remembered));
-        scan_below(
-            tree,
-            &below,
-            &Scanning {
-                rule,
-                remembered,
-                progress: &|_, _| {},
-            },
-        )
+        let scanning = Scanning {
+            rule,
+            remembered,
+            progress: &|_, _| {},
+        };
+        scan_encoding(tree, &below, &scanning, part)
     }
 
     /// One block, if the file still has the size that it was listed with.

@@ -1,8 +1,9 @@
 //! Another carrier beside one that brings little: some networks slow UDP down on purpose and let TCP pass.
 //!
-//! What QUIC brings is measured once it is up to speed. Where that is little, and much is left, TCP is opened beside it and
+//! What QUIC brings is measured once it is up to speed. Where that stays little, and much is left, TCP is opened beside it and
 //! probed for two seconds with noise; it takes over when it brings clearly more. On a link that is slow for everybody it does not:
-//! both share it. A link that gives QUIC enough is never probed, since a probe takes from the transfer.
+//! both share it. A link that gives QUIC enough is never probed, since a probe takes from the transfer; nor for a few seconds in
+//! which a disk at home keeps everything waiting.
 
 use std::time::Duration;
 
@@ -20,6 +21,10 @@ use crate::session::Session;
 const ENOUGH: BitsPerSecond = BitsPerSecond::new(25e6);
 /// What is left is worth a probe when it takes longer than this.
 const LONG: Duration = Duration::from_secs(30);
+/// So often in a row it has to bring little.
+const SLOW: u32 = 2;
+/// And so often where it brought enough before: then it is rather a disk that is slow for a while.
+const SLOW_NOW: u32 = 5;
 /// How much more the other has to bring.
 const CLEARLY: f64 = 1.5;
 /// Until a probe that found nothing is made again, twice as long each time.
@@ -30,12 +35,32 @@ fn probe_of(rtt: Duration) -> Duration {
     (rtt * 12).max(Duration::from_secs(2))
 }
 
-/// Whether another carrier is worth a probe: this one brings so much, and so many bytes are left.
-#[expect(clippy::cast_precision_loss, reason = "a time")]
-fn is_worth_a_probe(brings: BitsPerSecond, left: u64) -> bool {
-    // Nothing moved: a cut, or the caller's disk.
-    let bits = brings.get();
-    bits > 0.0 && bits < ENOUGH.get() && left as f64 * 8.0 / bits > LONG.as_secs_f64()
+/// What a session brought so far.
+#[derive(Debug, Default)]
+struct Brought {
+    /// It was enough once.
+    enough: bool,
+    /// So often in a row it was little.
+    little: u32,
+}
+
+impl Brought {
+    /// Whether another carrier is worth a probe, now that this one brings so much and so many bytes are left.
+    #[expect(clippy::cast_precision_loss, reason = "a time")]
+    fn is_worth_a_probe(&mut self, brings: BitsPerSecond, left: u64) -> bool {
+        let bits = brings.get();
+        if bits >= ENOUGH.get() {
+            *self = Self {
+                enough: true,
+                little: 0,
+            };
+            return false;
+        }
+        // Where nothing moves at all, it is cut, or the disk here is full.
+        self.little = if bits > 0.0 { self.little + 1 } else { 0 };
+        let least = if self.enough { SLOW_NOW } else { SLOW };
+        self.little >= least && left as f64 * 8.0 / bits > LONG.as_secs_f64()
+    }
 }
 
 /// Whether the other brings clearly more.
@@ -49,11 +74,11 @@ impl Link<'_> {
         if session.kind() != CarrierKind::Quic || !self.connector.has_rival() {
             return;
         }
-        let mut rest = REST;
+        let (mut rest, mut brought) = (REST, Brought::default());
+        sleep(growth::settling(session.rtt())).await;
         loop {
-            sleep(growth::settling(session.rtt())).await;
             let brings = measure(session, probe_of(session.rtt())).await;
-            if !is_worth_a_probe(brings, session.left()) {
+            if !brought.is_worth_a_probe(brings, session.left()) {
                 continue;
             }
             match self.probe(session, brings).await {
@@ -111,15 +136,34 @@ mod tests {
 
     const MBIT: f64 = 1e6;
 
+    /// Whether the last of these rates leads to a probe, and none before.
+    fn probed(megabits: &[f64], left: u64) -> bool {
+        let mut brought = Brought::default();
+        let (last, before) = megabits.split_last().unwrap();
+        let mut probes =
+            |rate: &f64| brought.is_worth_a_probe(BitsPerSecond::new(rate * MBIT), left);
+        assert!(!before.iter().any(&mut probes), "{megabits:?}");
+        probes(last)
+    }
+
     #[test]
     fn what_is_slow_and_long_is_probed() {
-        let probed =
-            |megabits: f64, left| is_worth_a_probe(BitsPerSecond::new(megabits * MBIT), left);
         // 10 Mbit/s: 30 s are 37.5 MB.
-        assert!(probed(10.0, 40_000_000));
-        assert!(!probed(10.0, 35_000_000));
-        assert!(!probed(25.0, u64::MAX));
-        assert!(!probed(0.0, u64::MAX));
+        assert!(probed(&[10.0, 10.0], 40_000_000));
+        assert!(!probed(&[10.0, 10.0], 35_000_000));
+        assert!(!probed(&[10.0, 25.0], u64::MAX));
+        assert!(!probed(&[10.0, 0.0, 10.0], u64::MAX));
+    }
+
+    #[test]
+    fn a_disk_that_is_slow_for_a_while_is_no_reason() {
+        let left = u64::MAX;
+        assert!(!probed(
+            &[270.0, 1.5, 10.0, 24.0, 20.0, 270.0, 1.5, 10.0],
+            left
+        ));
+        // A network that slows it down after a while is one.
+        assert!(probed(&[270.0, 5.0, 5.0, 5.0, 5.0, 5.0], left));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The hashes of many files, on several threads: of a million small ones most of the time is the kernel's, opening them.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
 use causeway_domain::Digest;
 
@@ -37,39 +39,42 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// In this order.
-    pub(super) fn all(&self, found: &[Found]) -> Result<Vec<FileEntry>, TransferError> {
+    /// In this order. `each` hears of them in this order, too, as soon as those before are there.
+    pub(super) fn all(
+        &self,
+        found: &[Found],
+        mut each: impl FnMut(&[FileEntry]),
+    ) -> Result<Vec<FileEntry>, TransferError> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = threads.min(MOST_THREADS).min(found.len() / TOGETHER);
+        let threads = threads.min(MOST_THREADS).min(found.len() / TOGETHER).max(1);
         let next = AtomicUsize::new(0);
-        let work = || {
-            let result = self.some(found, &next);
-            if result.is_err() {
-                next.store(found.len(), Ordering::Relaxed);
+        let mut files = Vec::with_capacity(found.len());
+        std::thread::scope(|scope| {
+            let (parts, ready) = channel();
+            let threads: Vec<_> = (0..threads)
+                .map(|_| {
+                    let (parts, next) = (parts.clone(), &next);
+                    scope.spawn(move || self.some(found, next, &parts))
+                })
+                .collect();
+            drop(parts);
+            let mut early = BTreeMap::new();
+            for (at, part) in ready {
+                early.insert(at, part);
+                while let Some(part) = early.remove(&files.len()) {
+                    each(&part);
+                    files.extend(part);
+                }
             }
-            result
-        };
-        let results = if threads < 2 {
-            vec![work()]
-        } else {
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-                let joined = threads.into_iter().map(|thread| {
-                    let ended = |_| TransferError::Io {
-                        doing: "a thread that hashes ended".to_owned(),
-                        source: std::io::ErrorKind::Other.into(),
-                    };
-                    thread.join().map_err(ended).flatten()
-                });
-                joined.collect()
+            threads.into_iter().try_for_each(|thread| {
+                let ended = |_| TransferError::Io {
+                    doing: "a thread that hashes ended".to_owned(),
+                    source: std::io::ErrorKind::Other.into(),
+                };
+                thread.join().map_err(ended).flatten()
             })
-        };
-        let mut parts = Vec::new();
-        for result in results {
-            parts.extend(result?);
-        }
-        parts.sort_by_key(|(at, _)| *at);
-        Ok(parts.into_iter().flat_map(|(_, entries)| entries).collect())
+        })?;
+        Ok(files)
     }
 
     /// What is next, and what is next then, until nothing is: parts of the whole, each with where it begins.
@@ -77,20 +82,25 @@ impl<'a> Hashing<'a> {
         &self,
         found: &[Found],
         next: &AtomicUsize,
-    ) -> Result<Vec<(usize, Vec<FileEntry>)>, TransferError> {
-        let (mut zeros, mut parts) = (ZeroBlocks::default(), Vec::new());
+        parts: &Sender<(usize, Vec<FileEntry>)>,
+    ) -> Result<(), TransferError> {
+        let mut zeros = ZeroBlocks::default();
         loop {
             let at = next.fetch_add(TOGETHER, Ordering::Relaxed);
             let rest = found.get(at..).unwrap_or_default();
             if rest.is_empty() {
-                return Ok(parts);
+                return Ok(());
             }
             let entries = rest
                 .iter()
                 .take(TOGETHER)
                 .map(|found| self.one(found, &mut zeros))
-                .collect::<Result<_, _>>()?;
-            parts.push((at, entries));
+                .collect::<Result<_, _>>();
+            let entries = entries.inspect_err(|_| {
+                // The others need not go on.
+                next.store(found.len(), Ordering::Relaxed);
+            })?;
+            parts.send((at, entries)).ok();
         }
     }
 

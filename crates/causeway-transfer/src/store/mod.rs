@@ -98,6 +98,16 @@ impl Store {
         Ok(Self { dir: dir.into() })
     }
 
+    /// Where a transfer to `dest` that has no store of its own keeps what it has until all of it is there: beside `dest`, and for
+    /// each one apart, so that two transfers into one directory do not meet.
+    #[must_use]
+    pub fn beside(dest: &Utf8Path) -> Utf8PathBuf {
+        let name = dest.file_name().unwrap_or_default();
+        let hash = blake3::hash(name.as_bytes()).to_hex();
+        let short = hash.get(..16).unwrap_or_default();
+        dest.with_file_name(format!(".causeway-pull-{short}"))
+    }
+
     /// The store's directory.
     #[must_use]
     pub fn dir(&self) -> &Utf8Path {

@@ -13,9 +13,6 @@ use crate::output::Exit;
 use crate::verbs::transfer::{Moved, Purpose, Shown, finish, way};
 use crate::verbs::{Context, block_on};
 
-/// A pull without a state directory keeps what it has beside its destination until all of it is there.
-const BESIDE: &str = ".causeway-pull";
-
 pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> {
     let output = context.output;
     let destination = files::absolute(&args.destination)?;
@@ -39,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
     let (folder, placement) = if State::exists(&context.state) {
         (State::open(&context.state, false)?.store(), Placement::Copy)
     } else {
-        (parent.join(BESIDE), Placement::Move)
+        (Store::beside(&destination), Placement::Move)
     };
     let store = Store::open(&folder)?;
     let (summary, price) = block_on(async {
@@ -63,7 +60,6 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
         Ok((summary, way.egress_per_gb))
     })?;
     if placement == Placement::Move {
-        // Only what this pull needed: another one beside it has its own journal in there, and keeps it.
         let _ = fs_err::remove_dir_all(&folder);
     }
     let moved = Moved {

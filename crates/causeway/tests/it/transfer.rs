@@ -109,6 +109,51 @@ fn a_push_and_a_pull_by_ticket_are_mirrors_and_say_what_crossed() {
 }
 
 #[test]
+fn two_pulls_into_one_directory_do_not_meet() {
+    let home = Home::new();
+    let _agent = Agent::start(&home);
+    let noise: Vec<u8> = (0..3_000_000u32)
+        .map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8)
+        .collect();
+    std::fs::write(home.path("there/long"), &noise).unwrap();
+    std::fs::write(home.path("there/short"), "short").unwrap();
+    let words = [
+        "pull",
+        "--ticket-file",
+        "ticket.json",
+        "long",
+        "both/long",
+        "--limit",
+        "1MB/s",
+    ];
+    let mut long = home
+        .command(&words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("the longer one to have begun", || {
+        std::fs::read_dir(home.path("both")).is_ok_and(|mut both| both.next().is_some())
+    });
+    let short = home.causeway(&[
+        "pull",
+        "--ticket-file",
+        "ticket.json",
+        "short",
+        "both/short",
+    ]);
+    assert_eq!(short.code, Some(0), "{short}");
+    assert!(!home.path("both/long").exists(), "it is not over yet");
+    assert!(long.wait().unwrap().success());
+    assert_eq!(std::fs::read(home.path("both/long")).unwrap(), noise);
+    assert_eq!(
+        std::fs::read_dir(home.path("both")).unwrap().count(),
+        2,
+        "and nothing is left behind"
+    );
+}
+
+#[test]
 fn a_site_of_the_organisation_is_pushed_to_and_its_egress_has_a_price() {
     let home = Home::new();
     home.organisation(&[

@@ -12,7 +12,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use causeway_domain::Crash;
+use causeway_domain::{Crash, Digest};
 use headers::authorization::Bearer;
 use headers::{Authorization, ContentType, ETag, HeaderMapExt as _};
 use hyper::body::Incoming;
@@ -33,7 +33,7 @@ use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::http::{self as form, Greeting, Problem, Target};
 use crate::protocol::message::Token;
 use crate::protocol::outcome::{Code, Failure};
-use crate::scan::{Rule, Scan};
+use crate::scan::{Rule, Skipped};
 
 use body::Body;
 
@@ -54,7 +54,15 @@ type Answer = Response<Body>;
 #[derive(Debug, Default)]
 pub(super) struct Scans(Mutex<HashMap<(String, Rule, bool), Scanning>>);
 
-type Scanning = JoinHandle<Result<Scan, TransferError>>;
+type Scanning = JoinHandle<Result<Listed, TransferError>>;
+
+/// A manifest's canonical form, its digest, and what is not in it.
+#[derive(Debug)]
+struct Listed {
+    bytes: Vec<u8>,
+    digest: Digest,
+    skipped: Vec<Skipped>,
+}
 
 /// One connection.
 struct Caller {
@@ -232,7 +240,18 @@ impl Caller {
             let (site, heavy) = (Arc::clone(&self.agent.site), Arc::clone(&self.peer.heavy));
             tokio::spawn(async move {
                 let _turn = heavy.acquire_owned().await.map_err(TransferError::cut)?;
-                blocking(move || site.manifest(&path, rule, fresh)).await
+                blocking(move || {
+                    let mut bytes = Vec::new();
+                    let (scan, digest) =
+                        site.manifest(&path, rule, fresh, |part| bytes.extend(part))?;
+                    let skipped = scan.skipped;
+                    Ok(Listed {
+                        bytes,
+                        digest,
+                        skipped,
+                    })
+                })
+                .await
             })
         });
         let limit = if may_come_back { SOON } else { Duration::MAX };
@@ -252,13 +271,17 @@ impl Caller {
                 .insert(RETRY_AFTER, HeaderValue::from_static("0"));
             return Ok(answer);
         };
-        let scan = scan.map_err(TransferError::cut)??;
+        let Listed {
+            bytes,
+            digest,
+            skipped,
+        } = scan.map_err(TransferError::cut)??;
         self.agent.env.fault("agent.manifest")?;
-        let mut answer = Response::new(Body::whole(scan.manifest.encode().into()));
+        let mut answer = Response::new(Body::whole(bytes.into()));
         let headers = answer.headers_mut();
         headers.typed_insert(ContentType::octet_stream());
-        headers.typed_insert(tag(&scan.manifest.digest().to_string())?);
-        for skipped in scan.skipped.iter().take(form::MAX_SKIPPED) {
+        headers.typed_insert(tag(&digest.to_string())?);
+        for skipped in skipped.iter().take(form::MAX_SKIPPED) {
             if let Ok(value) = HeaderValue::from_str(&form::skipped_value(skipped)) {
                 headers.append(form::SKIPPED, value);
             }

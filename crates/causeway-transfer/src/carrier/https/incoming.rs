@@ -14,8 +14,8 @@ const READ_BUFFER: usize = 256 << 10;
 
 /// The head of an answer.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) status: u16,
+pub(crate) struct Head {
+    pub(crate) status: u16,
     pub(super) headers: HeaderMap,
     /// Bytes of its body.
     pub(super) len: u64,
@@ -34,7 +34,7 @@ fn wrong(why: &'static str) -> io::Error {
 }
 
 /// The head at the beginning of some bytes, and its length; `None` when there is more of it to come.
-fn parse(bytes: &[u8]) -> io::Result<Option<(Head, usize)>> {
+pub(crate) fn parse(bytes: &[u8]) -> io::Result<Option<(Head, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response

@@ -4,7 +4,7 @@
 //! other without waiting for answers, and what is answered is passed on as the protocol's frames while it comes. So a lane
 //! brings as much as one over TCP; only who counts, grows and verifies is the same code. It does not put.
 
-mod incoming;
+pub(crate) mod incoming;
 mod lane;
 
 use std::fmt::Write as _;
