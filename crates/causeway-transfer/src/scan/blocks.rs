@@ -23,11 +23,12 @@ const SPARSE: u64 = 64 << 10;
 const WAITING: usize = 2;
 
 /// Hashes a file of `size` bytes, whole and block by block. A few blocks are in memory at a time; what lies in a hole is not
-/// read.
+/// read. `alone`: other threads have nothing else to do.
 pub(super) fn hash_blocks(
     file: &mut File,
     name: &str,
     size: u64,
+    alone: bool,
     zeros: &mut ZeroBlocks,
     progress: impl FnMut(u64),
 ) -> io::Result<(Digest, Vec<Block>)> {
@@ -43,7 +44,7 @@ pub(super) fn hash_blocks(
         Cuts::ByContent(Chunks::of(name))
     };
     let source = Source { file, size, cuts };
-    if size < SIDE_BY_SIDE {
+    if size < SIDE_BY_SIDE || !alone {
         source.hash_in_turn(zeros, progress)
     } else {
         source.hash_side_by_side(zeros, progress)
@@ -292,6 +293,7 @@ mod tests {
             &mut file,
             "file",
             SIDE_BY_SIDE * 2 + 1,
+            true,
             &mut ZeroBlocks::default(),
             |_| {},
         )

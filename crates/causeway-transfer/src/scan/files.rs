@@ -15,8 +15,12 @@ use crate::error::TransferError;
 use crate::holes::ZeroBlocks;
 use crate::manifest::FileEntry;
 
-/// Files that a thread takes at once.
+/// Most files that a thread takes at once.
 const TOGETHER: usize = 64;
+/// As often at least each thread takes some: the last ones keep no thread waiting for long.
+const TURNS: usize = 8;
+/// A file that has more than this part of all bytes is hashed on several threads itself.
+const LARGE: u64 = 4;
 /// More threads than this wait for the disk.
 const MOST_THREADS: usize = 4;
 
@@ -46,7 +50,8 @@ impl<'a> Hashing<'a> {
         mut each: impl FnMut(&[FileEntry]),
     ) -> Result<Vec<FileEntry>, TransferError> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = threads.min(MOST_THREADS).min(found.len() / TOGETHER).max(1);
+        let threads = threads.min(MOST_THREADS).min(found.len()).max(1);
+        let together = (found.len() / (threads * TURNS)).clamp(1, TOGETHER);
         let next = AtomicUsize::new(0);
         let mut files = Vec::with_capacity(found.len());
         std::thread::scope(|scope| {
@@ -54,7 +59,7 @@ impl<'a> Hashing<'a> {
             let threads: Vec<_> = (0..threads)
                 .map(|_| {
                     let (parts, next) = (parts.clone(), &next);
-                    scope.spawn(move || self.some(found, next, &parts))
+                    scope.spawn(move || self.some(found, next, together, &parts))
                 })
                 .collect();
             drop(parts);
@@ -82,18 +87,19 @@ impl<'a> Hashing<'a> {
         &self,
         found: &[Found],
         next: &AtomicUsize,
+        together: usize,
         parts: &Sender<(usize, Vec<FileEntry>)>,
     ) -> Result<(), TransferError> {
         let mut zeros = ZeroBlocks::default();
         loop {
-            let at = next.fetch_add(TOGETHER, Ordering::Relaxed);
+            let at = next.fetch_add(together, Ordering::Relaxed);
             let rest = found.get(at..).unwrap_or_default();
             if rest.is_empty() {
                 return Ok(());
             }
             let entries = rest
                 .iter()
-                .take(TOGETHER)
+                .take(together)
                 .map(|found| self.one(found, &mut zeros))
                 .collect::<Result<_, _>>();
             let entries = entries.inspect_err(|_| {
@@ -132,13 +138,14 @@ impl<'a> Hashing<'a> {
             tell(stamp.size);
             return Ok(entry);
         }
+        let is_large = stamp.size.saturating_mul(LARGE) > self.total;
         let reading = || TransferError::io(format!("reading `{}`", tree.shown(full)));
         let read = |error: std::io::Error| match error.kind() {
             ErrorKind::UnexpectedEof => TransferError::Changing { path: full.clone() },
             _ => reading()(error),
         };
         (entry.blake3, entry.blocks) =
-            hash_blocks(&mut file, full, stamp.size, zeros, tell).map_err(read)?;
+            hash_blocks(&mut file, full, stamp.size, is_large, zeros, tell).map_err(read)?;
         if Stamp::now(&file).map_err(|error| reading()(error))? != stamp {
             return Err(TransferError::Changing { path: full.clone() });
         }
