@@ -113,7 +113,7 @@ fn two_pulls_into_one_directory_do_not_meet() {
     let home = Home::new();
     let _agent = Agent::start(&home);
     let noise: Vec<u8> = (0..3_000_000u32)
-        .map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8)
+        .map(|at| at.wrapping_mul(0x9e37_79b9).to_be_bytes()[1])
         .collect();
     std::fs::write(home.path("there/long"), &noise).unwrap();
     std::fs::write(home.path("there/short"), "short").unwrap();
