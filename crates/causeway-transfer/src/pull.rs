@@ -111,7 +111,7 @@ pub async fn pull_selected(
             }
         }
     }
-    Ok(summary(&brought, &mut link, &mut meter).await)
+    Ok(summary(&brought, &link, &mut meter).await)
 }
 
 /// What is home.
@@ -124,11 +124,7 @@ pub(crate) struct Brought {
     straight: Option<Arc<Straight>>,
 }
 
-pub(crate) async fn summary(
-    brought: &Brought,
-    link: &mut Link<'_>,
-    meter: &mut Meter<'_>,
-) -> Summary {
+pub(crate) async fn summary(brought: &Brought, link: &Link<'_>, meter: &mut Meter<'_>) -> Summary {
     let Brought {
         manifest, skipped, ..
     } = brought;

@@ -1,7 +1,8 @@
 //! An open connection to an agent: lanes, requests, answers.
 //!
-//! Each lane has two tasks, one that reads and one that writes, around a [`ClientLane`](crate::protocol::client::ClientLane). Answers go to whoever asked. A lane
-//! that dies, or owes an answer and stays silent, takes the session with it.
+//! Each lane has two tasks, one that reads and one that writes, around a
+//! [`ClientLane`](crate::protocol::client::ClientLane). Answers go to whoever asked. A lane that dies, or owes an answer and
+//! stays silent, takes the session with it.
 
 mod lane;
 

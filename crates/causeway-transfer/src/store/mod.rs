@@ -8,6 +8,7 @@
 //! blocks/XX            where blocks of whole files lie: block, file, offset, length
 //! manifests/HEX.json   what came home whole
 //! damaged/HEX          a stored file that was found changed, kept for whoever wants to know why
+//! trees/HEX            what becomes a directory: small files go straight to their place in it
 //! ```
 //! A file of one block gets its name at once and is on disk before a manifest that needs it is; a machine that stops meanwhile
 //! leaves it torn at worst, and it is hashed before it counts as here.

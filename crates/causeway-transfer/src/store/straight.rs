@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock, fstat};
 
 use super::Store;
@@ -189,7 +189,7 @@ impl Straight {
         &self.tree
     }
 
-    pub(super) fn at(&self) -> &camino::Utf8Path {
+    pub(super) fn at(&self) -> &Utf8Path {
         &self.at
     }
 }
