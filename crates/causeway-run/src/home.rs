@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_backends::Backend;
+use causeway_domain::organisation::Left;
 use causeway_domain::{Bytes, Digest, Env};
 use causeway_law::Cleared;
 use causeway_ledger::Subject;
 use causeway_plan::Planned;
 use causeway_transfer::{
-    CheckpointArrived, Codec, Connector, FollowOptions, Progress, TransferError, follow,
+    CheckpointArrived, Codec, Connector, FollowOptions, ManifestSignature, Progress, Selection,
+    SignerKey, Skipped, TransferError, follow,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -46,12 +48,47 @@ pub struct HomeRecord {
     pub checkpoint: String,
     /// Digest of its manifest: paths, sizes and hashes of every file.
     pub manifest: Digest,
+    /// The signature of the site's agent over that manifest.
+    pub signed: Option<ManifestSignature>,
     /// Its size in bytes.
     pub bytes: u64,
     /// Every checkpoint that came home, in order.
     pub checkpoints: Vec<String>,
+    /// What of the last one stayed at the site, and why.
+    pub left: Vec<Skipped>,
     /// How it travelled.
     pub carrier: String,
+}
+
+impl HomeRecord {
+    /// The record in the statement of an entry of the log, if it is one of this stage, with the key whose signature over the
+    /// manifest was checked.
+    ///
+    /// # Errors
+    /// When the signature is not that of the manifest.
+    pub fn of_entry(
+        key: &str,
+        predicate: &serde_json::Value,
+    ) -> Result<Option<(Self, Option<SignerKey>)>, RunError> {
+        let stage = key
+            .strip_prefix("run/")
+            .and_then(|rest| rest.split('/').nth(1));
+        if stage != Some(StageName::Home.word()) {
+            return Ok(None);
+        }
+        let output = predicate.get("output").cloned().unwrap_or_default();
+        let record: Self = serde_json::from_value(output).map_err(|error| RunError::Value {
+            what: format!("`{key}` says not what came home: {error}"),
+        })?;
+        let signer = match &record.signed {
+            Some(signed) => {
+                signed.verify(&record.manifest)?;
+                Some(signed.key())
+            }
+            None => None,
+        };
+        Ok(Some((record, signer)))
+    }
 }
 
 /// Checkpoints on their way home.
@@ -74,6 +111,15 @@ impl Stream {
             settle,
             poll: settle.clamp(POLL.0, POLL.1),
             codec: Codec::Auto,
+            selection: Selection {
+                leave_optimizer: driver
+                    .organisation
+                    .file
+                    .transfer
+                    .leave
+                    .contains(&Left::Optimizer),
+                ..Selection::default()
+            },
         };
         let store = driver.workspace.store.clone();
         let env: Arc<dyn Env> = driver.workspace.env.clone();
@@ -179,8 +225,10 @@ pub(crate) async fn bring_home(
     let record = HomeRecord {
         checkpoint: last.name.clone(),
         manifest: digest,
+        signed: last.summary.signed.clone(),
         bytes: last.summary.raw_bytes,
         checkpoints: arrived.iter().map(|one| one.name.clone()).collect(),
+        left: last.summary.skipped.clone(),
         carrier: format!("{}: {}", last.summary.carrier, last.summary.why),
     };
     let subjects = vec![Subject::blake3(record.checkpoint.clone(), digest)];

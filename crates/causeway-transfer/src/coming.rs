@@ -11,6 +11,7 @@ use crate::error::TransferError;
 use crate::manifest::Manifest;
 use crate::protocol::payload::Payload;
 use crate::scan::Skipped;
+use crate::signature::ManifestSignature;
 use crate::store::finish::FinishJob;
 use crate::store::intake::{Intake, Taken, Wanted};
 use crate::store::{Hashes, Store, Straight};
@@ -43,6 +44,15 @@ pub(crate) struct Coming {
     homeless: Vec<(Wanted, Bytes)>,
     /// Jobs that found none.
     stuck: Vec<(u32, FinishJob)>,
+    /// What the manifest came with, where it came from a site.
+    pub(crate) told: Told,
+}
+
+/// What is said of a manifest beside it.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Told {
+    pub(crate) signature: Option<ManifestSignature>,
+    /// What is not in it.
     pub(crate) skipped: Vec<Skipped>,
 }
 
@@ -66,7 +76,7 @@ impl Coming {
         manifest: Arc<Manifest>,
         needed: Vec<bool>,
         straight: Option<Straight>,
-        skipped: Vec<Skipped>,
+        told: Told,
     ) -> Result<Self, TransferError> {
         let store = store.clone();
         let begin = move || {
@@ -80,7 +90,7 @@ impl Coming {
             jobs: JoinSet::new(),
             homeless: Vec::new(),
             stuck: Vec::new(),
-            skipped,
+            told,
         };
         coming.start(taken.jobs);
         Ok(coming)

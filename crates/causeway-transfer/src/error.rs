@@ -128,6 +128,18 @@ pub enum TransferError {
         /// What the handshake said.
         why: String,
     },
+    /// A manifest without the signature that it has to have, or with one that does not fit; a key that is none.
+    #[error("the manifest is not signed as it has to be: {why}")]
+    #[diagnostic(
+        code(causeway::transfer::unsigned),
+        help(
+            "ask who runs the source for the public key by a way that you trust; when it is the right one, do not trust what came"
+        )
+    )]
+    Unsigned {
+        /// What is wrong.
+        why: String,
+    },
     /// A bucket, or a static server, that can't be used.
     #[error("`{place}` can't be used: {why}")]
     #[diagnostic(

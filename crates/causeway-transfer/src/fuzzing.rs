@@ -30,7 +30,7 @@ pub fn agent_says(data: &[u8]) {
         };
         let manifest = Request::Manifest {
             path: path(),
-            rule: scan::Rule::Everything,
+            rule: scan::Rule::default(),
             fresh: false,
         };
         let read = Request::Read {
@@ -41,6 +41,7 @@ pub fn agent_says(data: &[u8]) {
         let put = Request::Put {
             path: path(),
             len: 10,
+            key: [0; 16],
         };
         for request in [
             Request::List { path: path() },

@@ -78,6 +78,7 @@ mod push;
 mod scan;
 mod selection;
 mod session;
+mod signature;
 mod store;
 mod ticket;
 mod wire;
@@ -97,7 +98,8 @@ pub use pull::{Dest, pull, pull_selected};
 pub use push::push;
 pub use scan::{Scan, Skipped, scan};
 pub use selection::{Links, Selection};
-pub use store::{Damage, Hashes, Placement, Store};
+pub use signature::{ManifestSignature, ManifestSigner, SignerKey};
+pub use store::{Damage, Hashes, OwnStore, Placement, Store};
 pub use ticket::{TICKET_VERSION, Ticket};
 
 /// Every point at which a test may crash a transfer: `transfer.*` on the side that calls, `agent.*` at the site.

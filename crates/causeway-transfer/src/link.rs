@@ -219,6 +219,15 @@ impl<'a> Link<'a> {
         self.watched(session, beside(work, chores)).await
     }
 
+    /// The same for what puts on all lanes.
+    pub(crate) async fn putting_on<T>(
+        &self,
+        session: &Session,
+        work: impl Future<Output = T>,
+    ) -> T {
+        self.watched(session, beside(work, grow(session))).await
+    }
+
     /// Returns when another session took the place of this one, or when none can.
     async fn replace(&self, session: &Session) {
         if !self.connector.is_direct() {
@@ -387,10 +396,10 @@ async fn grow(session: &Session) {
     let mut before = None;
     while session.lanes() < session.max_lanes() {
         sleep(growth::settling(session.rtt())).await;
-        let (begin, received) = (Instant::now(), session.received());
+        let (begin, brought) = (Instant::now(), session.brought());
         sleep(growth::measuring(session.rtt())).await;
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = (session.received() - received) as f64 / begin.elapsed().as_secs_f64();
+        let rate = (session.brought() - brought) as f64 / begin.elapsed().as_secs_f64();
         match growth::next(before, rate, session.lanes(), session.max_lanes()) {
             Step::Add(more) => {
                 before = Some(rate);

@@ -12,6 +12,7 @@ use crate::manifest::Manifest;
 use crate::protocol::payload::Payload;
 use crate::scan::Skipped;
 use crate::session::Counting;
+use crate::signature::ManifestSignature;
 
 use causeway_domain::{BitsPerSecond, Bytes, Digest};
 
@@ -189,6 +190,8 @@ pub struct Summary {
     pub why: String,
     /// Identity of what was moved.
     pub manifest: Digest,
+    /// Whose word the manifest is: the agent's, whose key the ticket holds, or that of who filled a bucket, if he gave it.
+    pub signed: Option<ManifestSignature>,
     /// What was not moved, and why.
     pub skipped: Vec<Skipped>,
 }

@@ -15,7 +15,7 @@ use self::lanes::{Lanes, Queue, Ready};
 use crate::beneath;
 use crate::carrier::CarrierKind;
 use crate::codec::{Bases, Codec};
-use crate::coming::{Arrived, Coming, blocking};
+use crate::coming::{Arrived, Coming, Told, blocking};
 use crate::connector::Connector;
 use crate::durable;
 use crate::error::TransferError;
@@ -25,9 +25,9 @@ use crate::path;
 use crate::progress::{Files, Meter, Progress, SentThere, Stage, Summary};
 use crate::protocol::message::{Request, ServerMessage};
 use crate::protocol::outcome::Outcome;
-use crate::scan::{Rule, Skipped};
+use crate::scan::Rule;
 use crate::selection::Selection;
-use crate::session::{Session, loss_of};
+use crate::session::{Listing, Session, loss_of};
 use crate::store::{Placement, Placing, Store, Straight, stage, stage_straight};
 
 /// How often the agent is asked what was lost.
@@ -84,11 +84,7 @@ pub async fn pull_selected(
     let mut meter = Meter::new(&progress);
     let wish = Wish {
         path,
-        rule: if selection == Selection::default() {
-            Rule::Everything
-        } else {
-            Rule::Chosen(selection)
-        },
+        rule: Rule::chosen(selection),
         store: dest.store,
         base: &dest.base,
         becomes: match &dest.directory {
@@ -118,16 +114,14 @@ pub async fn pull_selected(
 pub(crate) struct Brought {
     /// SHA-256 filled in, if it is in the store.
     pub(crate) manifest: Arc<Manifest>,
-    /// What was left.
-    skipped: Vec<Skipped>,
+    /// What was said of it.
+    told: Told,
     /// Where its small files are, if not in the store.
     straight: Option<Arc<Straight>>,
 }
 
 pub(crate) async fn summary(brought: &Brought, link: &Link<'_>, meter: &mut Meter<'_>) -> Summary {
-    let Brought {
-        manifest, skipped, ..
-    } = brought;
+    let Brought { manifest, told, .. } = brought;
     let sent = link.sent_there(meter).await;
     let (carrier, why) = link.carrier();
     let raw = manifest.bytes();
@@ -146,7 +140,8 @@ pub(crate) async fn summary(brought: &Brought, link: &Link<'_>, meter: &mut Mete
         carrier,
         why,
         manifest: manifest.digest(),
-        skipped: skipped.clone(),
+        signed: told.signature.clone(),
+        skipped: told.skipped.clone(),
     }
 }
 
@@ -222,7 +217,7 @@ pub(crate) async fn bring(
     let straight = coming.intake().take_straight();
     Ok(Brought {
         manifest,
-        skipped: coming.skipped,
+        told: coming.told,
         straight: straight.map(Arc::new),
     })
 }
@@ -273,7 +268,7 @@ async fn attempt(
         Some(coming) => coming,
         None => {
             meter.stage(Stage::Listing);
-            let (manifest, skipped) = session
+            let Listing { manifest, told } = session
                 .manifest(wish.path, wish.rule, fresh, |done, total| {
                     tracing::trace!(done, total, "the agent reads");
                 })
@@ -282,7 +277,7 @@ async fn attempt(
             meter.stage(Stage::Comparing);
             let manifest = Arc::new(manifest);
             let straight = straight(wish, &manifest).await?;
-            let begun = Coming::begin(wish.store, manifest, Vec::new(), straight, skipped).await?;
+            let begun = Coming::begin(wish.store, manifest, Vec::new(), straight, told).await?;
             (meter.total, meter.done) = begun.intake().totals();
             let missing = begun.wanted();
             let missing = missing.iter().map(|one| (one.file, u64::from(one.len)));

@@ -1,6 +1,7 @@
 //! The mirror: from here to a site.
 
-use std::collections::VecDeque;
+mod outgoing;
+
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,15 +20,13 @@ use crate::link::Link;
 use crate::manifest::{Manifest, Shape};
 use crate::path;
 use crate::progress::{Files, Meter, Progress, Stage, Summary};
-use crate::protocol::message::{ClientMessage, MANIFEST_PART, Request, ServerMessage};
+use crate::protocol::message::{ClientMessage, MANIFEST_PART, PutKey, Request, ServerMessage};
 use crate::protocol::outcome::Outcome;
 use crate::pull::MAX_CHANGES;
 use crate::scan::{Scan, scan};
-use crate::session::{Answer, Session};
+use crate::session::{Answer, Answers, Session};
 
-/// What may be sent and not yet on disk at the site: blocks, and bytes of them.
-const BLOCKS_UNDER_WAY: usize = 16;
-const SMALL_BYTES_UNDER_WAY: u64 = 16 << 20;
+use outgoing::{Next, Outgoing, len_of, unknown};
 
 /// Brings a local file or directory to `remote` at the site: a directory's files into it, a file as it. What lies there
 /// already with the right bytes, and verified blocks of an earlier try, are not sent. A new directory becomes visible only
@@ -73,7 +72,7 @@ pub async fn push(
             env,
             &mut meter,
         );
-        let result = link.watched(&session, work).await;
+        let result = link.putting_on(&session, work).await;
         if meter.received > before || result.is_ok() {
             link.moved();
         }
@@ -106,6 +105,7 @@ pub async fn push(
         carrier,
         why,
         manifest: scanned.manifest.digest(),
+        signed: None,
         skipped: scanned.skipped,
     })
 }
@@ -138,8 +138,6 @@ async fn source(local: &Utf8Path, meter: &Meter<'_>) -> Result<(Scan, Arc<Source
 impl Source {
     /// A block's bytes, if they are still the ones that were listed.
     fn read(&self, manifest: &Manifest, file: u32, block: u32) -> Result<Vec<u8>, TransferError> {
-        let unknown =
-            || TransferError::protocol("the agent wants a block that is not in the manifest");
         let entry = usize::try_from(file)
             .ok()
             .and_then(|file| manifest.files().get(file))
@@ -187,11 +185,23 @@ async fn attempt(
     }
     let encoded = manifest.encode();
     let (answers, mut receiver) = mpsc::unbounded_channel();
+    let mut key = PutKey::default();
+    getrandom::fill(&mut key).map_err(|error| TransferError::Io {
+        doing: "making the key of a put".to_owned(),
+        source: error.into(),
+    })?;
     let request = Request::Put {
         path: remote.to_owned(),
         len: encoded.len() as u64,
+        key,
     };
-    let id = session.ask(0, request, answers).await?;
+    let id = session.ask(0, request, answers.clone()).await?;
+    let mut lanes = Lanes {
+        session,
+        key,
+        answers,
+        open: vec![Some(id)],
+    };
     for part in encoded.chunks(MANIFEST_PART) {
         session
             .send(0, id, &ClientMessage::PutManifest(part.to_vec()))
@@ -203,21 +213,20 @@ async fn attempt(
     // Since when the disk there is full.
     let mut full: Option<Instant> = None;
     let manifest = Arc::new(manifest.clone());
-    let mut outgoing = Outgoing {
-        wanted: VecDeque::new(),
-        said: false,
-        under_way: VecDeque::new(),
-        bytes: 0,
-    };
+    let mut outgoing = Outgoing::default();
     loop {
         if session.is_paused() && outgoing.is_idle() {
             return Err(TransferError::cut("the limit pauses it"));
         }
-        while let Some((file, block)) = outgoing.next(may_send(session), &manifest)? {
+        while let Some(next) = outgoing.next(session.lanes(), may_send(session), &manifest)? {
+            let Next {
+                lane,
+                block: (file, block),
+                len,
+            } = next;
             let source = Arc::clone(source);
             let turn = encoding.encoders.turn().await?;
             let (codec, rates) = (encoding.codec, Arc::clone(&encoding.rates));
-            let len = len_of(&manifest, file, block).unwrap_or_default();
             let listed = Arc::clone(&manifest);
             let payload = blocking(move || {
                 let block = source.read(&listed, file, block)?;
@@ -239,14 +248,16 @@ async fn attempt(
                 block,
                 payload,
             };
-            session.send(0, id, &message).await?;
+            lanes.send(lane, &message).await?;
             encoding
                 .rates
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .sent(meter.started.elapsed(), count);
         }
-        let Answer { message, .. } = receiver
+        let Answer {
+            id: of, message, ..
+        } = receiver
             .recv()
             .await
             .ok_or_else(|| TransferError::cut("the answer did not end"))?;
@@ -258,17 +269,13 @@ async fn attempt(
                     let left: u64 = outgoing
                         .wanted
                         .iter()
-                        .map(|(file, block)| len_of(&manifest, *file, *block))
-                        .sum::<Option<u64>>()
-                        .ok_or_else(|| {
-                            TransferError::protocol(
-                                "the agent wants a block that is not in the manifest",
-                            )
-                        })?;
+                        .map(|block| len_of(&manifest, *block))
+                        .sum::<Result<u64, _>>()?;
                     meter.done = meter.total.saturating_sub(left);
-                    let missing = outgoing.wanted.iter().filter_map(|(file, block)| {
-                        Some((*file, len_of(&manifest, *file, *block)?))
-                    });
+                    let missing = outgoing
+                        .wanted
+                        .iter()
+                        .filter_map(|block| Some((block.0, len_of(&manifest, *block).ok()?)));
                     meter.files = Files::new(&manifest, missing);
                     // What nothing is missing of lies there already, verified.
                     meter.whole(meter.files.complete());
@@ -277,10 +284,11 @@ async fn attempt(
             }
             ServerMessage::Stored { blocks } => {
                 full = None;
-                for _ in 0..blocks {
-                    let (file, len) = outgoing.stored();
+                for block in blocks {
+                    let len = outgoing.stored(block)?;
+                    session.add_stored(len);
                     meter.moved(len);
-                    meter.files.landed(file, len);
+                    meter.files.landed(block.0, len);
                     meter.done += len;
                     env.fault("transfer.block")?;
                 }
@@ -313,17 +321,45 @@ async fn attempt(
                 meter.stage(Stage::Placing);
                 return Ok(());
             }
-            ServerMessage::Failed(failure) => return Err(failure.into_error()),
+            ServerMessage::Failed(failure) if of == id => return Err(failure.into_error()),
+            // A lane came when the put was over: why that is, the other lane says, now or the next time.
+            ServerMessage::Failed(failure) => return Err(TransferError::cut(failure.why)),
             _ => {}
         }
     }
 }
 
-fn len_of(manifest: &Manifest, file: u32, block: u32) -> Option<u64> {
-    let file = manifest.files().get(usize::try_from(file).ok()?)?;
-    Some(u64::from(
-        file.blocks.get(usize::try_from(block).ok()?)?.len,
-    ))
+/// Lanes of one put: that on which it was asked for, and others once there is something for them.
+struct Lanes<'a> {
+    session: &'a Session,
+    key: PutKey,
+    answers: Answers,
+    /// The number of the request that a lane's blocks belong to.
+    open: Vec<Option<u32>>,
+}
+
+impl Lanes<'_> {
+    async fn send(&mut self, lane: usize, block: &ClientMessage) -> Result<(), TransferError> {
+        if lane >= self.open.len() {
+            self.open.resize(lane + 1, None);
+        }
+        let known = self.open.get(lane).copied().flatten();
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let request = Request::PutLane { key: self.key };
+                let id = self
+                    .session
+                    .ask(lane, request, self.answers.clone())
+                    .await?;
+                if let Some(open) = self.open.get_mut(lane) {
+                    *open = Some(id);
+                }
+                id
+            }
+        };
+        self.session.send(lane, id, block).await
+    }
 }
 
 /// How many bytes may be under way when one more block is sent.
@@ -335,52 +371,4 @@ fn may_send(session: &Session) -> u64 {
         return 0;
     }
     throttle.under_way(session.rtt()).unwrap_or(u64::MAX)
-}
-
-/// Blocks that the agent wants, and those under way, in order.
-struct Outgoing {
-    wanted: VecDeque<(u32, u32)>,
-    said: bool,
-    /// The file of each, and its bytes.
-    under_way: VecDeque<(u32, u64)>,
-    bytes: u64,
-}
-
-impl Outgoing {
-    /// The next block to send, if one may be sent now: not while `most` bytes are under way. Nothing is sent before all is wanted that will be.
-    fn next(
-        &mut self,
-        most: u64,
-        manifest: &Manifest,
-    ) -> Result<Option<(u32, u32)>, TransferError> {
-        let may = self.said && self.bytes < most;
-        let Some((file, block)) = self.wanted.front().copied().filter(|_| may) else {
-            return Ok(None);
-        };
-        let unknown =
-            || TransferError::protocol("the agent wants a block that is not in the manifest");
-        let len = len_of(manifest, file, block).ok_or_else(unknown)?;
-        if self.under_way.len() >= BLOCKS_UNDER_WAY && self.bytes + len > SMALL_BYTES_UNDER_WAY {
-            return Ok(None);
-        }
-        self.wanted.pop_front();
-        self.under_way.push_back((file, len));
-        self.bytes += len;
-        Ok(Some((file, block)))
-    }
-
-    fn stored(&mut self) -> (u32, u64) {
-        let (file, len) = self.under_way.pop_front().unwrap_or_default();
-        self.bytes = self.bytes.saturating_sub(len);
-        (file, len)
-    }
-
-    /// Something is wanted, and nothing is under way.
-    fn is_idle(&self) -> bool {
-        self.said && !self.wanted.is_empty() && self.under_way.is_empty()
-    }
-
-    fn is_over(&self) -> bool {
-        self.said && self.wanted.is_empty() && self.under_way.is_empty()
-    }
 }

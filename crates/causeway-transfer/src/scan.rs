@@ -40,7 +40,7 @@ pub struct Scan {
 }
 
 /// An entry that is not moved.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Skipped {
     /// Its path, relative to what was scanned.
     pub path: String,
@@ -49,21 +49,28 @@ pub struct Skipped {
 }
 
 /// Which entries of a directory are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Rule {
-    /// All files below it.
-    Everything,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Rule {
     /// A checkpoint: at its top level, hidden and temporary names are left out.
-    Finished,
-    /// What somebody chose of all below it.
-    Chosen(Selection),
+    pub(crate) finished: bool,
+    /// What somebody chose of it.
+    pub(crate) selection: Selection,
 }
 
 impl Rule {
-    pub(crate) fn selection(self) -> Selection {
-        match self {
-            Self::Everything | Self::Finished => Selection::default(),
-            Self::Chosen(selection) => selection,
+    /// What somebody chose of all below it.
+    pub(crate) const fn chosen(selection: Selection) -> Self {
+        Self {
+            finished: false,
+            selection,
+        }
+    }
+
+    /// The same, of a checkpoint.
+    pub(crate) const fn finished(selection: Selection) -> Self {
+        Self {
+            finished: true,
+            selection,
         }
     }
 }
@@ -106,7 +113,7 @@ pub(crate) struct Scanning<'a> {
 /// [`TransferError::Changing`] when a file changes while it is read; [`TransferError::NotFound`], [`TransferError::Io`].
 pub fn scan(root: &Utf8Path) -> Result<Scan, TransferError> {
     let scanning = Scanning {
-        rule: Rule::Everything,
+        rule: Rule::default(),
         remembered: None,
         progress: &|_, _| {},
     };
@@ -258,7 +265,7 @@ pub(crate) fn list(
     links: &mut Vec<LinkEntry>,
     skipped: &mut Vec<Skipped>,
 ) -> Result<Vec<Found>, TransferError> {
-    let selection = rule.selection();
+    let selection = rule.selection;
     let mut files = Vec::new();
     let mut open = vec![(String::new(), 0usize)];
     while let Some((directory, depth)) = open.pop() {
@@ -281,10 +288,7 @@ pub(crate) fn list(
                     continue;
                 }
             };
-            if rule == Rule::Finished
-                && depth == 0
-                && path::unfinished(&name)
-                && name != path::DCP_METADATA
+            if rule.finished && depth == 0 && path::unfinished(&name) && name != path::DCP_METADATA
             {
                 skip(&name, "its name says that its writer is not done with it");
                 continue;
@@ -422,7 +426,7 @@ mod tests {
 
         let tree = Beneath::open(&base).unwrap();
         let finished = Scanning {
-            rule: Rule::Finished,
+            rule: Rule::finished(Selection::default()),
             remembered: None,
             progress: &|_, _| {},
         };
@@ -463,7 +467,7 @@ mod tests {
             }
         };
         let scanning = Scanning {
-            rule: Rule::Everything,
+            rule: Rule::default(),
             remembered: None,
             progress: &change,
         };
@@ -483,7 +487,7 @@ mod tests {
             }
         };
         let scanning = Scanning {
-            rule: Rule::Everything,
+            rule: Rule::default(),
             remembered: None,
             progress: &cut,
         };
@@ -504,7 +508,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("00001", base.join("b")).unwrap();
         std::os::unix::fs::symlink("00001", base.join("a")).unwrap();
-        let rule = Rule::Chosen(Selection {
+        let rule = Rule::chosen(Selection {
             links: Links::Keep,
             ..Selection::default()
         });
@@ -543,7 +547,7 @@ mod tests {
             }
         };
         let scanning = Scanning {
-            rule: Rule::Everything,
+            rule: Rule::default(),
             remembered: None,
             progress: &remove,
         };
@@ -561,7 +565,7 @@ mod tests {
         for (later, kept) in [(1_000_000_000, false), (3_000_000_000, true)] {
             let remembered = Remembered::default();
             let scanning = Scanning {
-                rule: Rule::Everything,
+                rule: Rule::default(),
                 remembered: Some((modified + later, &remembered)),
                 progress: &|_, _| {},
             };

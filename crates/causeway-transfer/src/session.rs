@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use causeway_domain::Digest;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,6 +20,7 @@ use self::lane::{
     write_lane,
 };
 use crate::carrier::{Carrier, CarrierKind, Lane};
+use crate::coming::Told;
 use crate::error::TransferError;
 use crate::limit::{Paced, Throttle};
 use crate::manifest::Manifest;
@@ -26,7 +28,8 @@ use crate::progress::Line;
 use crate::protocol::client::Welcome;
 use crate::protocol::message::{ClientMessage, Entry, Request, ServerMessage};
 use crate::protocol::outcome::{Counted, Outcome};
-use crate::scan::{Rule, Skipped};
+use crate::scan::Rule;
+use crate::signature::ManifestSignature;
 
 /// Frames that wait to be written.
 const QUEUE: usize = 4;
@@ -39,6 +42,13 @@ pub(crate) struct Answer {
     pub(crate) message: Result<ServerMessage, TransferError>,
     /// Nothing more comes for this question.
     pub(crate) last: bool,
+}
+
+/// A manifest from the site, verified.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) manifest: Manifest,
+    pub(crate) told: Told,
 }
 
 pub(crate) type Answers = mpsc::UnboundedSender<Answer>;
@@ -56,6 +66,8 @@ pub(crate) struct Session {
     first: Mutex<Option<(Request, mpsc::UnboundedReceiver<Answer>)>>,
     /// Bytes that are still to come over it, as far as is known.
     left: AtomicU64,
+    /// Bytes that the agent has on its disk.
+    stored: AtomicU64,
 }
 
 impl Session {
@@ -100,6 +112,7 @@ impl Session {
             tasks: Mutex::default(),
             first: Mutex::new(first),
             left: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
         };
         for lane in greeted {
             session.add(lane);
@@ -283,6 +296,16 @@ impl Session {
         self.pulse.received.load(Ordering::Relaxed)
     }
 
+    /// The agent has so many bytes more on its disk.
+    pub(crate) fn add_stored(&self, bytes: u64) {
+        self.stored.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What its lanes bring, in either direction.
+    pub(crate) fn brought(&self) -> u64 {
+        self.received() + self.stored.load(Ordering::Relaxed)
+    }
+
     /// Bytes that this side put on the carrier.
     pub(crate) fn sent_here(&self) -> u64 {
         self.carrier
@@ -388,21 +411,21 @@ impl Session {
         Ok(entries)
     }
 
-    /// The manifest of a path at the site. `working` is told bytes hashed and bytes in all.
+    /// The manifest of a path at the site, signed as the carrier wants it. `working` is told bytes hashed and bytes in all.
     pub(crate) async fn manifest(
         &self,
         path: &str,
         rule: Rule,
         fresh: bool,
         mut working: impl FnMut(u64, u64),
-    ) -> Result<(Manifest, Vec<Skipped>), TransferError> {
+    ) -> Result<Listing, TransferError> {
         let mut bytes = Vec::new();
         let request = Request::Manifest {
             path: path.to_owned(),
             rule,
             fresh,
         };
-        let (promised, skipped) = self
+        let (promised, signature, skipped) = self
             .converse(request, |message| {
                 Ok(match message {
                     ServerMessage::Part(part) => {
@@ -413,9 +436,11 @@ impl Session {
                         working(done, total);
                         None
                     }
-                    ServerMessage::Done(Outcome::Manifest { digest, skipped }) => {
-                        Some((digest, skipped))
-                    }
+                    ServerMessage::Done(Outcome::Manifest {
+                        digest,
+                        signature,
+                        skipped,
+                    }) => Some((digest, signature, skipped)),
                     ServerMessage::Failed(failure) => return Err(failure.into_error()),
                     _ => None,
                 })
@@ -427,7 +452,40 @@ impl Session {
                 "a manifest is not the one of its digest",
             ));
         }
-        Ok((Manifest::decode(&bytes)?, skipped))
+        self.check_signature(signature.as_ref(), &promised, path)?;
+        Ok(Listing {
+            manifest: Manifest::decode(&bytes)?,
+            told: Told { signature, skipped },
+        })
+    }
+
+    fn check_signature(
+        &self,
+        signature: Option<&ManifestSignature>,
+        manifest: &Digest,
+        path: &str,
+    ) -> Result<(), TransferError> {
+        let wrong = |why: String| Err(TransferError::Unsigned { why });
+        let pinned = self.carrier.signer();
+        let Some(signed) = signature else {
+            return if let Some(key) = pinned {
+                wrong(format!("there is none by `{key}`"))
+            } else if self.carrier.is_agent() {
+                wrong("agents sign theirs".to_owned())
+            } else {
+                Ok(())
+            };
+        };
+        signed.verify(manifest)?;
+        if self.carrier.is_agent() && signed.path != path {
+            return wrong(format!("it is of `{}`, not of `{path}`", signed.path));
+        }
+        match pinned {
+            Some(key) if key != signed.key => {
+                wrong(format!("it is signed by `{}`, not by `{key}`", signed.key))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Everything that the agent put on this carrier so far, in its own count, and what part of it was lost, if it can tell.

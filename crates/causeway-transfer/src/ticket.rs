@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::error::TransferError;
+use crate::signature::SignerKey;
 
 /// The version of the file.
-pub const TICKET_VERSION: u32 = 1;
+pub const TICKET_VERSION: u32 = 2;
 /// The longest ticket that is read, in bytes.
 const MAX_TICKET: usize = 64 << 10;
 /// Most addresses of a ticket that are tried.
@@ -23,6 +24,7 @@ const MAX_ADDRESSES: usize = 64;
 pub struct Ticket {
     certificate: Vec<u8>,
     token: [u8; 32],
+    signer: SignerKey,
     addresses: Vec<SocketAddr>,
 }
 
@@ -31,6 +33,7 @@ struct File {
     version: u32,
     certificate: String,
     token: String,
+    signer: String,
     addresses: Vec<SocketAddr>,
 }
 
@@ -38,11 +41,13 @@ impl Ticket {
     pub(crate) const fn new(
         certificate: Vec<u8>,
         token: [u8; 32],
+        signer: SignerKey,
         addresses: Vec<SocketAddr>,
     ) -> Self {
         Self {
             certificate,
             token,
+            signer,
             addresses,
         }
     }
@@ -73,12 +78,15 @@ impl Ticket {
             .ok()
             .and_then(|bytes| bytes.try_into().ok());
         let token = token.ok_or_else(|| bad("`token` is not 32 bytes of base64".to_owned()))?;
+        let signer = file.signer.parse();
+        let signer = signer.map_err(|_| bad("`signer` is not 32 bytes of base64".to_owned()))?;
         if file.addresses.is_empty() || file.addresses.len() > MAX_ADDRESSES {
             return Err(bad("it names no address, or more than 64".to_owned()));
         }
         Ok(Self {
             certificate,
             token,
+            signer,
             addresses: file.addresses,
         })
     }
@@ -108,6 +116,7 @@ impl Ticket {
             version: TICKET_VERSION,
             certificate: STANDARD.encode(&self.certificate),
             token: STANDARD.encode(self.token),
+            signer: self.signer.to_string(),
             addresses: self.addresses.clone(),
         };
         serde_json::to_string(&file).unwrap_or_default() + "\n"
@@ -137,6 +146,12 @@ impl Ticket {
         &self.certificate
     }
 
+    /// The key that the agent signs manifests with.
+    #[must_use]
+    pub const fn signer(&self) -> SignerKey {
+        self.signer
+    }
+
     pub(crate) const fn token(&self) -> [u8; 32] {
         self.token
     }
@@ -158,6 +173,7 @@ mod tests {
         Ticket::new(
             vec![1, 2, 3],
             [9; 32],
+            SignerKey::new([5; 32]),
             vec![
                 "127.0.0.1:4433".parse().unwrap(),
                 "[::1]:4433".parse().unwrap(),
@@ -183,13 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn golden_text_of_version_1() {
-        let text = r#"{"version":1,"certificate":"AQID","token":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=","addresses":["127.0.0.1:4433","[::1]:4433"]}"#;
+    fn golden_text_of_version_2() {
+        let text = r#"{"version":2,"certificate":"AQID","token":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=","signer":"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=","addresses":["127.0.0.1:4433","[::1]:4433"]}"#;
         assert_eq!(ticket().to_text().trim_end(), text);
         assert_eq!(Ticket::parse(text, "t").unwrap(), ticket());
         for (from, to) in [
-            (r#""version":1"#, r#""version":2"#),
+            (r#""version":2"#, r#""version":1"#),
             ("CQkJ", "CQ=="),
+            ("BQUF", "BQ=="),
             ("AQID", "*"),
             (r#"["127.0.0.1:4433","[::1]:4433"]"#, "[]"),
         ] {

@@ -349,6 +349,9 @@ pub(crate) struct PullArgs {
     /// An earlier checkpoint here: what the site has of it, too, crosses as a difference. Without it, what came into the state directory before is looked through
     #[arg(long, value_name = "DIR")]
     pub(crate) base: Vec<Utf8PathBuf>,
+    /// Whose signature the manifest of a bucket or static server has to have: the key that `push --sign-key` printed
+    #[arg(long, value_name = "KEY")]
+    pub(crate) signer: Option<String>,
     /// What is not brought
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) leave: Vec<LeaveChoice>,
@@ -413,6 +416,9 @@ pub(crate) struct PushArgs {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) how: MoveArgs,
+    /// Private key that signs what a bucket gets, PEM; made at first need
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

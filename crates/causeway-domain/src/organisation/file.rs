@@ -399,6 +399,17 @@ fn training_state() -> Vec<String> {
 pub struct Transfer {
     /// Most that a transfer takes of the line: a rate (`50Mbit/s`), or rates by the time of day here (`08:00-18:00=20Mbit/s, 100Mbit/s`); `0` pauses, `off` is no limit
     pub limit: Option<RateLimit>,
+    /// What of a run's checkpoints stays at the site: `optimizer`, all that only going on with the training needs
+    #[serde(default)]
+    pub leave: Vec<Left>,
+}
+
+/// A part of a checkpoint that need not come home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Left {
+    /// States of optimizer, schedule, gradient scaler and random numbers
+    Optimizer,
 }
 
 /// What may be spent.

@@ -182,14 +182,23 @@ pub(super) async fn serve(agent: Arc<Agent>, lane: Lane, token: Option<Token>, p
                         machine: Arc::clone(&machine),
                         out: out.clone(),
                     };
-                    if let Request::Put { path, .. } = request {
-                        let (incoming, receiver) = mpsc::unbounded_channel();
-                        puts.insert(id, incoming);
-                        let put = put::serve(Arc::clone(&agent), path, receiver, answers);
-                        tasks.spawn(holding(turn, put));
-                    } else {
-                        let answer = answer(Arc::clone(&agent), request, answers, peer.clone());
-                        tasks.spawn(holding(turn, answer));
+                    match request {
+                        Request::Put { path, key, .. } => {
+                            let (incoming, receiver) = mpsc::unbounded_channel();
+                            agent.puts.open(key, &incoming);
+                            puts.insert(id, incoming);
+                            let put = put::serve(Arc::clone(&agent), path, receiver, answers);
+                            tasks.spawn(holding(turn, put));
+                        }
+                        Request::PutLane { key } => {
+                            let put = agent.puts.of(&key);
+                            puts.extend(put.clone().map(|put| (id, put)));
+                            tasks.spawn(holding(turn, put::serve_lane(put, answers)));
+                        }
+                        request => {
+                            let answer = answer(Arc::clone(&agent), request, answers, peer.clone());
+                            tasks.spawn(holding(turn, answer));
+                        }
                     }
                 }
                 Effect::Manifest { id, manifest } => {
@@ -293,7 +302,9 @@ async fn answer(
             path.clone()
         }
         Request::Read { root, .. } => root.clone(),
-        Request::Stat | Request::Noise { .. } | Request::Sink => String::new(),
+        Request::PutLane { .. } | Request::Stat | Request::Noise { .. } | Request::Sink => {
+            String::new()
+        }
     };
     match work(&agent, request, &answers, &peer).await {
         Ok(outcome) => answers.send(ServerMessage::Done(outcome), None).await,
@@ -327,8 +338,9 @@ async fn work(
         Request::Manifest { path, rule, fresh } => {
             let _turn = peer.heavy.acquire().await.map_err(TransferError::cut)?;
             let (parts, mut ready) = mpsc::channel(PARTS);
+            let asked = path.clone();
             let scanning = blocking(move || {
-                site.manifest(&path, rule, fresh, |part| {
+                site.manifest(&asked, rule, fresh, |part| {
                     // Where nobody takes them any more, the lane is gone.
                     parts.blocking_send(part).ok();
                 })
@@ -344,6 +356,7 @@ async fn work(
             sent?;
             agent.env.fault("agent.manifest")?;
             Ok(Outcome::Manifest {
+                signature: Some(agent.signer.sign(&digest, &path)),
                 digest,
                 skipped: scan.skipped,
             })
@@ -407,7 +420,7 @@ async fn work(
             }
             Ok(Outcome::Noise)
         }
-        Request::Put { .. } | Request::Sink => {
+        Request::Put { .. } | Request::PutLane { .. } | Request::Sink => {
             Err(TransferError::protocol("it is served elsewhere"))
         }
     }

@@ -24,8 +24,10 @@ use crate::codec::{Encoders, Rates, threads};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
 use crate::protocol::outcome::Counted;
+use crate::signature::ManifestSigner;
 use crate::ticket::Ticket;
 
+use put::Puts;
 use site::Site;
 
 /// What one caller may make the agent hold, in KiB: blocks that are read and not sent, or came and are not on disk.
@@ -86,6 +88,8 @@ struct Agent {
     activity: Activity,
     writable: bool,
     encoders: Encoders,
+    signer: ManifestSigner,
+    puts: Puts,
     started: Instant,
     env: Arc<dyn Env>,
 }
@@ -187,6 +191,8 @@ async fn run(
         activity: Activity(Mutex::new(Instant::now())),
         writable: options.writable,
         encoders: Encoders::new(),
+        signer: ManifestSigner::make()?,
+        puts: Puts::default(),
         started: Instant::now(),
         env,
     });
@@ -203,6 +209,7 @@ async fn run(
         let ticket = Ticket::new(
             identity.certificate().to_vec(),
             token,
+            agent.signer.key(),
             reachable(listener.address()?),
         );
         if let Some(file) = &options.ticket_file {

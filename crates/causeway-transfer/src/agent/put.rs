@@ -4,7 +4,7 @@
 //! there as at home, so a put that was cut goes on where it was; whole files are then moved to their places.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::Utf8Path;
 use causeway_domain::Digest;
@@ -14,19 +14,20 @@ use super::Agent;
 use super::lane::Answers;
 use crate::backoff::pause;
 use crate::beneath::{Beneath, Kind, explain};
-use crate::coming::{Arrived, Coming, blocking};
+use crate::coming::{Arrived, Coming, Told, blocking};
 use crate::durable;
 use crate::error::TransferError;
 use crate::manifest::Manifest;
 use crate::path;
-use crate::protocol::message::{ServerMessage, WANT_PART};
-use crate::protocol::outcome::{Failure, Outcome};
+use crate::protocol::message::{PutKey, ServerMessage, WANT_PART};
+use crate::protocol::outcome::{Code, Failure, Outcome};
 use crate::protocol::payload::Payload;
 use crate::pull::BATCH;
 use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, present, stage};
 
 /// What a caller sends for a put.
+#[derive(Debug)]
 pub(super) enum Incoming {
     Manifest(Result<Manifest, String>),
     Block {
@@ -35,6 +36,44 @@ pub(super) enum Incoming {
         payload: Payload,
         permit: OwnedSemaphorePermit,
     },
+}
+
+/// Open puts, for further lanes of their callers.
+#[derive(Debug, Default)]
+pub(super) struct Puts(Mutex<HashMap<PutKey, mpsc::WeakUnboundedSender<Incoming>>>);
+
+impl Puts {
+    /// Notes one; a put is gone when its own lane is.
+    pub(super) fn open(&self, key: PutKey, incoming: &mpsc::UnboundedSender<Incoming>) {
+        let mut puts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        puts.retain(|_, put| put.upgrade().is_some_and(|put| !put.is_closed()));
+        puts.insert(key, incoming.downgrade());
+    }
+
+    /// The one of that key.
+    pub(super) fn of(&self, key: &PutKey) -> Option<mpsc::UnboundedSender<Incoming>> {
+        let puts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        puts.get(key)?.upgrade().filter(|put| !put.is_closed())
+    }
+}
+
+/// Answers for a further lane of a put, once that is over.
+pub(super) async fn serve_lane(
+    put: Option<mpsc::UnboundedSender<Incoming>>,
+    answers: Answers,
+) -> Result<(), TransferError> {
+    let message = match put {
+        Some(put) => {
+            put.closed().await;
+            ServerMessage::Done(Outcome::PutLane)
+        }
+        None => ServerMessage::Failed(Failure {
+            code: Code::NotFound,
+            path: String::new(),
+            why: "the put is over".to_owned(),
+        }),
+    };
+    answers.send(message, None).await
 }
 
 /// Serves one put, from its request to its end.
@@ -130,7 +169,7 @@ async fn take(
                 if count == 0 {
                     return Err(gone());
                 }
-                let (mut blocks, mut permits) = (Vec::new(), Vec::new());
+                let (mut blocks, mut permits, mut stored) = (Vec::new(), Vec::new(), Vec::new());
                 for message in batch.drain(..) {
                     let Incoming::Block { file, block, payload, permit } = message else {
                         return Err(TransferError::protocol("a second manifest comes"));
@@ -141,16 +180,16 @@ async fn take(
                     }
                     blocks.push(Arrived { wanted, payload, base: None });
                     permits.push(permit);
+                    stored.push((file, block));
                 }
-                let count = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
                 if let Err(error) = coming.put(blocks).await {
                     find_room(&mut coming, &store, &mut room, error).await?;
                 }
                 drop(permits);
-                for _ in 0..count {
+                for _ in &stored {
                     agent.env.fault("agent.stored")?;
                 }
-                answers.send(ServerMessage::Stored { blocks: count }, None).await?;
+                answers.send(ServerMessage::Stored { blocks: stored }, None).await?;
             }
             Some(finished) = coming.finished() => {
                 if let Err(error) = finished {
@@ -199,7 +238,7 @@ async fn begin(
         })
         .await?
     };
-    let coming = Coming::begin(&store, Arc::clone(manifest), needed, None, Vec::new()).await?;
+    let coming = Coming::begin(&store, Arc::clone(manifest), needed, None, Told::default()).await?;
     Ok((store, coming))
 }
 

@@ -15,6 +15,7 @@ use crate::error::TransferError;
 use crate::path;
 use crate::protocol::message::{Entry, Item, MAX_ENTRIES};
 use crate::scan::{Found as Listed, Remembered, Rule, Scan, Scanning, list, scan_encoding};
+use crate::selection::Selection;
 
 /// Most directories whose completeness is remembered.
 const MAX_CHECKED: usize = 10_000;
@@ -263,7 +264,8 @@ fn directory(
         stamp: Digest::new([0; 32]),
         incomplete: None,
     };
-    match list(tree, full, Rule::Finished, &mut Vec::new(), &mut Vec::new()) {
+    let rule = Rule::finished(Selection::default());
+    match list(tree, full, rule, &mut Vec::new(), &mut Vec::new()) {
         Ok(mut files) => {
             files.sort_by(|left, right| left.relative.cmp(&right.relative));
             let mut hasher = blake3::Hasher::new();

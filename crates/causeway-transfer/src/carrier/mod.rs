@@ -24,6 +24,7 @@ pub use stream::ByteStream;
 pub(crate) use stream::StreamCarrier;
 
 use crate::protocol::message::Token;
+use crate::signature::SignerKey;
 
 /// A future on the heap, so that carriers and stream factories can be chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -83,6 +84,16 @@ pub(crate) trait Carrier: Send + Sync {
     /// of what receiving costs.
     fn thread(&self) -> Option<&tokio::runtime::Handle> {
         None
+    }
+
+    /// The key that has to have signed the manifests that come, where one is known beforehand.
+    fn signer(&self) -> Option<SignerKey> {
+        None
+    }
+
+    /// Whether an agent of ours answers, and not a bucket or a static server.
+    fn is_agent(&self) -> bool {
+        true
     }
 
     /// What each lane shows to be let in.

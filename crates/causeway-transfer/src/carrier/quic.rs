@@ -26,6 +26,7 @@ use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane, socket};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
+use crate::signature::SignerKey;
 use crate::ticket::Ticket;
 
 /// What may be under way on a connection, in bytes: two bandwidth-delay products of 1 Gbit/s at 250 ms.
@@ -292,6 +293,7 @@ impl Caller {
 pub(crate) struct QuicCarrier {
     handle: Handle,
     token: Token,
+    signer: SignerKey,
     counts: Counts,
     /// What slows it down on this host, for the user.
     warning: Option<String>,
@@ -362,6 +364,7 @@ impl QuicCarrier {
             Self {
                 handle,
                 token: ticket.token(),
+                signer: ticket.signer(),
                 counts,
                 warning,
                 _client: client,
@@ -402,6 +405,10 @@ impl Carrier for QuicCarrier {
 
     fn thread(&self) -> Option<&tokio::runtime::Handle> {
         Some(self.thread.handle())
+    }
+
+    fn signer(&self) -> Option<SignerKey> {
+        Some(self.signer)
     }
 
     fn token(&self) -> Option<Token> {

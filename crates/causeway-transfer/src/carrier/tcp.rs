@@ -30,6 +30,7 @@ use super::race::first_that_answers;
 use super::{BoxFuture, Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
+use crate::signature::SignerKey;
 use crate::ticket::Ticket;
 
 /// Connections to begin with where the agent's host sends with BBR.
@@ -276,6 +277,7 @@ fn protocol_of(stream: &Stream) -> Option<&[u8]> {
 pub(crate) struct TcpCarrier {
     dialer: Dialer,
     token: Token,
+    signer: SignerKey,
     /// Whether the agent's host sends with BBR.
     bbr_there: bool,
     /// What this host sends with.
@@ -318,6 +320,7 @@ impl TcpCarrier {
         let carrier = Self {
             dialer,
             token: ticket.token(),
+            signer: ticket.signer(),
             bbr_there,
             here: congestion_of(&stream),
             first: Mutex::new(Some(lane(stream))),
@@ -426,6 +429,10 @@ impl Carrier for TcpCarrier {
             "tcp: {there} at the agent, {} here, {lanes} connections",
             self.here
         ))
+    }
+
+    fn signer(&self) -> Option<SignerKey> {
+        Some(self.signer)
     }
 
     fn token(&self) -> Option<Token> {

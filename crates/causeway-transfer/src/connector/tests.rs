@@ -1,6 +1,7 @@
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::signature::SignerKey;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -12,7 +13,7 @@ async fn an_address_of_the_callers_own_survives_a_newer_ticket() {
     let mine: SocketAddr = "192.0.2.1:9".parse().unwrap();
     let source = TicketSource::FileAt(file.clone(), vec![mine]);
     for token in [[1; 32], [2; 32]] {
-        Ticket::new(vec![1], token, vec![there])
+        Ticket::new(vec![1], token, SignerKey::new([0; 32]), vec![there])
             .write(&file)
             .unwrap();
         let ticket = source.ticket().await.unwrap();
@@ -89,7 +90,8 @@ async fn the_second_is_there_when_the_first_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ticket_is_fetched_beside_the_tries() {
-    let ticket = Ticket::new(vec![1], [7; 32], vec![([127, 0, 0, 1], 1).into()]);
+    let there = ([127, 0, 0, 1], 1).into();
+    let ticket = Ticket::new(vec![1], [7; 32], SignerKey::new([0; 32]), vec![there]);
     let first = Mutex::new(Some(ticket.clone()));
     // The first fetch gives a ticket; later ones hang, as over a link that is cut.
     let connector = Connector::direct(TicketSource::Fetch(Box::new(move || {

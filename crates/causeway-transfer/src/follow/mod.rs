@@ -16,6 +16,7 @@ use crate::path;
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::pull::{MAX_CHANGES, Wish, bring, summary};
 use crate::scan::Rule;
+use crate::selection::Selection;
 use crate::store::Store;
 
 use watch::{Next, Watch};
@@ -29,6 +30,8 @@ pub struct FollowOptions {
     pub poll: Duration,
     /// How blocks cross.
     pub codec: Codec,
+    /// What of each is taken.
+    pub selection: Selection,
 }
 
 impl Default for FollowOptions {
@@ -38,6 +41,7 @@ impl Default for FollowOptions {
             settle: Duration::from_secs(2),
             poll: Duration::from_secs(1),
             codec: Codec::Auto,
+            selection: Selection::default(),
         }
     }
 }
@@ -122,7 +126,7 @@ pub async fn follow(
                 let path = path::join(&watched, &name);
                 let wish = Wish {
                     path: &path,
-                    rule: Rule::Finished,
+                    rule: Rule::finished(options.selection),
                     store,
                     // The checkpoint before is in the store.
                     base: &[],
@@ -248,7 +252,7 @@ async fn take(
         let session = link.session(meter).await?;
         let listing = session.manifest(wish.path, wish.rule, false, |_, _| {});
         match link.watched(&session, listing).await {
-            Ok((now, _)) if now.digest() == manifest => break,
+            Ok(now) if now.manifest.digest() == manifest => break,
             Ok(_) => return Ok(None),
             Err(error) if error.is_cut() => link.lost(&error),
             // It was rotated away just after: what is home is whole, and what was listed.

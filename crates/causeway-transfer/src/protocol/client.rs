@@ -49,6 +49,7 @@ enum Expect {
     Put {
         wanted: Wanted,
     },
+    PutLane,
     Stat,
     Noise {
         left: u64,
@@ -106,6 +107,7 @@ impl ClientLane {
             Request::Put { .. } => Expect::Put {
                 wanted: Wanted::Open { blocks: 0 },
             },
+            Request::PutLane { .. } => Expect::PutLane,
             Request::Stat => Expect::Stat,
             Request::Noise { bytes } => Expect::Noise {
                 left: u64::from(*bytes),
@@ -232,7 +234,7 @@ impl ClientLane {
                 ServerMessage::Stored { blocks },
             ) => {
                 *left = left
-                    .checked_sub(u64::from(*blocks))
+                    .checked_sub(blocks.len() as u64)
                     .ok_or(Broken("it stored more than it wanted"))?;
                 Ok(false)
             }
@@ -248,7 +250,8 @@ impl ClientLane {
                     .ok_or(Broken("more noise comes than was asked for"))?;
                 Ok(false)
             }
-            (Expect::Stat, ServerMessage::Done(Outcome::Stat(_)))
+            (Expect::PutLane, ServerMessage::Done(Outcome::PutLane))
+            | (Expect::Stat, ServerMessage::Done(Outcome::Stat(_)))
             | (Expect::Noise { left: 0 }, ServerMessage::Done(Outcome::Noise))
             | (Expect::Sink, ServerMessage::Done(Outcome::Sunk { .. })) => Ok(true),
             _ => Err(Broken("an answer does not fit its question")),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use causeway_domain::Digest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use crate::codec::Codec;
 use crate::path;
 use crate::scan::{Rule, Skipped};
 use crate::selection::{Links, Selection};
+use crate::signature::ManifestSignature;
 
 /// What a path keeps as it is: the unreserved of RFC 3986, and `/`.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -37,7 +40,9 @@ pub(crate) const PREFER: &str = "prefer";
 pub(crate) const RESPOND_ASYNC: &str = "respond-async";
 /// Header of a manifest: an entry that is not in it, and why.
 pub(crate) const SKIPPED: &str = "causeway-skipped";
-/// Most of them, so that a head stays short.
+/// Header of a manifest: the agent's public key and its signature, in base64, with `;` between.
+pub(crate) const SIGNED: &str = "causeway-signature";
+/// Most left-out entries, so that a head stays short.
 pub(crate) const MAX_SKIPPED: usize = 50;
 
 /// What a request names.
@@ -70,22 +75,16 @@ impl Target {
             "files" => Self::File { path },
             "manifest" => Self::Manifest {
                 path,
-                rule: if asks("finished") {
-                    Rule::Finished
-                } else {
-                    let selection = Selection {
+                rule: Rule {
+                    finished: asks("finished"),
+                    selection: Selection {
                         links: match (asks("links=refuse"), asks("links=keep")) {
                             (true, _) => Links::Refuse,
                             (false, true) => Links::Keep,
                             (false, false) => Links::Follow,
                         },
                         leave_optimizer: asks("leave=optimizer"),
-                    };
-                    if selection == Selection::default() {
-                        Rule::Everything
-                    } else {
-                        Rule::Chosen(selection)
-                    }
+                    },
                 },
                 fresh: asks("fresh"),
             },
@@ -104,9 +103,9 @@ impl std::fmt::Display for Target {
             Self::List { path } => write!(f, "/list/{}", encoded(path)),
             Self::Manifest { path, rule, fresh } => {
                 write!(f, "/manifest/{}", encoded(path))?;
-                let selection = rule.selection();
+                let selection = rule.selection;
                 let words = [
-                    (*rule == Rule::Finished, "finished"),
+                    (rule.finished, "finished"),
                     (selection.links == Links::Refuse, "links=refuse"),
                     (selection.links == Links::Keep, "links=keep"),
                     (selection.leave_optimizer, "leave=optimizer"),
@@ -277,6 +276,21 @@ pub(crate) fn skipped(value: &str) -> Option<Skipped> {
     })
 }
 
+/// A signature as a header's value. What it is of stands in the request.
+pub(crate) fn signature_value(signed: &ManifestSignature) -> String {
+    format!("{};{}", signed.key, STANDARD.encode(signed.signature))
+}
+
+/// The same, read.
+pub(crate) fn signature(value: &str, path: &str) -> Option<ManifestSignature> {
+    let (key, signature) = value.split_once(';')?;
+    Some(ManifestSignature {
+        path: path.to_owned(),
+        key: key.parse().ok()?,
+        signature: STANDARD.decode(signature).ok()?.try_into().ok()?,
+    })
+}
+
 /// The path of an item below a root, either of which may be empty.
 pub(crate) fn full(root: &str, below: &str) -> String {
     path::join(root, below)
@@ -300,12 +314,9 @@ mod tests {
                         links: Links::from_code(links).unwrap_or_default(),
                         leave_optimizer,
                     };
-                    let rule = if selection != Selection::default() {
-                        Rule::Chosen(selection)
-                    } else if finished {
-                        Rule::Finished
-                    } else {
-                        Rule::Everything
+                    let rule = Rule {
+                        finished,
+                        selection,
                     };
                     Target::Manifest { path, rule, fresh }
                 }

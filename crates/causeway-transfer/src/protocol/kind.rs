@@ -11,6 +11,7 @@ pub(super) const STAT: u8 = 0x08;
 pub(super) const NOISE: u8 = 0x0b;
 pub(super) const SINK: u8 = 0x0c;
 pub(super) const SINK_NOISE: u8 = 0x0d;
+pub(super) const PUT_LANE: u8 = 0x0e;
 pub(super) const WELCOME: u8 = 0x81;
 pub(super) const REFUSED: u8 = 0x82;
 pub(super) const ENTRIES: u8 = 0x83;

@@ -12,7 +12,7 @@ use crate::bench::MOST_NOISE;
 use crate::codec::Codec;
 use crate::scan::Rule;
 use crate::selection::{Links, Selection};
-use crate::wire::Reader;
+use crate::wire::{Reader, Writer};
 
 /// Most blocks of one `Read`.
 pub(crate) const MAX_ITEMS: usize = 256;
@@ -28,6 +28,9 @@ const MAGIC: &[u8; 8] = b"causeway";
 
 /// A token: 32 random bytes that only the agent and those whom it gave its ticket know.
 pub(crate) type Token = [u8; 32];
+
+/// What tells a put from others: 16 random bytes of the caller's.
+pub(crate) type PutKey = [u8; 16];
 
 /// One block to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +73,9 @@ pub(crate) enum Request {
         items: Vec<Item>,
     },
     /// Here comes a manifest of `len` bytes, then the blocks that you want of it.
-    Put { path: String, len: u64 },
+    Put { path: String, len: u64, key: PutKey },
+    /// Here come more blocks of an open put.
+    PutLane { key: PutKey },
     /// How much did you send on this carrier?
     Stat,
     /// So many bytes that nobody needs: what can this link give?
@@ -139,9 +144,9 @@ pub(crate) enum ServerMessage {
         blocks: Vec<(u32, u32)>,
         last: bool,
     },
-    /// That many more blocks are on disk here.
+    /// These blocks are on disk here: index of the file, index of the block.
     Stored {
-        blocks: u32,
+        blocks: Vec<(u32, u32)>,
     },
     /// A put waits: for room on the disk there.
     Waiting {
@@ -149,6 +154,20 @@ pub(crate) enum ServerMessage {
     },
     Done(Outcome),
     Failed(Failure),
+}
+
+/// Blocks of a put manifest: how many, and of each the index of its file and its own.
+fn write_blocks(out: &mut Writer, blocks: &[(u32, u32)]) {
+    out.u32(u32::try_from(blocks.len()).unwrap_or(u32::MAX));
+    for (file, block) in blocks {
+        out.u32(*file).u32(*block);
+    }
+}
+
+fn read_blocks(input: &mut Reader<'_>) -> Result<Vec<(u32, u32)>, Broken> {
+    let count = input.count(8)?;
+    let blocks = (0..count).map(|_| Ok((input.u32()?, input.u32()?)));
+    blocks.collect()
 }
 
 /// Bytes of a frame's payload beside those of a part or a block.
@@ -180,15 +199,10 @@ impl ClientMessage {
             }
             Self::Request(Request::Manifest { path, rule, fresh }) => {
                 out.text(path);
-                match rule {
-                    Rule::Everything => out.u8(0),
-                    Rule::Finished => out.u8(1),
-                    Rule::Chosen(selection) => out
-                        .u8(2)
-                        .u8(selection.links.code())
-                        .u8(u8::from(selection.leave_optimizer)),
-                };
-                out.u8(u8::from(*fresh));
+                out.u8(u8::from(rule.finished))
+                    .u8(rule.selection.links.code())
+                    .u8(u8::from(rule.selection.leave_optimizer))
+                    .u8(u8::from(*fresh));
                 kind::MANIFEST
             }
             Self::Request(Request::Read { root, codec, items }) => {
@@ -207,9 +221,13 @@ impl ClientMessage {
                 }
                 kind::READ
             }
-            Self::Request(Request::Put { path, len }) => {
-                out.text(path).u64(*len);
+            Self::Request(Request::Put { path, len, key }) => {
+                out.text(path).u64(*len).raw(key);
                 kind::PUT
+            }
+            Self::Request(Request::PutLane { key }) => {
+                out.raw(key);
+                kind::PUT_LANE
             }
             Self::Request(Request::Stat) => kind::STAT,
             Self::Request(Request::Noise { bytes }) => {
@@ -259,14 +277,12 @@ impl ClientMessage {
             kind::MANIFEST => {
                 let path = input.text()?.to_owned();
                 let unknown = Broken("a request chooses in a way that is not known here");
-                let rule = match input.u8()? {
-                    0 => Rule::Everything,
-                    1 => Rule::Finished,
-                    2 => Rule::Chosen(Selection {
+                let rule = Rule {
+                    finished: input.flag()?,
+                    selection: Selection {
                         links: Links::from_code(input.u8()?).ok_or(unknown)?,
                         leave_optimizer: input.flag()?,
-                    }),
-                    _ => return Err(unknown),
+                    },
                 };
                 Self::Request(Request::Manifest {
                     path,
@@ -319,6 +335,10 @@ impl ClientMessage {
             kind::PUT => Self::Request(Request::Put {
                 path: input.text()?.to_owned(),
                 len: input.u64()?,
+                key: input.array()?,
+            }),
+            kind::PUT_LANE => Self::Request(Request::PutLane {
+                key: input.array()?,
             }),
             kind::STAT => Self::Request(Request::Stat),
             kind::NOISE => {
@@ -414,15 +434,12 @@ impl ServerMessage {
                 kind::WORKING
             }
             Self::Want { blocks, last } => {
-                out.u8(u8::from(*last))
-                    .u32(u32::try_from(blocks.len()).unwrap_or(u32::MAX));
-                for (file, block) in blocks {
-                    out.u32(*file).u32(*block);
-                }
+                out.u8(u8::from(*last));
+                write_blocks(&mut out, blocks);
                 kind::WANT
             }
             Self::Stored { blocks } => {
-                out.u32(*blocks);
+                write_blocks(&mut out, blocks);
                 kind::STORED
             }
             Self::Waiting { why } => {
@@ -490,14 +507,11 @@ impl ServerMessage {
             },
             kind::WANT => {
                 let last = input.flag()?;
-                let count = input.count(8)?;
-                let blocks = (0..count)
-                    .map(|_| Ok((input.u32()?, input.u32()?)))
-                    .collect::<Result<_, Broken>>()?;
+                let blocks = read_blocks(&mut input)?;
                 Self::Want { blocks, last }
             }
             kind::STORED => Self::Stored {
-                blocks: input.u32()?,
+                blocks: read_blocks(&mut input)?,
             },
             kind::WAITING => Self::Waiting {
                 why: input.text()?.to_owned(),

@@ -18,7 +18,7 @@ pub(crate) mod payload;
 pub(crate) mod server;
 
 /// The version that both ends must speak.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 /// The other side broke a rule; the text says which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@ use causeway_domain::Digest;
 use super::Broken;
 use crate::error::TransferError;
 use crate::scan::Skipped;
+use crate::signature::{ManifestSignature, SignerKey};
 use crate::wire::{Reader, Writer};
 
 /// Most skipped entries that are named; a manifest's end says nothing of more.
@@ -16,6 +17,7 @@ pub(crate) enum Outcome {
     Listed,
     Manifest {
         digest: Digest,
+        signature: Option<ManifestSignature>,
         skipped: Vec<Skipped>,
     },
     Read,
@@ -27,17 +29,27 @@ pub(crate) enum Outcome {
     Sunk {
         bytes: u64,
     },
+    /// The put that a lane was for is over.
+    PutLane,
 }
 
 impl Outcome {
     pub(super) fn write(&self, out: &mut Writer) {
         match self {
             Self::Listed => out.u8(1),
-            Self::Manifest { digest, skipped } => {
+            Self::Manifest {
+                digest,
+                signature,
+                skipped,
+            } => {
                 let named = skipped.iter().take(MAX_SKIPPED);
-                out.u8(2)
-                    .digest(digest)
-                    .u32(u32::try_from(named.len()).unwrap_or(0));
+                out.u8(2).digest(digest).u8(u8::from(signature.is_some()));
+                if let Some(signed) = signature {
+                    out.text(&signed.path)
+                        .raw(signed.key.bytes())
+                        .raw(&signed.signature);
+                }
+                out.u32(u32::try_from(named.len()).unwrap_or(0));
                 for skipped in named {
                     out.text(&skipped.path)
                         .text(skipped.why.get(..100).unwrap_or(&skipped.why));
@@ -49,6 +61,7 @@ impl Outcome {
             Self::Stat(counted) => counted.write(out.u8(5)),
             Self::Noise => out.u8(6),
             Self::Sunk { bytes } => out.u8(7).u64(*bytes),
+            Self::PutLane => out.u8(8),
         };
     }
 
@@ -57,6 +70,15 @@ impl Outcome {
             1 => Self::Listed,
             2 => {
                 let digest = input.digest()?;
+                let signature = if input.flag()? {
+                    Some(ManifestSignature {
+                        path: input.text()?.to_owned(),
+                        key: SignerKey::new(input.array()?),
+                        signature: input.array()?,
+                    })
+                } else {
+                    None
+                };
                 let count = input.count(4)?;
                 let skipped = (0..count)
                     .map(|_| {
@@ -66,7 +88,11 @@ impl Outcome {
                         })
                     })
                     .collect::<Result<_, Broken>>()?;
-                Self::Manifest { digest, skipped }
+                Self::Manifest {
+                    digest,
+                    signature,
+                    skipped,
+                }
             }
             3 => Self::Read,
             4 => Self::Put {
@@ -77,6 +103,7 @@ impl Outcome {
             7 => Self::Sunk {
                 bytes: input.u64()?,
             },
+            8 => Self::PutLane,
             _ => return Err(Broken("an outcome that is not known here")),
         })
     }

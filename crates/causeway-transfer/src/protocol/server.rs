@@ -51,6 +51,12 @@ enum Open {
     Sink(u64),
 }
 
+impl Open {
+    const fn is_put(&self) -> bool {
+        matches!(self, Self::PutManifest { .. } | Self::PutBlocks)
+    }
+}
+
 /// All rules of the agent's end.
 #[derive(Debug)]
 pub(crate) struct ServerLane {
@@ -166,7 +172,7 @@ impl ServerLane {
         }
         let open = match &request {
             Request::Put { len, .. } => {
-                if self.open.values().any(|open| !matches!(open, Open::Simple)) {
+                if self.open.values().any(Open::is_put) {
                     return Err(Broken("two directories are put on one lane at once"));
                 }
                 if *len == 0 || *len > MAX_MANIFEST {
@@ -177,6 +183,7 @@ impl ServerLane {
                     bytes: Vec::new(),
                 }
             }
+            Request::PutLane { .. } => Open::PutBlocks,
             Request::Sink => {
                 self.open.insert(id, Open::Sink(0));
                 return Ok(());

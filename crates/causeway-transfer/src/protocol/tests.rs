@@ -14,6 +14,7 @@ use super::{Broken, PROTOCOL_VERSION};
 use crate::codec::Codec;
 use crate::scan::{Rule, Skipped};
 use crate::selection::{Links, Selection};
+use crate::signature::{ManifestSignature, SignerKey};
 
 fn serve(lane: &mut ServerLane, bytes: &[u8]) -> Result<Vec<Effect>, Broken> {
     let mut out = Vec::new();
@@ -136,6 +137,7 @@ fn a_caller_has_a_budget() {
         Request::Put {
             path: "x".to_owned(),
             len: u64::MAX,
+            key: [0; 16],
         },
     ] {
         let (mut client, mut server) = pair();
@@ -275,6 +277,34 @@ fn an_encoded_block_says_its_length_and_no_other_base_than_was_named() {
 }
 
 #[test]
+fn a_further_lane_of_a_put_brings_blocks_at_once_and_no_manifest() {
+    let (mut client, mut server) = pair();
+    let (id, bytes) = client.ask(Request::PutLane { key: [7; 16] });
+    let effects = serve(&mut server, &bytes).unwrap();
+    assert!(matches!(effects.as_slice(), [Effect::Serve { .. }]));
+    let block = ClientMessage::PutBlock {
+        file: 0,
+        block: 0,
+        payload: Payload::raw(vec![1]),
+    };
+    let effects = serve(&mut server, &block.encode(id)).unwrap();
+    assert!(matches!(effects.as_slice(), [Effect::Block { .. }]));
+    let over = ServerMessage::Done(Outcome::PutLane);
+    let bytes = server.answer(id, &over).unwrap();
+    receive(&mut client, &bytes).unwrap();
+    let late = serve(&mut server, &block.encode(id)).unwrap();
+    assert!(late.is_empty(), "what comes too late is dropped");
+    let (id, bytes) = client.ask(Request::PutLane { key: [7; 16] });
+    serve(&mut server, &bytes).unwrap();
+    let manifest = ClientMessage::PutManifest(vec![1]).encode(id);
+    assert!(serve(&mut server, &manifest).is_err());
+    let stored = ServerMessage::Stored {
+        blocks: vec![(0, 0)],
+    };
+    assert!(receive(&mut client, &stored.encode(id)).is_err());
+}
+
+#[test]
 fn a_put_keeps_its_order() {
     let (mut client, mut server) = pair();
     let manifest = crate::manifest::Manifest::new(crate::manifest::Shape::Directory, vec![])
@@ -283,6 +313,7 @@ fn a_put_keeps_its_order() {
     let (id, bytes) = client.ask(Request::Put {
         path: "d".to_owned(),
         len: manifest.len() as u64,
+        key: [0; 16],
     });
     serve(&mut server, &bytes).unwrap();
     let block = ClientMessage::PutBlock {
@@ -317,8 +348,24 @@ fn a_put_keeps_its_order() {
     let done = ServerMessage::Done(Outcome::Put {
         digest: Digest::new([0; 32]),
     });
-    receive(&mut client, &ServerMessage::Stored { blocks: 3 }.encode(id)).unwrap();
-    assert!(receive(&mut client, &ServerMessage::Stored { blocks: 1 }.encode(id)).is_err());
+    receive(
+        &mut client,
+        &ServerMessage::Stored {
+            blocks: vec![(0, 0), (0, 1), (1, 0)],
+        }
+        .encode(id),
+    )
+    .unwrap();
+    assert!(
+        receive(
+            &mut client,
+            &ServerMessage::Stored {
+                blocks: vec![(1, 1)],
+            }
+            .encode(id)
+        )
+        .is_err()
+    );
     receive(&mut client, &done.encode(id)).unwrap();
     server.answer(id, &done).unwrap();
     assert!(
@@ -359,17 +406,19 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         (any::<u16>(), any::<Option<[u8; 32]>>())
             .prop_map(|(version, token)| ClientMessage::Hello { version, token }),
         text().prop_map(|path| ClientMessage::Request(Request::List { path })),
-        (text(), 0u8..5, any::<bool>()).prop_map(|(path, rule, fresh)| {
-            let rule = match rule {
-                0 => Rule::Everything,
-                1 => Rule::Finished,
-                links => Rule::Chosen(Selection {
-                    links: Links::from_code(links - 2).unwrap(),
-                    leave_optimizer: fresh,
-                }),
-            };
-            ClientMessage::Request(Request::Manifest { path, rule, fresh })
-        }),
+        (text(), 0u8..3, any::<[bool; 3]>()).prop_map(
+            |(path, links, [finished, leave_optimizer, fresh])| {
+                let selection = Selection {
+                    links: Links::from_code(links).unwrap(),
+                    leave_optimizer,
+                };
+                let rule = Rule {
+                    finished,
+                    selection,
+                };
+                ClientMessage::Request(Request::Manifest { path, rule, fresh })
+            }
+        ),
         (
             text(),
             0u8..4,
@@ -389,8 +438,10 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
                     items: items.collect(),
                 })
             }),
-        (text(), any::<u64>())
-            .prop_map(|(path, len)| ClientMessage::Request(Request::Put { path, len })),
+        (text(), any::<u64>(), any::<[u8; 16]>()).prop_map(|(path, len, key)| {
+            ClientMessage::Request(Request::Put { path, len, key })
+        }),
+        any::<[u8; 16]>().prop_map(|key| ClientMessage::Request(Request::PutLane { key })),
         Just(ClientMessage::Request(Request::Stat)),
         proptest::collection::vec(any::<u8>(), 0..50).prop_map(ClientMessage::PutManifest),
         (any::<u32>(), any::<u32>(), payload()).prop_map(|(file, block, payload)| {
@@ -445,13 +496,29 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
             any::<bool>()
         )
             .prop_map(|(blocks, last)| ServerMessage::Want { blocks, last }),
-        any::<u32>().prop_map(|blocks| ServerMessage::Stored { blocks }),
+        proptest::collection::vec(any::<(u32, u32)>(), 0..9)
+            .prop_map(|blocks| ServerMessage::Stored { blocks }),
+        Just(ServerMessage::Done(Outcome::PutLane)),
         text().prop_map(|why| ServerMessage::Waiting { why }),
         Just(ServerMessage::Done(Outcome::Listed)),
         Just(ServerMessage::Done(Outcome::Read)),
-        (digest(), proptest::collection::vec(skipped, 0..3)).prop_map(|(digest, skipped)| {
-            ServerMessage::Done(Outcome::Manifest { digest, skipped })
-        }),
+        (
+            digest(),
+            proptest::option::of((text(), any::<[u8; 32]>(), any::<[u8; 32]>())),
+            proptest::collection::vec(skipped, 0..3)
+        )
+            .prop_map(|(digest, signature, skipped)| {
+                let signature = signature.map(|(path, key, half)| ManifestSignature {
+                    path,
+                    key: SignerKey::new(key),
+                    signature: [key, half].concat().try_into().unwrap(),
+                });
+                ServerMessage::Done(Outcome::Manifest {
+                    digest,
+                    signature,
+                    skipped,
+                })
+            }),
         digest().prop_map(|digest| ServerMessage::Done(Outcome::Put { digest })),
         any::<(u64, Option<u64>)>()
             .prop_map(|(sent, lost)| ServerMessage::Done(Outcome::Stat(Counted { sent, lost }))),
@@ -519,7 +586,7 @@ proptest! {
     ) {
         let (mut client, _) = pair();
         client.ask(read(&[10, 20]));
-        client.ask(Request::Put { path: "x".to_owned(), len: 4 });
+        client.ask(Request::Put { path: "x".to_owned(), len: 4, key: [0; 16] });
         let mut bytes: Vec<u8> = messages.iter().flat_map(|(message, id)| message.encode(*id)).collect();
         bytes.extend(noise);
         if !bytes.is_empty() {

@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::protocol::server::{Effect, ServerLane};
+use crate::signature::{ManifestSigner, SignerKey};
 
 /// Whether the far end of a lane says something now.
 type Speaks = Arc<dyn Fn(usize) -> bool + Send + Sync>;
@@ -12,11 +13,13 @@ type Speaks = Arc<dyn Fn(usize) -> bool + Send + Sync>;
 /// Lanes in memory. While a request is open, the far end of each says once in 10 ms that it works. It knows one manifest, or none.
 pub(crate) struct Spoken {
     speaks: Speaks,
-    manifest: Option<Manifest>,
+    /// With the signature that it gives.
+    manifest: Option<(Manifest, Option<ManifestSignature>)>,
     asked: Arc<AtomicU64>,
     opened: AtomicU64,
     begin: usize,
     most: usize,
+    signer: Option<SignerKey>,
 }
 
 const OFTEN: Duration = Duration::from_millis(10);
@@ -26,7 +29,12 @@ impl Spoken {
         Self::knowing(None, begin, most, speaks)
     }
 
-    fn knowing(manifest: Option<Manifest>, begin: usize, most: usize, speaks: Speaks) -> Arc<Self> {
+    fn knowing(
+        manifest: Option<(Manifest, Option<ManifestSignature>)>,
+        begin: usize,
+        most: usize,
+        speaks: Speaks,
+    ) -> Arc<Self> {
         Arc::new(Self {
             speaks,
             manifest,
@@ -34,6 +42,7 @@ impl Spoken {
             opened: AtomicU64::new(0),
             begin,
             most,
+            signer: None,
         })
     }
 }
@@ -42,7 +51,7 @@ async fn far_end(
     index: usize,
     lane: tokio::io::DuplexStream,
     speaks: Speaks,
-    manifest: Option<Manifest>,
+    manifest: Option<(Manifest, Option<ManifestSignature>)>,
     asked: Arc<AtomicU64>,
 ) {
     let (mut reader, mut writer) = tokio::io::split(lane);
@@ -72,11 +81,15 @@ async fn far_end(
                 Effect::Serve { id, request } => {
                     asked.fetch_add(1, Ordering::Relaxed);
                     match (request, &manifest) {
-                        (Request::Manifest { .. }, Some(manifest)) => {
-                            let (digest, skipped) = (manifest.digest(), Vec::new());
+                        (Request::Manifest { .. }, Some((manifest, signature))) => {
+                            let outcome = Outcome::Manifest {
+                                digest: manifest.digest(),
+                                signature: signature.clone(),
+                                skipped: Vec::new(),
+                            };
                             for message in [
                                 ServerMessage::Part(manifest.encode()),
-                                ServerMessage::Done(Outcome::Manifest { digest, skipped }),
+                                ServerMessage::Done(outcome),
                             ] {
                                 out.extend(machine.answer(id, &message).unwrap());
                             }
@@ -102,6 +115,10 @@ impl Carrier for Spoken {
 
     fn max_lanes(&self) -> usize {
         self.most
+    }
+
+    fn signer(&self) -> Option<SignerKey> {
+        self.signer
     }
 
     fn token(&self) -> Option<crate::protocol::message::Token> {
@@ -221,23 +238,25 @@ async fn a_session_that_is_ended_tells_who_waits() {
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_with_the_greeting_is_not_asked_again() {
     let manifest = Manifest::new(crate::manifest::Shape::Directory, Vec::new()).unwrap();
-    let rule = Rule::Everything;
+    let (rule, signer) = (Rule::default(), ManifestSigner::make().unwrap());
     let first = Some(Request::Manifest {
         path: "run".to_owned(),
         rule,
         fresh: false,
     });
     for (path, asks) in [("run", 1), ("other", 2)] {
-        let carrier = Spoken::knowing(Some(manifest.clone()), 3, 3, Arc::new(|_| false));
+        let signed = signer.sign(&manifest.digest(), path);
+        let known = Some((manifest.clone(), Some(signed)));
+        let carrier = Spoken::knowing(known, 3, 3, Arc::new(|_| false));
         let asked = Arc::clone(&carrier.asked);
         let session = Session::open(carrier, LONGEST, LONGEST, None, first.clone())
             .await
             .unwrap();
-        let (came, _) = session
+        let came = session
             .manifest(path, rule, false, |_, _| {})
             .await
             .unwrap();
-        assert_eq!(came, manifest);
+        assert_eq!(came.manifest, manifest);
         assert_eq!(asked.load(Ordering::Relaxed), asks, "{path}");
         // Once it is taken, the same question is a new one.
         session
@@ -245,5 +264,50 @@ async fn what_is_asked_with_the_greeting_is_not_asked_again() {
             .await
             .unwrap();
         assert_eq!(asked.load(Ordering::Relaxed), asks + 1, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manifest_is_taken_with_the_right_signature_only() {
+    let manifest = Manifest::new(crate::manifest::Shape::Directory, Vec::new()).unwrap();
+    let (agent, other) = (
+        ManifestSigner::make().unwrap(),
+        ManifestSigner::make().unwrap(),
+    );
+    let digest = manifest.digest();
+    let of = |signer: &ManifestSigner, digest, path| Some(signer.sign(digest, path));
+    let not_its = Digest::new([1; 32]);
+    for (signature, pinned, is_right) in [
+        (of(&agent, &digest, "run"), Some(agent.key()), true),
+        (of(&agent, &digest, "run"), None, true),
+        (None, Some(agent.key()), false),
+        (None, None, false),
+        (of(&other, &digest, "run"), Some(agent.key()), false),
+        (of(&agent, &digest, "next"), Some(agent.key()), false),
+        (of(&agent, &not_its, "run"), Some(agent.key()), false),
+    ] {
+        let case = format!("{signature:?} {pinned:?}");
+        let carrier = Arc::new(Spoken {
+            signer: pinned,
+            ..Arc::into_inner(Spoken::knowing(
+                Some((manifest.clone(), signature.clone())),
+                1,
+                1,
+                Arc::new(|_| false),
+            ))
+            .unwrap()
+        });
+        let session = over(carrier).await;
+        let asked = session.manifest("run", Rule::default(), false, |_, _| {});
+        match asked.await {
+            Ok(listing) => {
+                assert!(is_right, "{case}");
+                assert_eq!(listing.told.signature, signature);
+            }
+            Err(error) => {
+                let unsigned = matches!(error, TransferError::Unsigned { .. });
+                assert!(!is_right && unsigned, "{case}: {error}");
+            }
+        }
     }
 }

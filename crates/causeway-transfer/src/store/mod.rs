@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::Digest;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::durable;
 use crate::error::TransferError;
@@ -47,6 +49,30 @@ const FORMAT: &str = "causeway-store 1\n";
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: Arc<Utf8Path>,
+}
+
+/// A store of one transfer's own. Nobody else opens it as long as this lives.
+#[derive(Debug)]
+pub struct OwnStore {
+    store: Store,
+    _lock: std::fs::File,
+}
+
+impl OwnStore {
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Removes it with all that it holds: what was brought is at its place.
+    ///
+    /// # Errors
+    /// [`TransferError::Io`].
+    pub fn remove(self) -> Result<(), TransferError> {
+        let dir = &self.store.dir;
+        std::fs::remove_dir_all(&**dir).map_err(TransferError::io(format!("removing `{dir}`")))
+    }
 }
 
 /// BLAKE3 and SHA-256 of the same bytes.
@@ -99,14 +125,26 @@ impl Store {
         Ok(Self { dir: dir.into() })
     }
 
-    /// Where a transfer to `dest` that has no store of its own keeps what it has until all of it is there: beside `dest`, and for
-    /// each one apart, so that two transfers into one directory do not meet.
-    #[must_use]
-    pub fn beside(dest: &Utf8Path) -> Utf8PathBuf {
+    /// A store where a transfer to `dest` that has none keeps what it has until all of it is there: beside `dest`, and for each
+    /// one apart, so that two transfers into one directory do not meet.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`TransferError::Occupied`] while another transfer to the same place is under way.
+    pub fn beside(dest: &Utf8Path) -> Result<OwnStore, TransferError> {
         let name = dest.file_name().unwrap_or_default();
         let hash = blake3::hash(name.as_bytes()).to_hex();
         let short = hash.get(..16).unwrap_or_default();
-        dest.with_file_name(format!(".causeway-pull-{short}"))
+        let store = Self::open(&dest.with_file_name(format!(".causeway-pull-{short}")))?;
+        let io = || TransferError::io(format!("locking `{}`", store.dir));
+        let lock = std::fs::File::open(&*store.dir).map_err(|error| io()(error))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(OwnStore { store, _lock: lock }),
+            Err(Errno::WOULDBLOCK) => Err(TransferError::Occupied {
+                dest: dest.to_string(),
+                why: "another transfer brings it just now".to_owned(),
+            }),
+            Err(error) => Err(io()(error.into())),
+        }
     }
 
     /// The store's directory.

@@ -574,3 +574,22 @@ fn small_files_go_straight_to_their_place_through_kills_and_changes() {
         "into a directory that holds something files go one by one"
     );
 }
+
+#[test]
+fn a_place_is_brought_by_one_transfer_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let dest = Utf8Path::from_path(dir.path()).unwrap().join("llama");
+    let first = Store::beside(&dest).unwrap();
+    let error = Store::beside(&dest).unwrap_err();
+    assert!(
+        error.to_string().contains("llama` is in the way: another"),
+        "{error}"
+    );
+    drop(first);
+    let again = Store::beside(&dest).unwrap();
+    let other = Store::beside(&dest.with_file_name("mistral")).unwrap();
+    assert_ne!(again.store().dir(), other.store().dir());
+    again.remove().unwrap();
+    other.remove().unwrap();
+    assert_eq!(fs_err::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use causeway_transfer::{CheckpointArrived, Codec, FollowOptions, Stage, follow};
+use causeway_transfer::{CheckpointArrived, Codec, FollowOptions, Links, Selection, Stage, follow};
 use tokio::sync::watch;
 
 use crate::world::{World, eventually, noise};
@@ -12,6 +12,10 @@ pub(crate) const QUICK: FollowOptions = FollowOptions {
     settle: Duration::from_millis(150),
     poll: Duration::from_millis(30),
     codec: Codec::Auto,
+    selection: Selection {
+        links: Links::Follow,
+        leave_optimizer: false,
+    },
 };
 
 /// A safetensors file with one tensor of bytes.
@@ -102,6 +106,43 @@ async fn checkpoints_come_while_they_are_written_and_the_last_one_at_the_end() {
     for one in &arrived {
         assert_arrived(&world, one);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_states_of_the_optimizer_stay_where_that_is_wanted() {
+    let world = World::new();
+    save(&world.site(), "step-1", 1);
+    world.write("ckpt/step-1/optimizer.pt", &noise(2, 5000));
+    let (_ended, stop) = watch::channel(true);
+    let leaving = FollowOptions {
+        selection: Selection {
+            leave_optimizer: true,
+            ..Selection::default()
+        },
+        ..QUICK
+    };
+    let arrived = follow(
+        &world.connector(),
+        "ckpt",
+        &world.store,
+        leaving,
+        stop,
+        &*world.env,
+        |_| {},
+        |_| {},
+    )
+    .await
+    .unwrap();
+    let manifest = world.store.manifest(arrived[0].manifest).unwrap();
+    let paths: Vec<&str> = manifest
+        .files()
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    assert_eq!(paths, ["config.json", "model.safetensors"]);
+    let left = &arrived[0].summary.skipped;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].path, "optimizer.pt");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

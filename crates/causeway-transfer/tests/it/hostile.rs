@@ -29,8 +29,8 @@ async fn answer(world: &World, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// The greeting of protocol version 3, without a token.
-const HELLO: &[u8] = b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x03\0";
+/// The greeting of protocol version 4, without a token.
+const HELLO: &[u8] = b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x04\0";
 
 fn frame(kind: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
@@ -41,11 +41,11 @@ fn frame(kind: u8, id: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn golden_greeting_of_version_3() {
+async fn golden_greeting_of_version_4() {
     let world = World::new();
     assert_eq!(
         answer(&world, HELLO).await,
-        b"\0\0\0\x0d\x81\0\0\0\0causeway\0\x03\x01\0\x20"
+        b"\0\0\0\x0d\x81\0\0\0\0causeway\0\x04\x01\0\x20"
     );
     let refused = answer(&world, b"\0\0\0\x0b\x01\0\0\0\0causeway\0\x01\0").await;
     assert_eq!(refused[4], 0x82);

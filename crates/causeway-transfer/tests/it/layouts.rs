@@ -72,7 +72,7 @@ async fn a_distributed_checkpoint_is_taken_once_its_metadata_is_there() {
     let options = FollowOptions {
         settle: Duration::from_millis(50),
         poll: Duration::from_millis(20),
-        codec: Codec::Auto,
+        ..FollowOptions::default()
     };
     let site: Utf8PathBuf = world.site().join("ckpt/step-2");
     let job = async move {

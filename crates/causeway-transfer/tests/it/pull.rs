@@ -28,6 +28,9 @@ async fn a_directory_comes_home_once() {
     assert_eq!(summary.carrier, CarrierKind::Stream);
     let sealed = world.store.manifest(summary.manifest).unwrap();
     assert!(sealed.files().iter().all(|file| file.sha256.is_some()));
+    let signed = summary.signed.unwrap();
+    assert_eq!(signed.path(), "run");
+    signed.verify(&summary.manifest).unwrap();
 
     let again = world.pull("run").await.unwrap();
     assert_eq!((again.wire_bytes, again.reused_bytes), (0, raw));

@@ -52,6 +52,8 @@ async fn a_directory_comes_home_over_tcp() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_goes_to_the_site_over_tcp() {
     let world = World::with_run();
+    // Enough for every lane.
+    world.write("run/large.bin", &noise(8, 80 << 20));
     let running = start(&world).await;
     let local = world.site().join("run");
     let summary = causeway_transfer::push(

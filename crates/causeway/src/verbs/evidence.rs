@@ -1,10 +1,12 @@
 //! `causeway evidence`: what a stranger needs to verify a run, and the stranger's own check.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 use causeway_domain::RunId;
-use causeway_ledger::{Attachment, EntryKey, Evidence, Verifier, export_evidence};
+use causeway_ledger::{Attachment, EntryKey, Evidence, Finding, Verifier, export_evidence};
 use causeway_run::launch::find;
-use causeway_run::{RunError, StageName};
+use causeway_run::{HomeRecord, RunError, StageName};
 use serde_json::json;
 
 use crate::cli::EvidenceArgs;
@@ -110,14 +112,29 @@ fn verify(context: &Context, path: &Utf8Path, key: &str) -> Result<Exit, RunErro
         help: "name a file that `causeway evidence RUN -o FILE` wrote".to_owned(),
     })?;
     let verifier: Verifier = key.parse()?;
-    let report = Evidence::from_json(&text)?.verify(&verifier)?;
+    let mut report = Evidence::from_json(&text)?.verify(&verifier)?;
+    let (mut agents, mut unsigned) = (BTreeMap::new(), Vec::new());
+    for entry in &report.entries {
+        match HomeRecord::of_entry(&entry.key, &entry.statement.predicate) {
+            Ok(Some((record, Some(agent)))) => {
+                agents.insert(entry.index, (record.manifest, agent));
+            }
+            Ok(_) => {}
+            Err(error) => unsigned.push(Finding {
+                file: "entries".into(),
+                entry: Some(entry.index),
+                what: error.to_string(),
+            }),
+        }
+    }
+    report.problems.extend(unsigned);
     let clean = report.is_clean();
     if output.json {
         output.document(&json!({
             "ok": clean,
             "origin": report.origin,
             "size": report.size,
-            "entries": report.entries.iter().map(|entry| json!({"index": entry.index, "key": entry.key, "at": entry.at})).collect::<Vec<_>>(),
+            "entries": report.entries.iter().map(|entry| json!({"index": entry.index, "key": entry.key, "at": entry.at, "agent": agents.get(&entry.index).map(|(_, agent)| agent)})).collect::<Vec<_>>(),
             "attachments": report.attachments,
             "problems": report.problems,
         }));
@@ -131,6 +148,12 @@ fn verify(context: &Context, path: &Utf8Path, key: &str) -> Result<Exit, RunErro
                 entry.at.strftime("%Y-%m-%d %H:%M:%SZ"),
                 entry.key
             ));
+            if let Some((manifest, agent)) = agents.get(&entry.index) {
+                output.line(format_args!(
+                    "          manifest {}, signed by the site's agent {agent}",
+                    manifest.short()
+                ));
+            }
         }
         for attachment in &report.attachments {
             output.line(format_args!("file    {}", attachment.name));

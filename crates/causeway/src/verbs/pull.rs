@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use causeway_domain::Env;
 use causeway_run::{RunError, State, files};
-use causeway_transfer::{Dest, Placement, Store, agent::serve, pull_selected};
+use causeway_transfer::{Dest, OwnStore, Placement, Store, agent::serve, pull_selected};
 
 use crate::cli::{AgentArgs, PullArgs};
 use crate::output::Exit;
@@ -33,14 +33,27 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
         help: "name a place that can be written".to_owned(),
     })?;
     // A home has a store, and what is in it is not fetched again; without one nothing but the destination is left behind.
-    let (folder, placement) = if State::exists(&context.state) {
-        (State::open(&context.state, false)?.store(), Placement::Copy)
+    let own = if State::exists(&context.state) {
+        None
     } else {
-        (Store::beside(&destination), Placement::Move)
+        Some(Store::beside(&destination)?)
     };
-    let store = Store::open(&folder)?;
+    let (store, placement) = match &own {
+        Some(own) => (own.store().clone(), Placement::Move),
+        None => {
+            let folder = State::open(&context.state, false)?.store();
+            (Store::open(&folder)?, Placement::Copy)
+        }
+    };
     let (summary, price) = block_on(async {
-        let way = way(context, &args.how, &args.source, Purpose::Pull).await?;
+        let way = way(
+            context,
+            &args.how,
+            &args.source,
+            Purpose::Pull,
+            args.signer.as_deref(),
+        )
+        .await?;
         let shown = Shown::new(output);
         let dest = Dest {
             store: &store,
@@ -59,8 +72,8 @@ pub(crate) fn run(context: &Context, args: &PullArgs) -> Result<Exit, RunError> 
         .await?;
         Ok((summary, way.egress_per_gb))
     })?;
-    if placement == Placement::Move {
-        let _ = fs_err::remove_dir_all(&folder);
+    if let Some(Err(error)) = own.map(OwnStore::remove) {
+        output.warn(format_args!("{error}"));
     }
     let moved = Moved {
         destination: args.destination.as_str(),

@@ -1,8 +1,9 @@
 //! `causeway push`: bring a file or directory to a site, by hand.
 
 use camino::Utf8Path;
+use causeway_ledger::LogKey;
 use causeway_run::{RunError, files};
-use causeway_transfer::{Objects, Summary, push, push_objects};
+use causeway_transfer::{ManifestSigner, Objects, Summary, push, push_objects};
 
 use crate::cli::PushArgs;
 use crate::output::Exit;
@@ -23,7 +24,13 @@ pub(crate) fn run(context: &Context, args: &PushArgs) -> Result<Exit, RunError> 
         if Objects::is_address(&args.target) {
             return to_objects(context, args, &source).await;
         }
-        let way = way(context, &args.how, &args.target, Purpose::Push).await?;
+        if args.sign_key.is_some() {
+            return Err(RunError::Value {
+                what: "`--sign-key` is for buckets: what an agent takes in, it verifies against what you send"
+                    .to_owned(),
+            });
+        }
+        let way = way(context, &args.how, &args.target, Purpose::Push, None).await?;
         let shown = Shown::new(output);
         Ok(push(
             &way.connector,
@@ -45,6 +52,20 @@ pub(crate) fn run(context: &Context, args: &PushArgs) -> Result<Exit, RunError> 
     Ok(Exit::Done)
 }
 
+/// The name in keys that sign manifests of buckets.
+const SIGNER: &str = "causeway.local/manifest";
+
+/// The key in a file, which is made at first need.
+fn signer(path: &Utf8Path) -> Result<ManifestSigner, RunError> {
+    LogKey::open_or_create(path, SIGNER)?;
+    let pem = fs_err::read_to_string(path).map_err(|error| RunError::Read {
+        path: path.to_owned(),
+        error,
+        help: "name a file that you can read".to_owned(),
+    })?;
+    Ok(ManifestSigner::from_pem(&pem, path.as_str())?)
+}
+
 /// To a bucket, as plain objects. What such a store has no counterpart for is refused, not ignored.
 async fn to_objects(
     context: &Context,
@@ -62,7 +83,10 @@ async fn to_objects(
                 .to_owned(),
         });
     }
-    let objects = objects(&args.how, &args.target)?;
+    let mut objects = objects(&args.how, &args.target)?;
+    if let Some(path) = &args.sign_key {
+        objects = objects.signing(signer(path)?);
+    }
     let shown = Shown::new(context.output);
     Ok(
         push_objects(&objects, source, context.env.as_ref(), |progress| {

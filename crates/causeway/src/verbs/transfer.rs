@@ -40,17 +40,24 @@ pub(crate) struct Way {
     pub(crate) egress_per_gb: Option<Usd>,
 }
 
-/// The way to `SITE:PATH`, or to a path of the agent whose ticket was given.
+/// The way to `SITE:PATH`, or to a path of the agent whose ticket was given. `signer`: whose word a bucket is taken at.
 pub(crate) async fn way(
     context: &Context,
     args: &MoveArgs,
     place: &str,
     purpose: Purpose,
+    signer: Option<&str>,
 ) -> Result<Way, RunError> {
+    if signer.is_some() && (args.way.ticket_file.is_some() || !Objects::is_address(place)) {
+        return Err(RunError::Value {
+            what: "`--signer` is for buckets and static servers: an agent's key comes with its ticket, or over ssh"
+                .to_owned(),
+        });
+    }
     let given = limit(&args.limit)?;
     let (way, of_organisation) = match &args.way.ticket_file {
         Some(file) => (by_ticket(file, args, place)?, None),
-        None if Objects::is_address(place) => (by_objects(args, place)?, None),
+        None if Objects::is_address(place) => (by_objects(args, place, signer)?, None),
         None => over_ssh(context, args, place, purpose).await?,
     };
     // Somebody waits: a mistyped place is told soon. A transfer that moves is never ended by this.
@@ -139,9 +146,14 @@ pub(crate) fn objects(args: &MoveArgs, place: &str) -> Result<Objects, RunError>
     Ok(Objects::at(place, &environment)?)
 }
 
-fn by_objects(args: &MoveArgs, place: &str) -> Result<Way, RunError> {
+fn by_objects(args: &MoveArgs, place: &str, signer: Option<&str>) -> Result<Way, RunError> {
+    let objects = objects(args, place)?;
+    let objects = match signer {
+        Some(key) => objects.signed_by(key.parse()?),
+        None => objects,
+    };
     Ok(Way {
-        connector: Connector::objects(Arc::new(objects(args, place)?)),
+        connector: Connector::objects(Arc::new(objects)),
         path: String::new(),
         egress_per_gb: None,
     })
@@ -334,6 +346,13 @@ fn in_words(summary: &Summary, moved: &Moved<'_>, egress: Option<Usd>) -> String
     }
     if let Some(loss) = summary.loss {
         text += &format!("; {:.2} % lost on the way", loss * 100.0);
+    }
+    if let Some(signed) = &summary.signed {
+        text += &format!(
+            "\n  manifest {}, signed by {}",
+            summary.manifest.short(),
+            signed.key()
+        );
     }
     text
 }

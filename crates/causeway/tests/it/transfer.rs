@@ -40,7 +40,7 @@ impl Drop for Agent {
     }
 }
 
-/// Sizes, rates and times stand still: numbers with a fraction, or before a unit.
+/// Sizes, rates and times stand still (numbers with a fraction, or before a unit), and the keys of agents.
 fn still(text: &str) -> String {
     let mut lines = String::new();
     for line in text.lines() {
@@ -54,6 +54,8 @@ fn still(text: &str) -> String {
                 let measured = number.contains('.') || ["kB", "MB", "%", "s"].contains(&next);
                 if number.parse::<f64>().is_ok() && measured {
                     word.replace(number, "N")
+                } else if word.len() == 44 && word.ends_with('=') {
+                    "KEY".to_owned()
                 } else {
                     (*word).to_owned()
                 }

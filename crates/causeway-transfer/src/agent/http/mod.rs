@@ -227,7 +227,7 @@ impl Caller {
         may_come_back: bool,
     ) -> Result<Answer, TransferError> {
         let (path, rule, fresh) = asked;
-        let key = (path.clone(), rule, fresh);
+        let (key, of) = ((path.clone(), rule, fresh), path.clone());
         let known = || {
             self.peer
                 .scans
@@ -281,6 +281,10 @@ impl Caller {
         let headers = answer.headers_mut();
         headers.typed_insert(ContentType::octet_stream());
         headers.typed_insert(tag(&digest.to_string())?);
+        let signed = self.agent.signer.sign(&digest, &of);
+        if let Ok(value) = HeaderValue::from_str(&form::signature_value(&signed)) {
+            headers.insert(form::SIGNED, value);
+        }
         for skipped in skipped.iter().take(form::MAX_SKIPPED) {
             if let Ok(value) = HeaderValue::from_str(&form::skipped_value(skipped)) {
                 headers.append(form::SKIPPED, value);

@@ -18,8 +18,8 @@ use crate::carrier::tcp::Stream;
 use crate::codec::Codec;
 use crate::manifest::MAX_MANIFEST;
 use crate::protocol::http::{
-    A_IM, Greeting, IM_USED, Manipulation, PREFER, RESPOND_ASYNC, SKIPPED, Target, failure, full,
-    skipped,
+    A_IM, Greeting, IM_USED, Manipulation, PREFER, RESPOND_ASYNC, SIGNED, SKIPPED, Target, failure,
+    full, signature, skipped,
 };
 use crate::protocol::message::{Entry, Item, MANIFEST_PART, Request, ServerMessage};
 use crate::protocol::outcome::{Code, Counted, Failure, MAX_SKIPPED, Outcome};
@@ -211,11 +211,13 @@ impl Questions {
                 path,
                 why: "over HTTPS an agent takes nothing in",
             }),
-            Request::Noise { .. } | Request::Sink => self.owe(Owed::Denied {
-                id,
-                path: String::new(),
-                why: "a link is measured with QUIC, TCP and ssh",
-            }),
+            Request::PutLane { .. } | Request::Noise { .. } | Request::Sink => {
+                self.owe(Owed::Denied {
+                    id,
+                    path: String::new(),
+                    why: "a link is measured with QUIC, TCP and ssh",
+                })
+            }
         }
     }
 
@@ -294,7 +296,7 @@ impl Answers {
                     last,
                 } => self.block(&head, id, number, &item, last).await?,
                 Owed::Manifest { id, target } => match head.status {
-                    200 => self.manifest(&head, id).await?,
+                    200 => self.manifest(&head, id, &target).await?,
                     202 => {
                         self.agent.skip(head.len).await?;
                         let working = ServerMessage::Working { done: 0, total: 0 };
@@ -399,7 +401,7 @@ impl Answers {
         Ok(())
     }
 
-    async fn manifest(&mut self, head: &Head, id: u32) -> io::Result<()> {
+    async fn manifest(&mut self, head: &Head, id: u32, target: &Target) -> io::Result<()> {
         if head.len > MAX_MANIFEST {
             return Err(wrong("a manifest is longer than allowed"));
         }
@@ -408,6 +410,13 @@ impl Answers {
             .get(ETAG)
             .and_then(|tag| tag.to_str().ok()?.trim_matches('"').parse().ok())
             .ok_or_else(|| wrong("a manifest comes without its digest"))?;
+        let signature = match target {
+            Target::Manifest { path, .. } => head
+                .headers
+                .get(SIGNED)
+                .and_then(|signed| signature(signed.to_str().ok()?, path)),
+            _ => None,
+        };
         let left = head.headers.get_all(SKIPPED).iter();
         let skipped = left
             .filter_map(|value| skipped(value.to_str().ok()?))
@@ -421,7 +430,11 @@ impl Answers {
             self.say(id, &ServerMessage::Part(part)).await?;
             left -= count;
         }
-        let done = ServerMessage::Done(Outcome::Manifest { digest, skipped });
+        let done = ServerMessage::Done(Outcome::Manifest {
+            digest,
+            signature,
+            skipped,
+        });
         self.say(id, &done).await
     }
 }

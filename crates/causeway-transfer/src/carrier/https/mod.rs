@@ -26,6 +26,7 @@ use crate::error::TransferError;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::http::{Greeting, Target, failure};
 use crate::protocol::message::Token;
+use crate::signature::SignerKey;
 use crate::ticket::Ticket;
 
 use incoming::Incoming;
@@ -40,6 +41,7 @@ const MAX_WORDS: u64 = 64 << 10;
 pub(crate) struct HttpsCarrier {
     dialer: Dialer,
     asking: Asking,
+    signer: SignerKey,
     /// What the agent's host sends with, and this one.
     there: String,
     here: String,
@@ -82,6 +84,7 @@ impl HttpsCarrier {
         let carrier = Self {
             dialer,
             asking,
+            signer: ticket.signer(),
             there: greeting.congestion,
             here,
             first: Mutex::new(Some(stream)),
@@ -151,6 +154,10 @@ impl Carrier for HttpsCarrier {
             "https: {there} at the agent, {} here, {lanes} connections",
             self.here
         ))
+    }
+
+    fn signer(&self) -> Option<SignerKey> {
+        Some(self.signer)
     }
 
     /// It is shown in each request.

@@ -140,8 +140,11 @@ async fn answer(
             for part in bytes.chunks(MANIFEST_PART) {
                 answers.say(id, &ServerMessage::Part(part.to_vec())).await?;
             }
+            let digest = causeway_domain::Digest::new(*blake3::hash(&bytes).as_bytes());
+            let listed = opened.objects.listed().clone();
             let done = Outcome::Manifest {
-                digest: causeway_domain::Digest::new(*blake3::hash(&bytes).as_bytes()),
+                digest,
+                signature: listed.and_then(|listed| listed.signature().cloned()),
                 skipped: Vec::new(),
             };
             answers.say(id, &ServerMessage::Done(done)).await
@@ -155,7 +158,7 @@ async fn answer(
             let why = "objects are put by `push_objects`, not over a lane";
             answers.say(id, &denied(path, why)).await
         }
-        Request::Noise { .. } | Request::Sink => {
+        Request::PutLane { .. } | Request::Noise { .. } | Request::Sink => {
             let why = "no agent is there to measure the link with";
             answers.say(id, &denied(String::new(), why)).await
         }

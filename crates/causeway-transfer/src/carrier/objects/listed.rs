@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{MANIFEST, OBJECTS, Opened};
 use crate::carrier::CarrierKind;
 use crate::manifest::{MAX_MANIFEST, Manifest, Shape};
+use crate::signature::ManifestSignature;
 
 /// The version of `.causeway/objects.json`.
 const VERSION: u32 = 1;
@@ -35,15 +36,24 @@ pub(super) struct States {
     bucket: String,
     /// The manifest that they belong to.
     manifest: Digest,
+    /// Whose word the manifest is, where somebody gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<ManifestSignature>,
     objects: Vec<State>,
 }
 
 impl States {
-    pub(super) const fn new(bucket: String, manifest: Digest, objects: Vec<State>) -> Self {
+    pub(super) const fn new(
+        bucket: String,
+        manifest: Digest,
+        signature: Option<ManifestSignature>,
+        objects: Vec<State>,
+    ) -> Self {
         Self {
             version: VERSION,
             bucket,
             manifest,
+            signature,
             objects,
         }
     }
@@ -55,6 +65,7 @@ pub(super) struct Listed {
     /// The one file, where it is no directory.
     single: Option<String>,
     states: HashMap<String, State>,
+    signature: Option<ManifestSignature>,
 }
 
 impl Listed {
@@ -64,6 +75,10 @@ impl Listed {
             Some(single) if asked.is_empty() => single,
             _ => asked,
         }
+    }
+
+    pub(super) fn signature(&self) -> Option<&ManifestSignature> {
+        self.signature.as_ref()
     }
 
     pub(super) fn state(&self, path: &str) -> Option<&State> {
@@ -93,8 +108,13 @@ impl Opened {
                 Shape::File => manifest.files().first().map(|file| file.path.clone()),
                 Shape::Directory => None,
             };
-            let states = self.states(manifest.digest()).await;
-            *self.objects.listed() = Some(Arc::new(Listed { single, states }));
+            let (states, signature) = self.states(manifest.digest()).await;
+            let listed = Listed {
+                single,
+                states,
+                signature,
+            };
+            *self.objects.listed() = Some(Arc::new(listed));
         }
         Ok(bytes)
     }
@@ -109,25 +129,24 @@ impl Opened {
         Ok(self.objects.listed().clone())
     }
 
-    /// The states that belong to a manifest. None where they are of another, or of another place: hashes tell the truth.
-    async fn states(&self, manifest: Digest) -> HashMap<String, State> {
-        if self.objects.kind != CarrierKind::S3 {
-            return HashMap::new();
-        }
+    /// The states that belong to a manifest, and its signature. No states where they are of another, or of another place:
+    /// hashes tell the truth. The signature holds in a copy, too.
+    async fn states(
+        &self,
+        manifest: Digest,
+    ) -> (HashMap<String, State>, Option<ManifestSignature>) {
         let states = match self.whole(OBJECTS).await {
             Ok(bytes) => serde_json::from_slice::<States>(&bytes).ok(),
             Err(_) => None,
         };
-        let is_ours = |states: &States| {
-            states.version == VERSION
-                && states.bucket == self.objects.bucket
-                && states.manifest == manifest
+        let is_of_it = |states: &States| states.version == VERSION && states.manifest == manifest;
+        let Some(states) = states.filter(is_of_it) else {
+            return (HashMap::new(), None);
         };
-        let states = states.filter(is_ours).map(|states| states.objects);
-        states
-            .unwrap_or_default()
-            .into_iter()
-            .map(|state| (state.path.clone(), state))
-            .collect()
+        let is_ours = self.objects.kind == CarrierKind::S3 && states.bucket == self.objects.bucket;
+        let objects = if is_ours { states.objects } else { Vec::new() };
+        let objects = objects.into_iter();
+        let objects = objects.map(|state| (state.path.clone(), state)).collect();
+        (objects, states.signature)
     }
 }

@@ -24,6 +24,7 @@ use object_store::{ClientOptions, GetOptions, ObjectStore, RetryConfig};
 use super::{BoxFuture, Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
 use crate::protocol::message::Token;
+use crate::signature::{ManifestSigner, SignerKey};
 
 use listed::Listed;
 pub use put::push_objects;
@@ -55,6 +56,10 @@ pub struct Objects {
     bucket: String,
     prefix: Path,
     open: Box<dyn Fn() -> Result<Arc<dyn ObjectStore>, TransferError> + Send + Sync>,
+    /// Who has to have signed the manifest.
+    signer: Option<SignerKey>,
+    /// Signs what is pushed.
+    signs: Option<ManifestSigner>,
     /// What the manifest said when it was read last.
     listed: Mutex<Option<Arc<Listed>>>,
 }
@@ -130,6 +135,8 @@ impl Objects {
                 bucket,
                 prefix,
                 open: Box::new(open),
+                signer: None,
+                signs: None,
                 listed: Mutex::default(),
             });
         }
@@ -159,8 +166,28 @@ impl Objects {
             bucket: String::new(),
             prefix: Path::default(),
             open: Box::new(open),
+            signer: None,
+            signs: None,
             listed: Mutex::default(),
         })
+    }
+
+    /// Takes a manifest only if that key has signed it.
+    #[must_use]
+    pub fn signed_by(self, signer: SignerKey) -> Self {
+        Self {
+            signer: Some(signer),
+            ..self
+        }
+    }
+
+    /// Signs the manifests that are pushed.
+    #[must_use]
+    pub fn signing(self, signer: ManifestSigner) -> Self {
+        Self {
+            signs: Some(signer),
+            ..self
+        }
     }
 
     /// A bucket in memory, or one that fails when a test wants it to.
@@ -172,6 +199,8 @@ impl Objects {
             bucket: "test".to_owned(),
             prefix: Path::parse(prefix).unwrap_or_default(),
             open: Box::new(move || Ok(Arc::clone(&store))),
+            signer: None,
+            signs: None,
             listed: Mutex::default(),
         }
     }
@@ -307,6 +336,14 @@ impl Carrier for ObjectsCarrier {
 
     fn max_lanes(&self) -> usize {
         MAX_LANES
+    }
+
+    fn signer(&self) -> Option<SignerKey> {
+        self.0.objects.signer
+    }
+
+    fn is_agent(&self) -> bool {
+        false
     }
 
     fn token(&self) -> Option<Token> {

@@ -25,6 +25,7 @@ use crate::error::TransferError;
 use crate::manifest::{FileEntry, Manifest, Shape};
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::scan::scan;
+use crate::signature::ManifestSignature;
 
 /// Files that are looked at or put at once.
 const FILES: usize = 16;
@@ -120,7 +121,11 @@ pub async fn push_objects(
     meter.stage(Stage::Placing);
     env.fault("transfer.placing")?;
     states.sort_by(|left, right| left.path.cmp(&right.path));
-    putting.publish(manifest, states, before).await?;
+    let signs = objects.signs.as_ref();
+    let signed = signs.map(|signer| signer.sign(&manifest.digest(), &objects.place));
+    putting
+        .publish(manifest, signed.clone(), states, before)
+        .await?;
     env.fault("transfer.published")?;
     let raw = manifest.bytes();
     Ok(Summary {
@@ -137,6 +142,7 @@ pub async fn push_objects(
         carrier: objects.kind,
         why: format!("{objects} answered"),
         manifest: manifest.digest(),
+        signed,
         skipped: scanned.skipped,
     })
 }
@@ -368,6 +374,7 @@ impl Putting<'_> {
     async fn publish(
         &self,
         manifest: &Manifest,
+        signed: Option<ManifestSignature>,
         states: Vec<State>,
         before: PutMode,
     ) -> Result<(), TransferError> {
@@ -375,7 +382,12 @@ impl Putting<'_> {
             let object = self.objects.object(path);
             object.map_err(|error| unfit(&self.objects.place, &error))
         };
-        let states = States::new(self.objects.bucket.clone(), manifest.digest(), states);
+        let states = States::new(
+            self.objects.bucket.clone(),
+            manifest.digest(),
+            signed,
+            states,
+        );
         let states = serde_json::to_vec(&states).map_err(TransferError::cut)?;
         let path = object(OBJECTS)?;
         let put = self

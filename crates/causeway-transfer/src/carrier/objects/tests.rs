@@ -290,3 +290,33 @@ async fn what_is_no_such_place_is_told() {
     .await;
     assert!(matches!(error, Err(TransferError::Bucket { .. })));
 }
+
+#[tokio::test]
+async fn a_bucket_is_taken_at_the_word_of_who_filled_it() {
+    let world = World::new();
+    let (filler, other) = (
+        ManifestSigner::make().unwrap(),
+        ManifestSigner::make().unwrap(),
+    );
+    let within = || Objects::within(world.memory.clone(), "models/one");
+    // Nobody's word: whoever wants one is told.
+    assert_eq!(world.push().await.unwrap().signed, None);
+    let wanting = |key| Arc::new(within().signed_by(key));
+    let error = world.pull(&wanting(filler.key())).await.unwrap_err();
+    assert!(matches!(error, TransferError::Unsigned { .. }), "{error}");
+    assert_eq!(world.pull(&world.objects).await.unwrap().signed, None);
+
+    let signing = within().signing(filler.clone());
+    let source = world.base.join("source");
+    let pushed = push_objects(&signing, &source, &world.env, |_| {}).await;
+    let signed = pushed.unwrap().signed.unwrap();
+    assert_eq!(
+        (signed.path(), signed.key()),
+        ("s3://test/models/one", filler.key())
+    );
+    let summary = world.pull(&wanting(filler.key())).await.unwrap();
+    assert_eq!(summary.signed, Some(signed));
+    world.assert_home();
+    let error = world.pull(&wanting(other.key())).await.unwrap_err();
+    assert!(matches!(error, TransferError::Unsigned { .. }), "{error}");
+}
