@@ -1,6 +1,8 @@
 //! The list of files that is moved: what, how long, which bytes.
 
-use std::collections::BTreeSet;
+mod form;
+
+use std::collections::HashSet;
 
 use causeway_domain::Digest;
 use causeway_weights::MAX_BLOCK;
@@ -8,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TransferError;
 use crate::path;
-use crate::wire::{Malformed, Reader, Writer};
+
+pub(crate) use form::{Decoder, Encoder};
 
 /// The newest version of the canonical form, and of the JSON form beside it: the one of manifests that name links. Those
 /// without are of version 1.
 pub const MANIFEST_VERSION: u32 = 2;
 /// The longest canonical form that is read, in bytes. 256 MiB is a file of 29 TB, or two million small files.
 pub const MAX_MANIFEST: u64 = 256 << 20;
-const MAGIC: &[u8; 4] = b"CWMF";
 
 /// One block of a file: the next `len` bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +121,7 @@ impl Manifest {
                 self.files.len()
             ));
         }
-        let mut directories: BTreeSet<&str> = BTreeSet::new();
+        let mut directories: HashSet<&str> = HashSet::new();
         let mut before: Option<&str> = None;
         let mut total: u64 = 0;
         for file in &self.files {
@@ -130,11 +132,13 @@ impl Manifest {
             if before.is_some_and(|before| before >= file.path.as_str()) {
                 return bad(format!("`{}` is there twice, or not in order", file.path));
             }
-            before = Some(&file.path);
             let mut parent = path::parent(&file.path);
-            while !parent.is_empty() && directories.insert(parent) {
+            // As a rule the one before lies in the same directory.
+            let is_known = before.is_some_and(|before| path::parent(before) == parent);
+            while !is_known && !parent.is_empty() && directories.insert(parent) {
                 parent = path::parent(parent);
             }
+            before = Some(&file.path);
             let mut covered: u64 = 0;
             for block in &file.blocks {
                 if block.len == 0 || u64::from(block.len) > MAX_BLOCK {
@@ -240,74 +244,9 @@ impl Manifest {
     /// # Errors
     /// [`TransferError::BadManifest`], [`TransferError::BadPath`].
     pub fn decode(bytes: &[u8]) -> Result<Self, TransferError> {
-        let manifest = Self::read(bytes).map_err(|Malformed(why)| TransferError::BadManifest {
-            why: why.to_owned(),
-        })?;
-        manifest.check()?;
-        Ok(manifest)
-    }
-
-    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
-        if bytes.len() as u64 > MAX_MANIFEST {
-            return Err(Malformed("it is longer than 256 MiB"));
-        }
-        let mut input = Reader(bytes);
-        if input.take(MAGIC.len())? != MAGIC {
-            return Err(Malformed("it does not begin as one"));
-        }
-        let version = input.u32()?;
-        if !(1..=MANIFEST_VERSION).contains(&version) {
-            return Err(Malformed("it is of a version that is not known here"));
-        }
-        let shape = if input.flag()? {
-            Shape::Directory
-        } else {
-            Shape::File
-        };
-        // Least bytes of an entry: length of the path, flag, size, digest, count of blocks.
-        let count = input.count(2 + 1 + 8 + 32 + 4)?;
-        let mut files = Vec::with_capacity(count);
-        for _ in 0..count {
-            let path = input.text()?.to_owned();
-            let executable = input.flag()?;
-            let (size, blake3) = (input.u64()?, input.digest()?);
-            let blocks = input.count(36)?;
-            let blocks = (0..blocks)
-                .map(|_| {
-                    Ok(Block {
-                        len: input.u32()?,
-                        blake3: input.digest()?,
-                    })
-                })
-                .collect::<Result<_, Malformed>>()?;
-            files.push(FileEntry {
-                path,
-                size,
-                executable,
-                blake3,
-                sha256: None,
-                blocks,
-            });
-        }
-        let mut links = Vec::new();
-        if version > 1 {
-            let count = input.count(2 + 2)?;
-            if count == 0 {
-                return Err(Malformed("it is of the version with links and has none"));
-            }
-            for _ in 0..count {
-                links.push(LinkEntry {
-                    path: input.text()?.to_owned(),
-                    target: input.text()?.to_owned(),
-                });
-            }
-        }
-        input.end()?;
-        Ok(Self {
-            shape,
-            files,
-            links,
-        })
+        let mut decoder = Decoder::default();
+        decoder.part(bytes)?;
+        Ok(decoder.end()?.0)
     }
 
     /// BLAKE3 of the canonical form.
@@ -351,54 +290,6 @@ impl Manifest {
     }
 }
 
-/// The canonical form, made piece by piece: entries come in its order.
-pub(crate) struct Encoder(Writer);
-
-impl Encoder {
-    /// Of so many files, and of links or none.
-    pub(crate) fn new(shape: Shape, files: usize, links: bool) -> Self {
-        let mut out = Writer::default();
-        out.raw(MAGIC)
-            .u32(if links { MANIFEST_VERSION } else { 1 })
-            .u8(u8::from(shape == Shape::Directory));
-        out.u32(u32::try_from(files).unwrap_or(u32::MAX));
-        Self(out)
-    }
-
-    pub(crate) fn file(&mut self, file: &FileEntry) {
-        let out = &mut self.0;
-        out.text(&file.path)
-            .u8(u8::from(file.executable))
-            .u64(file.size)
-            .digest(&file.blake3);
-        out.u32(u32::try_from(file.blocks.len()).unwrap_or(u32::MAX));
-        for block in &file.blocks {
-            out.u32(block.len).digest(&block.blake3);
-        }
-    }
-
-    /// All of them, behind the files.
-    pub(crate) fn links(&mut self, links: &[LinkEntry]) {
-        if links.is_empty() {
-            return;
-        }
-        self.0.u32(u32::try_from(links.len()).unwrap_or(u32::MAX));
-        for link in links {
-            self.0.text(&link.path).text(&link.target);
-        }
-    }
-
-    /// Bytes that wait.
-    pub(crate) const fn len(&self) -> usize {
-        self.0.0.len()
-    }
-
-    /// What was made since.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.0.0)
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 struct Json<'a> {
     version: u32,
@@ -410,6 +301,7 @@ struct Json<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::form::MAGIC;
     use super::*;
     use proptest::prelude::*;
 
@@ -511,6 +403,33 @@ mod tests {
         bytes[end - 4..end].copy_from_slice(&0u32.to_be_bytes());
         bytes.truncate(end);
         assert!(Manifest::decode(&bytes).is_err(), "one form for one thing");
+    }
+
+    #[test]
+    fn it_is_read_while_it_comes() {
+        let files = vec![
+            entry("a.sh", &[3]),
+            entry("b/c", &[]),
+            entry("b/d", &[5, 6, 7]),
+        ];
+        let links = vec![link("z", "a.sh"), link("b/y", "../z")];
+        let manifest = Manifest::with_links(Shape::Directory, files, links).unwrap();
+        let bytes = manifest.encode();
+        for piece in [1, 2, 7, 40, 1000] {
+            let mut decoder = Decoder::default();
+            for part in bytes.chunks(piece) {
+                decoder.part(part).unwrap();
+            }
+            assert_eq!(
+                decoder.end().unwrap(),
+                (manifest.clone(), manifest.digest())
+            );
+        }
+        for end in 0..bytes.len() {
+            let mut decoder = Decoder::default();
+            let result = decoder.part(&bytes[..end]).and_then(|()| decoder.end());
+            assert!(result.is_err(), "{end} bytes");
+        }
     }
 
     #[test]

@@ -27,7 +27,8 @@ use crate::protocol::message::{Request, ServerMessage};
 use crate::protocol::outcome::Outcome;
 use crate::scan::Rule;
 use crate::selection::Selection;
-use crate::session::{Listing, Session, loss_of};
+use crate::session::{Announced, Session, loss_of};
+use crate::store::intake::Wanted;
 use crate::store::{Placement, Placing, Store, Straight, stage, stage_straight};
 
 /// How often the agent is asked what was lost.
@@ -264,13 +265,17 @@ async fn attempt(
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
+    let mut wanted = None;
     let (coming, bases) = match coming {
         Some(coming) => coming,
         None => {
             meter.stage(Stage::Listing);
-            let Listing { manifest, told } = session
+            let Announced { manifest, told } = session
                 .manifest(wish.path, wish.rule, fresh, |done, total| {
-                    tracing::trace!(done, total, "the agent reads");
+                    if total > 0 {
+                        (meter.done, meter.total) = (done, total);
+                        meter.stage(Stage::Listing);
+                    }
                 })
                 .await?;
             env.fault("transfer.manifest")?;
@@ -280,14 +285,16 @@ async fn attempt(
             let begun = Coming::begin(wish.store, manifest, Vec::new(), straight, told).await?;
             (meter.total, meter.done) = begun.intake().totals();
             let missing = begun.wanted();
-            let missing = missing.iter().map(|one| (one.file, u64::from(one.len)));
-            meter.files = Files::new(begun.intake().manifest(), missing);
+            let lens = missing.iter().map(|one| (one.file, u64::from(one.len)));
+            meter.files = Files::new(begun.intake().manifest(), lens);
+            wanted = Some(missing);
             tell_whole(&begun, meter, true);
             let bases = bases(wish, &begun).await?;
             coming.insert((begun, Arc::new(bases)))
         }
     };
-    fetch(session, wish, coming, bases, env, meter).await
+    let wanted = wanted.unwrap_or_else(|| coming.wanted());
+    fetch(session, wish, coming, bases, wanted, env, meter).await
 }
 
 /// The tree that becomes the place of what comes.
@@ -329,18 +336,19 @@ fn tell_whole(coming: &Coming, meter: &mut Meter<'_>, of_all: bool) {
     meter.whole(whole);
 }
 
-/// Fetches what is missing, and waits until every file is whole.
+/// Fetches what is wanted, and waits until every file is whole.
 async fn fetch(
     session: &Session,
     wish: &Wish<'_>,
     coming: &mut Coming,
     bases: &Arc<Bases>,
+    wanted: Vec<Wanted>,
     env: &dyn Env,
     meter: &mut Meter<'_>,
 ) -> Result<(), TransferError> {
     let manifest = Arc::clone(coming.intake().manifest());
     let mut queue = Queue {
-        wanted: coming.wanted().into(),
+        wanted: wanted.into(),
         ready: VecDeque::new(),
         bases: Arc::clone(bases),
     };

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod files;
+mod list;
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -11,17 +12,14 @@ use camino::Utf8Path;
 use causeway_domain::Digest;
 
 use self::files::Hashing;
-use crate::beneath::{Beneath, Kind, Stamp, explain};
+pub(crate) use self::list::{Found, Listed, Listing, list};
+use crate::beneath::{Beneath, Stamp, explain};
 use crate::error::TransferError;
-use crate::manifest::{Block, Encoder, FileEntry, LinkEntry, Manifest, Shape};
+use crate::manifest::{Block, Encoder, FileEntry, Manifest, Shape};
 use crate::path;
 use crate::protocol::message::MANIFEST_PART;
-use crate::selection::{Links, Selection, is_training_state};
+use crate::selection::Selection;
 
-/// Deepest directory that is entered.
-const MAX_DEPTH: usize = 128;
-/// Most files of one manifest.
-pub(crate) const MAX_FILES: usize = 2_000_000;
 /// A file whose last change is nearer than this to the moment it was read may change again without its times showing it
 /// (they tick every few milliseconds; some filesystems round to seconds): it is hashed again the next time.
 const SETTLED_NANOS: i128 = 2_000_000_000;
@@ -29,6 +27,8 @@ const SETTLED_NANOS: i128 = 2_000_000_000;
 const FULL_PART: usize = MANIFEST_PART / 2;
 /// Most files whose hashes are remembered.
 const MAX_REMEMBERED: usize = 100_000;
+/// Of so many files it is looked beforehand how long they are: a long one among few is hashed on all threads.
+const STAMPS: usize = 10_000;
 
 /// A manifest, and what is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(crate) struct Scanning<'a> {
     pub(crate) rule: Rule,
     /// Nanoseconds since 1970 at the start, and hashes of earlier scans; `None` reads every file.
     pub(crate) remembered: Option<(i128, &'a Remembered)>,
-    /// Told the bytes done and the bytes found so far, after each block.
+    /// Told the bytes that are read and those of all files, 0 where that is not known, after each block.
     pub(crate) progress: &'a (dyn Fn(u64, u64) + Sync),
 }
 
@@ -220,22 +220,33 @@ fn scan_telling(
     scanning: &Scanning<'_>,
     listener: &mut dyn Listener,
 ) -> Result<Scan, TransferError> {
-    let (mut skipped, mut links) = (Vec::new(), Vec::new());
-    let (shape, mut paths) = match tree.file(root) {
-        Ok((_, stamp)) => (
-            Shape::File,
-            vec![Found {
+    let listing = Listing {
+        rule: scanning.rule,
+        stamps: STAMPS,
+    };
+    let (shape, listed) = match tree.file(root) {
+        Ok((_, stamp)) => {
+            let file = Found {
                 relative: path::name(root).to_owned(),
                 full: root.to_owned(),
-                stamp,
-            }],
-        ),
-        Err(error) if error.kind() == ErrorKind::IsADirectory => (
-            Shape::Directory,
-            list(tree, root, scanning.rule, &mut links, &mut skipped)?,
-        ),
+                stamp: Some(stamp),
+            };
+            let listed = Listed {
+                files: vec![file],
+                ..Listed::default()
+            };
+            (Shape::File, listed)
+        }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            (Shape::Directory, list(tree, root, listing)?)
+        }
         Err(error) => return Err(explain(error, &tree.shown(root), root)),
     };
+    let Listed {
+        files: mut paths,
+        mut links,
+        skipped,
+    } = listed;
     paths.sort_by(|left, right| left.relative.cmp(&right.relative));
     links.sort_by(|left, right| left.path.cmp(&right.path));
     listener.begins(shape, paths.len(), !links.is_empty());
@@ -247,126 +258,9 @@ fn scan_telling(
     })
 }
 
-/// A regular file, or a link to one.
-#[derive(Debug)]
-pub(crate) struct Found {
-    /// Its path from what is scanned.
-    pub(crate) relative: String,
-    /// Its path from the tree.
-    pub(crate) full: String,
-    pub(crate) stamp: Stamp,
-}
-
-/// The regular files below `root`, in no order, and the links that come as such.
-pub(crate) fn list(
-    tree: &Beneath,
-    root: &str,
-    rule: Rule,
-    links: &mut Vec<LinkEntry>,
-    skipped: &mut Vec<Skipped>,
-) -> Result<Vec<Found>, TransferError> {
-    let selection = rule.selection;
-    let mut files = Vec::new();
-    let mut open = vec![(String::new(), 0usize)];
-    while let Some((directory, depth)) = open.pop() {
-        let full = path::join(root, &directory);
-        let io = |error| explain(error, &tree.shown(&full), &full);
-        let here = tree.directory(&full).map_err(io)?;
-        let entries = here.entries("").map_err(io)?;
-        for (name, kind) in entries {
-            let mut skip = |name: &str, why: &str| {
-                skipped.push(Skipped {
-                    path: path::join(&directory, name),
-                    why: why.to_owned(),
-                });
-            };
-            let name = match name {
-                Ok(name) if name == path::INCOMING => continue,
-                Ok(name) => name,
-                Err(nearest) => {
-                    skip(&nearest, "its name is not UTF-8");
-                    continue;
-                }
-            };
-            if rule.finished && depth == 0 && path::unfinished(&name) && name != path::DCP_METADATA
-            {
-                skip(&name, "its name says that its writer is not done with it");
-                continue;
-            }
-            if selection.leave_optimizer && is_training_state(&name, kind == Kind::Directory) {
-                skip(&name, "only going on with the training needs it");
-                continue;
-            }
-            let relative = path::join(&directory, &name);
-            if path::check(&relative).is_err() {
-                skip(&name, "its path is too long");
-                continue;
-            }
-            match kind {
-                Kind::Directory if depth >= MAX_DEPTH => {
-                    skip(&name, "it lies deeper than 128 directories")
-                }
-                Kind::Directory => open.push((relative, depth + 1)),
-                Kind::Other => skip(&name, "it is neither a file nor a directory"),
-                Kind::Link if selection.links == Links::Refuse => skip(&name, "it is a link"),
-                Kind::Link if selection.links == Links::Keep => {
-                    let full = path::join(root, &relative);
-                    let target = tree.target(&full).map(String::from_utf8);
-                    match target {
-                        Ok(Ok(target)) if path::check_target(&relative, &target).is_ok() => {
-                            links.push(LinkEntry {
-                                path: relative,
-                                target,
-                            });
-                        }
-                        Ok(_) => skip(&name, "it is a link that leads out of the directory"),
-                        Err(error) => return Err(explain(error, &tree.shown(&full), &full)),
-                    }
-                }
-                Kind::File | Kind::Link => {
-                    let full = path::join(root, &relative);
-                    // Most are files, and need not be opened for this.
-                    let own = match kind {
-                        Kind::File => here.stamp(&name).ok().flatten(),
-                        _ => None,
-                    };
-                    let opened = || tree.file(&full).map(|(_, stamp)| stamp);
-                    let stamp = own.map_or_else(opened, Ok);
-                    match stamp {
-                        Ok(stamp) => files.push(Found {
-                            relative,
-                            full,
-                            stamp,
-                        }),
-                        Err(error)
-                            if kind == Kind::Link && error.kind() == ErrorKind::IsADirectory =>
-                        {
-                            skip(&name, "it is a link to a directory");
-                        }
-                        Err(_) if kind == Kind::Link => skip(
-                            &name,
-                            "it is a link that leads nowhere, or out of the directory",
-                        ),
-                        // It was there a moment ago.
-                        Err(error) if error.kind() == ErrorKind::NotFound => {
-                            return Err(TransferError::Changing { path: full });
-                        }
-                        Err(error) => return Err(explain(error, &tree.shown(&full), &full)),
-                    }
-                }
-            }
-            if files.len() + links.len() > MAX_FILES {
-                return Err(TransferError::BadManifest {
-                    why: format!("`{}` holds more than {MAX_FILES} files", tree.shown(root)),
-                });
-            }
-        }
-    }
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::selection::Links;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;

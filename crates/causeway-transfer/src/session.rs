@@ -23,7 +23,7 @@ use crate::carrier::{Carrier, CarrierKind, Lane};
 use crate::coming::Told;
 use crate::error::TransferError;
 use crate::limit::{Paced, Throttle};
-use crate::manifest::Manifest;
+use crate::manifest::{Decoder, Manifest};
 use crate::progress::Line;
 use crate::protocol::client::Welcome;
 use crate::protocol::message::{ClientMessage, Entry, Request, ServerMessage};
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
 
 /// A manifest from the site, verified.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct Announced {
     pub(crate) manifest: Manifest,
     pub(crate) told: Told,
 }
@@ -418,8 +418,8 @@ impl Session {
         rule: Rule,
         fresh: bool,
         mut working: impl FnMut(u64, u64),
-    ) -> Result<Listing, TransferError> {
-        let mut bytes = Vec::new();
+    ) -> Result<Announced, TransferError> {
+        let mut decoder = Decoder::default();
         let request = Request::Manifest {
             path: path.to_owned(),
             rule,
@@ -429,7 +429,7 @@ impl Session {
             .converse(request, |message| {
                 Ok(match message {
                     ServerMessage::Part(part) => {
-                        bytes.extend(part);
+                        decoder.part(&part)?;
                         None
                     }
                     ServerMessage::Working { done, total } => {
@@ -446,15 +446,15 @@ impl Session {
                 })
             })
             .await?;
-        // What decodes encodes to the same bytes: their hash is the manifest's.
-        if *blake3::hash(&bytes).as_bytes() != *promised.bytes() {
+        let (manifest, digest) = decoder.end()?;
+        if digest != promised {
             return Err(TransferError::protocol(
                 "a manifest is not the one of its digest",
             ));
         }
         self.check_signature(signature.as_ref(), &promised, path)?;
-        Ok(Listing {
-            manifest: Manifest::decode(&bytes)?,
+        Ok(Announced {
+            manifest,
             told: Told { signature, skipped },
         })
     }

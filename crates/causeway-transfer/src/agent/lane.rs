@@ -1,7 +1,7 @@
 //! One lane of the agent: a reader, a writer, and a task for each open request.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -339,17 +339,30 @@ async fn work(
             let _turn = peer.heavy.acquire().await.map_err(TransferError::cut)?;
             let (parts, mut ready) = mpsc::channel(PARTS);
             let asked = path.clone();
+            let so_far = Arc::<(AtomicU64, AtomicU64)>::default();
+            let read = Arc::clone(&so_far);
             let scanning = blocking(move || {
-                site.manifest(&asked, rule, fresh, |part| {
+                let progress = |done, total| {
+                    read.0.store(done, Ordering::Relaxed);
+                    read.1.store(total, Ordering::Relaxed);
+                };
+                site.manifest(&asked, rule, fresh, &progress, |part| {
                     // Where nobody takes them any more, the lane is gone.
                     parts.blocking_send(part).ok();
                 })
             });
             let sending = async {
-                while let Some(part) = ready.recv().await {
-                    answers.send(ServerMessage::Part(part), None).await?;
+                loop {
+                    let message = match timeout(HEARTBEAT, ready.recv()).await {
+                        Ok(Some(part)) => ServerMessage::Part(part),
+                        Ok(None) => return Ok::<_, TransferError>(()),
+                        Err(_) => ServerMessage::Working {
+                            done: so_far.0.load(Ordering::Relaxed),
+                            total: so_far.1.load(Ordering::Relaxed),
+                        },
+                    };
+                    answers.send(message, None).await?;
                 }
-                Ok::<_, TransferError>(())
             };
             let (scanned, sent) = tokio::join!(scanning, sending);
             let (scan, digest) = scanned?;

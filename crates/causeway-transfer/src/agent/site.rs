@@ -14,7 +14,9 @@ use crate::beneath::{Beneath, Kind, Stamp, explain};
 use crate::error::TransferError;
 use crate::path;
 use crate::protocol::message::{Entry, Item, MAX_ENTRIES};
-use crate::scan::{Found as Listed, Remembered, Rule, Scan, Scanning, list, scan_encoding};
+use crate::scan::{
+    Found as FoundFile, Listed, Listing, Remembered, Rule, Scan, Scanning, list, scan_encoding,
+};
 use crate::selection::Selection;
 
 /// Most directories whose completeness is remembered.
@@ -107,12 +109,13 @@ impl Site {
             .map_or(Utf8Path::new("/"), |(root, _)| root)
     }
 
-    /// `part` is given the canonical form while it is made: see [`scan_encoding`].
+    /// `part` is given the canonical form while it is made: see [`scan_encoding`]; `progress` as in [`Scanning`].
     pub(super) fn manifest(
         &self,
         path: &str,
         rule: Rule,
         fresh: bool,
+        progress: &(dyn Fn(u64, u64) + Sync),
         part: impl FnMut(Vec<u8>),
     ) -> Result<(Scan, Digest), TransferError> {
         let (_, tree, below) = self.locate(path)?;
@@ -121,7 +124,7 @@ impl Site {
         let scanning = Scanning {
             rule,
             remembered,
-            progress: &|_, _| {},
+            progress,
         };
         scan_encoding(tree, &below, &scanning, part)
     }
@@ -225,7 +228,7 @@ impl Site {
         tree: &Beneath,
         directory: &str,
         stamp: Digest,
-        files: &[Listed],
+        files: &[FoundFile],
     ) -> Option<String> {
         let known = self
             .checked
@@ -253,7 +256,7 @@ fn directory(
     tree: &Beneath,
     full: &str,
     name: &str,
-    incomplete: impl FnOnce(Digest, &[Listed]) -> Option<String>,
+    incomplete: impl FnOnce(Digest, &[FoundFile]) -> Option<String>,
 ) -> Option<Entry> {
     let mut entry = Entry {
         name: name.to_owned(),
@@ -264,31 +267,38 @@ fn directory(
         stamp: Digest::new([0; 32]),
         incomplete: None,
     };
-    let rule = Rule::finished(Selection::default());
-    match list(tree, full, rule, &mut Vec::new(), &mut Vec::new()) {
-        Ok(mut files) => {
+    let listing = Listing {
+        rule: Rule::finished(Selection::default()),
+        stamps: usize::MAX,
+    };
+    match list(tree, full, listing) {
+        Ok(Listed { mut files, .. }) => {
             files.sort_by(|left, right| left.relative.cmp(&right.relative));
             let mut hasher = blake3::Hasher::new();
             hasher.update(full.as_bytes());
-            for Listed {
-                relative, stamp, ..
-            } in &files
-            {
+            let of = |found: &FoundFile| {
+                found
+                    .stamp
+                    .map_or((0, 0, 0), |stamp| (stamp.size, stamp.modified, stamp.inode))
+            };
+            for found in &files {
+                let (size, modified, inode) = of(found);
+                let relative = &found.relative;
                 hasher
                     .update(&[0])
                     .update(relative.as_bytes())
                     .update(&[0])
-                    .update(&stamp.size.to_be_bytes());
+                    .update(&size.to_be_bytes());
                 hasher
-                    .update(&stamp.modified.to_be_bytes())
-                    .update(&stamp.inode.to_be_bytes());
+                    .update(&modified.to_be_bytes())
+                    .update(&inode.to_be_bytes());
             }
             entry.stamp = Digest::new(*hasher.finalize().as_bytes());
             entry.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
-            entry.bytes = files.iter().map(|found| found.stamp.size).sum();
+            entry.bytes = files.iter().map(|found| of(found).0).sum();
             entry.modified = files
                 .iter()
-                .map(|found| nanos(found.stamp.modified))
+                .map(|found| nanos(of(found).1))
                 .max()
                 .unwrap_or_default();
             entry.incomplete = incomplete(entry.stamp, &files);
@@ -319,7 +329,7 @@ fn file(tree: &Beneath, full: &str, name: &str) -> Option<Entry> {
 }
 
 /// Why a checkpoint is not whole, as far as its files say.
-fn incomplete(tree: &Beneath, directory: &str, files: &[Listed]) -> Option<String> {
+fn incomplete(tree: &Beneath, directory: &str, files: &[FoundFile]) -> Option<String> {
     files.iter().find_map(|found| {
         let (mut handle, stamp) = match tree.file(&found.full) {
             Ok(opened) => opened,

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use causeway_domain::Digest;
 
 use super::blocks::hash_blocks;
-use super::{Found, Scanning};
+use super::{Found, MAX_REMEMBERED, Scanning};
 use crate::beneath::{Beneath, Stamp, explain};
 use crate::error::TransferError;
 use crate::holes::ZeroBlocks;
@@ -28,9 +28,12 @@ const MOST_THREADS: usize = 4;
 pub(super) struct Hashing<'a> {
     tree: &'a Beneath,
     scanning: &'a Scanning<'a>,
-    /// Bytes that were read, of this many.
+    /// Bytes that were read.
     done: AtomicU64,
+    /// Bytes of all files; 0 where that is not known.
     total: u64,
+    /// Whether hashes are kept: more of them than are remembered push each other out.
+    keeps: bool,
 }
 
 impl<'a> Hashing<'a> {
@@ -39,7 +42,12 @@ impl<'a> Hashing<'a> {
             tree,
             scanning,
             done: AtomicU64::new(0),
-            total: found.iter().map(|found| found.stamp.size).sum(),
+            total: found
+                .iter()
+                .map(|found| Some(found.stamp?.size))
+                .sum::<Option<u64>>()
+                .unwrap_or_default(),
+            keeps: found.len() <= MAX_REMEMBERED,
         }
     }
 
@@ -129,10 +137,8 @@ impl<'a> Hashing<'a> {
             let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
             (self.scanning.progress)(done, self.total);
         };
-        let known = self
-            .scanning
-            .remembered
-            .and_then(|(_, remembered)| remembered.get(&stamp));
+        let remembered = self.scanning.remembered.filter(|_| self.keeps);
+        let known = remembered.and_then(|(_, remembered)| remembered.get(&stamp));
         if let Some((blake3, blocks)) = known {
             (entry.blake3, entry.blocks) = (blake3, blocks);
             tell(stamp.size);
@@ -149,7 +155,7 @@ impl<'a> Hashing<'a> {
         if Stamp::now(&file).map_err(|error| reading()(error))? != stamp {
             return Err(TransferError::Changing { path: full.clone() });
         }
-        if let Some((now, remembered)) = self.scanning.remembered {
+        if let Some((now, remembered)) = remembered {
             remembered.keep(stamp, &entry, now);
         }
         Ok(entry)

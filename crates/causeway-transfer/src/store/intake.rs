@@ -44,6 +44,8 @@ pub(crate) struct Intake {
     incoming: BTreeMap<u32, Incoming>,
     /// Where each missing block belongs: index of the file, offset.
     places: HashMap<Digest, Vec<(u32, u64)>>,
+    /// Whether any belongs to several places: as a rule none does, and to look for each takes a while.
+    shared: bool,
     /// Open partial files.
     open: BTreeMap<u32, Partial>,
     /// Bytes of different contents that were here already.
@@ -54,10 +56,56 @@ pub(crate) struct Intake {
     twins: HashMap<u32, Vec<u32>>,
 }
 
+/// Where blocks of a file begin that are not here. Most of a million files have one.
+#[derive(Debug, Default)]
+enum Missing {
+    #[default]
+    None,
+    Only(u64),
+    Several(BTreeSet<u64>),
+}
+
+impl Missing {
+    fn insert(&mut self, offset: u64) {
+        match self {
+            Self::None => *self = Self::Only(offset),
+            Self::Only(other) => *self = Self::Several(BTreeSet::from([*other, offset])),
+            Self::Several(offsets) => {
+                offsets.insert(offset);
+            }
+        }
+    }
+
+    fn remove(&mut self, offset: u64) {
+        match self {
+            Self::Only(other) if *other == offset => *self = Self::None,
+            Self::Several(offsets) => {
+                offsets.remove(&offset);
+            }
+            Self::None | Self::Only(_) => {}
+        }
+    }
+
+    fn contains(&self, offset: u64) -> bool {
+        match self {
+            Self::None => false,
+            Self::Only(other) => *other == offset,
+            Self::Several(offsets) => offsets.contains(&offset),
+        }
+    }
+
+    fn first(&self) -> Option<u64> {
+        match self {
+            Self::None => None,
+            Self::Only(offset) => Some(*offset),
+            Self::Several(offsets) => offsets.first().copied(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Incoming {
-    /// Where blocks begin that are not here.
-    missing: BTreeSet<u64>,
+    missing: Missing,
     state: State,
     /// Once there is something to hash.
     hashing: Option<Hashing>,
@@ -90,7 +138,7 @@ pub(crate) struct Taken {
 }
 
 impl Incoming {
-    fn missing(missing: BTreeSet<u64>) -> Self {
+    fn missing(missing: Missing) -> Self {
         Self {
             missing,
             state: State::Missing,
@@ -121,21 +169,21 @@ impl Intake {
     /// The missing blocks, each different one once, file after file.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = Vec::with_capacity(self.places.len());
-        for (index, _) in self
+        for (index, incoming) in self
             .incoming
             .iter()
-            .filter(|(_, incoming)| !incoming.missing.is_empty())
+            .filter(|(_, incoming)| incoming.missing.first().is_some())
         {
             let Some(entry) = self.entry(*index) else {
                 continue;
             };
             for ((offset, block), number) in entry.blocks_at().zip(0u32..) {
                 // A block that belongs to many places is asked for at the first.
-                if self
-                    .places
-                    .get(&block.blake3)
-                    .is_some_and(|places| places.first() == Some(&(*index, offset)))
-                {
+                let is_first = || {
+                    let places = self.places.get(&block.blake3);
+                    places.is_some_and(|places| places.first() == Some(&(*index, offset)))
+                };
+                if incoming.missing.contains(offset) && (!self.shared || is_first()) {
                     wanted.push(Wanted {
                         file: *index,
                         block: number,
@@ -205,7 +253,7 @@ impl Intake {
             for (file, claims) in by_file {
                 let missing = self.incoming.get(&file).map(|incoming| &incoming.missing);
                 for (claim, _) in claims {
-                    if missing.is_some_and(|missing| missing.contains(&claim.offset)) {
+                    if missing.is_some_and(|missing| missing.contains(claim.offset)) {
                         let places = self.places.entry(claim.blake3).or_default();
                         places.push((file, claim.offset));
                     }
@@ -236,11 +284,11 @@ impl Intake {
                 continue;
             };
             for (claim, _) in claims {
-                incoming.missing.remove(&claim.offset);
+                incoming.missing.remove(claim.offset);
             }
             match incoming.missing.first() {
                 None => self.complete(index, taken),
-                Some(&gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
+                Some(gap) if gap >= incoming.hashed + HASHED_AT_ONCE => {
                     incoming.hashed = gap.min(incoming.hashed + MOST_HASHED_AT_ONCE);
                     taken.hashing.push(HashJob {
                         hashing: incoming.hashing.get_or_insert_default().clone(),
@@ -306,7 +354,7 @@ impl Intake {
         taken.small_files += named.len();
         for (index, state) in states {
             if let Some(incoming) = self.incoming.get_mut(&index) {
-                incoming.missing.clear();
+                incoming.missing = Missing::None;
                 incoming.state = state;
             }
         }
@@ -369,7 +417,7 @@ impl Intake {
                 .into_iter()
                 .flat_map(FileEntry::blocks_at);
             blocks
-                .filter(|(offset, _)| incoming.missing.contains(offset))
+                .filter(|(offset, _)| incoming.missing.contains(*offset))
                 .map(|(_, block)| u64::from(block.len))
                 .sum()
         };

@@ -243,7 +243,7 @@ impl Caller {
                 blocking(move || {
                     let mut bytes = Vec::new();
                     let (scan, digest) =
-                        site.manifest(&path, rule, fresh, |part| bytes.extend(part))?;
+                        site.manifest(&path, rule, fresh, &|_, _| {}, |part| bytes.extend(part))?;
                     let skipped = scan.skipped;
                     Ok(Listed {
                         bytes,

@@ -1,6 +1,6 @@
 //! What of a manifest is here already, wherever it came from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::super::blocks::Place;
 use super::super::partial::{self, Claim};
 use super::super::straight::Straight;
 use super::super::{Hashes, Store};
-use super::{Incoming, Intake, State, Taken, is_small};
+use super::{Incoming, Intake, Missing, State, Taken, is_small};
 use crate::error::TransferError;
 use crate::holes::{Holes, ZeroBlocks, is_zeros, zeros};
 use crate::manifest::{Block, FileEntry, Manifest};
@@ -36,14 +36,16 @@ impl Intake {
             store: store.clone(),
             manifest: Arc::clone(manifest),
             incoming: BTreeMap::new(),
-            places: HashMap::new(),
+            places: HashMap::with_capacity(manifest.files().len()),
+            shared: false,
             open: BTreeMap::new(),
             reused: 0,
             straight,
             twins: HashMap::new(),
         };
         let mut taken = Taken::default();
-        let (mut seen, mut zeros) = (HashMap::new(), ZeroBlocks::default());
+        let mut zeros = ZeroBlocks::default();
+        let mut seen = HashMap::with_capacity(manifest.files().len());
         let mut small = Vec::new();
         // Of a million files, none of which is here, not each has to be looked for.
         let is_empty = store.is_empty();
@@ -85,7 +87,7 @@ impl Intake {
                         index,
                         Incoming {
                             state: State::Home(Some(sha256)),
-                            ..Incoming::missing(BTreeSet::new())
+                            ..Incoming::missing(Missing::None)
                         },
                     );
                     taken.bytes += entry.size;
@@ -102,7 +104,7 @@ impl Intake {
         } else {
             self.resume(entry, progress)?
         };
-        let (mut missing, mut holes) = (BTreeSet::new(), Vec::new());
+        let (mut missing, mut holes) = (Missing::None, Vec::new());
         for (offset, block) in entry.blocks_at() {
             if have.contains(&offset) {
                 taken.bytes += u64::from(block.len);
@@ -113,12 +115,12 @@ impl Intake {
                 missing.insert(offset);
                 // Of a million files each block belongs to one.
                 let places = self.places.entry(block.blake3);
-                places
-                    .or_insert_with(|| Vec::with_capacity(1))
-                    .push((index, offset));
+                let places = places.or_insert_with(|| Vec::with_capacity(1));
+                self.shared |= !places.is_empty();
+                places.push((index, offset));
             }
         }
-        let nothing = missing.is_empty();
+        let nothing = missing.first().is_none();
         self.incoming.insert(index, Incoming::missing(missing));
         if is_small(entry) {
             return Ok(
