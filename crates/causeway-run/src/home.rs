@@ -267,3 +267,38 @@ fn in_words(record: &HomeRecord) -> String {
         record.carrier
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_transfer::ManifestSigner;
+
+    use super::*;
+
+    const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn the_agents_signature_in_an_entry_is_checked() {
+        let signer = ManifestSigner::from_pem(PEM, "t").unwrap();
+        let (manifest, other) = (Digest::new([1; 32]), Digest::new([2; 32]));
+        let of = |signed: Digest| {
+            let record = HomeRecord {
+                checkpoint: "step-1".to_owned(),
+                manifest,
+                signed: Some(signer.sign(&signed, "checkpoints/step-1")),
+                bytes: 1,
+                checkpoints: vec!["step-1".to_owned()],
+                left: Vec::new(),
+                carrier: "quic".to_owned(),
+            };
+            json!({"output": record})
+        };
+        let key = "run/20261129T180100Z-t1hdhk/home/1";
+        let (_, agent) = HomeRecord::of_entry(key, &of(manifest)).unwrap().unwrap();
+        assert_eq!(agent, Some(signer.key()));
+        let error = HomeRecord::of_entry(key, &of(other)).unwrap_err();
+        assert!(error.to_string().contains("does not fit"), "{error}");
+        let elsewhere = HomeRecord::of_entry("run/x/train/1", &of(other)).unwrap();
+        assert!(elsewhere.is_none(), "another stage says something else");
+        assert!(HomeRecord::of_entry(key, &json!({})).is_err());
+    }
+}

@@ -4,7 +4,9 @@
 use crate::carrier::https::incoming;
 use crate::manifest::Manifest;
 use crate::protocol::client::{ClientLane, Event};
-use crate::protocol::http::{Manipulation, Target, failure, skipped, skipped_value};
+use crate::protocol::http::{
+    Manipulation, Target, failure, signature, signature_value, skipped, skipped_value,
+};
 use crate::protocol::message::{BaseBlock, Item, Request};
 use crate::protocol::server::{Effect, ServerLane};
 use crate::store::partial;
@@ -113,7 +115,7 @@ pub fn journal(data: &[u8]) {
     assert_eq!(partial::read_journal(&journal), claims);
 }
 
-/// What HTTP carries, a line each: a request's target, its `A-IM`, an answer's `causeway-skipped`; then an answer. What is
+/// What HTTP carries, a line each: a request's target, its `A-IM`, an answer's `causeway-skipped` or `causeway-signature`; then an answer. What is
 /// understood is written as what means the same.
 pub fn http(data: &[u8]) {
     let mut lines = data.splitn(4, |byte| *byte == b'\n');
@@ -132,6 +134,9 @@ pub fn http(data: &[u8]) {
         assert!(matches!(again, Ok(Some(again)) if again == manipulation));
         let (root, below) = manipulation.split("/data/runs/step-1/a");
         assert!(!root.is_empty() || !below.is_empty());
+    }
+    if let Some(signed) = signature(left, "runs") {
+        assert_eq!(signature(&signature_value(&signed), "runs"), Some(signed));
     }
     if let Some(left) = skipped(left) {
         assert_eq!(skipped(&skipped_value(&left)), Some(left));

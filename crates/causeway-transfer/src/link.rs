@@ -13,7 +13,7 @@ use crate::carrier::CarrierKind;
 use crate::carrier::growth::{self, Step};
 use crate::connector::{Again, Connector};
 use crate::error::TransferError;
-use crate::limit::{Allowed, Limited};
+use crate::limit::{Allowed, Limited, pause_in_words};
 use crate::progress::{Meter, SentThere, Stage};
 use crate::protocol::message::Request;
 use crate::session::Session;
@@ -164,10 +164,7 @@ impl<'a> Link<'a> {
         {
             self.lost(&TransferError::cut("the limit pauses it"));
             drop(self.next().take());
-            let why = clock.map_or_else(
-                || "another limit: this one allows nothing".to_owned(),
-                |clock| format!("{clock}: until then the limit allows nothing"),
-            );
+            let why = pause_in_words(clock);
             meter.stage(Stage::Waiting { why, pause: left });
             sleep(left.min(PAUSE)).await;
             // It was no failure.

@@ -183,7 +183,9 @@ impl ManifestSigner {
         SignerKey(self.0.verifying_key().to_bytes())
     }
 
-    pub(crate) fn sign(&self, manifest: &Digest, path: &str) -> ManifestSignature {
+    /// Signs a manifest that was made of `path`.
+    #[must_use]
+    pub fn sign(&self, manifest: &Digest, path: &str) -> ManifestSignature {
         ManifestSignature {
             path: path.to_owned(),
             key: self.key(),

@@ -43,6 +43,14 @@ pub(crate) enum Allowed {
     Later(Option<String>, Duration),
 }
 
+/// What a pause is waited for until then.
+pub(crate) fn pause_in_words(until: Option<String>) -> String {
+    until.map_or_else(
+        || "another limit: this one allows nothing".to_owned(),
+        |clock| format!("{clock}: until then the limit allows nothing"),
+    )
+}
+
 impl Limited {
     pub(crate) fn new(limit: RateLimit) -> Self {
         Self {
@@ -185,7 +193,7 @@ impl<T> Paced<T> {
     }
 
     /// Waits until what moved last is paid; gives how much may move now.
-    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
+    pub(crate) fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
         let Some(throttle) = &self.throttle else {
             return Poll::Ready(None);
         };
@@ -201,7 +209,8 @@ impl<T> Paced<T> {
         Poll::Ready(throttle.piece())
     }
 
-    fn moved(&mut self, bytes: usize) {
+    /// So much moved.
+    pub(crate) fn moved(&mut self, bytes: usize) {
         if let Some(throttle) = self.throttle.as_ref().filter(|_| bytes > 0) {
             self.turn = Some(throttle.take(bytes));
         }

@@ -301,6 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::signature::SignerKey;
 
     fn targets() -> impl Strategy<Value = Target> {
         let path = "[a-zA-Z0-9äß%?#&; ./_-]{0,30}";
@@ -361,6 +362,17 @@ mod tests {
             Target::parse(&text, Some(&text));
             Manipulation::parse(&text).ok();
             skipped(&text);
+            signature(&text, "");
+        }
+
+        #[test]
+        fn a_signature_crosses(path in ".{0,40}", key in any::<[u8; 32]>(), half in any::<[u8; 32]>()) {
+            let signed = ManifestSignature {
+                path: path.clone(),
+                key: SignerKey::new(key),
+                signature: [key, half].concat().try_into().unwrap(),
+            };
+            prop_assert_eq!(signature(&signature_value(&signed), &path), Some(signed));
         }
 
         #[test]

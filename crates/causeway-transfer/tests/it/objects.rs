@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_transfer::{
@@ -257,6 +257,17 @@ async fn a_bucket_is_pushed_to_and_pulled_from() {
     assert_eq!(summary.carrier, CarrierKind::S3);
     let again = put(world.env.clone()).await.unwrap();
     assert_eq!((again.wire_bytes, again.reused_bytes), (0, again.raw_bytes));
+    let slow = Objects::at(&format!("s3://{bucket}/models/slow"), &environment()).unwrap();
+    let (slow, begin) = (slow.limited("30MB/s".parse().unwrap()), Instant::now());
+    push_objects_with(&slow, &local, world.env.clone())
+        .await
+        .unwrap();
+    let least = again.raw_bytes as f64 / 30e6 * 0.9;
+    assert!(
+        begin.elapsed().as_secs_f64() > least,
+        "{:?}",
+        begin.elapsed()
+    );
     let error = pull_from(&world, "s3://no-such-bucket-here/x")
         .await
         .unwrap_err();

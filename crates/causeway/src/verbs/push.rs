@@ -7,7 +7,7 @@ use causeway_transfer::{ManifestSigner, Objects, Summary, push, push_objects};
 
 use crate::cli::PushArgs;
 use crate::output::Exit;
-use crate::verbs::transfer::{Moved, Purpose, Shown, finish, objects, way};
+use crate::verbs::transfer::{Moved, Purpose, Shown, finish, limit, objects, way};
 use crate::verbs::{Context, block_on};
 
 pub(crate) fn run(context: &Context, args: &PushArgs) -> Result<Exit, RunError> {
@@ -72,11 +72,6 @@ async fn to_objects(
     args: &PushArgs,
     source: &Utf8Path,
 ) -> Result<Summary, RunError> {
-    if !args.how.limit.is_empty() {
-        return Err(RunError::Value {
-            what: "a push to a bucket has no `--limit` yet".to_owned(),
-        });
-    }
     if args.how.way.ticket_file.is_some() {
         return Err(RunError::Value {
             what: "a bucket needs no `--ticket-file`: its keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -84,6 +79,9 @@ async fn to_objects(
         });
     }
     let mut objects = objects(&args.how, &args.target)?;
+    if let Some(limit) = limit(&args.how.limit)? {
+        objects = objects.limited(limit);
+    }
     if let Some(path) = &args.sign_key {
         objects = objects.signing(signer(path)?);
     }

@@ -72,7 +72,7 @@ pub(crate) async fn way(
 }
 
 /// The limit that was given, in one flag or several.
-fn limit(given: &[String]) -> Result<Option<RateLimit>, RunError> {
+pub(crate) fn limit(given: &[String]) -> Result<Option<RateLimit>, RunError> {
     if given.is_empty() {
         return Ok(None);
     }

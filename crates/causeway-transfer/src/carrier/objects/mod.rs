@@ -4,6 +4,7 @@
 //! `.causeway/objects.json` which state of each object it was written for. Both ends of a lane are here: what a transfer asks
 //! becomes ranged GETs. This module is the only one that knows `object_store`.
 
+mod client;
 mod lane;
 mod listed;
 mod put;
@@ -16,6 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use causeway_domain::RateLimit;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
@@ -23,6 +25,7 @@ use object_store::{ClientOptions, GetOptions, ObjectStore, RetryConfig};
 
 use super::{BoxFuture, Carrier, CarrierKind, Lane};
 use crate::error::TransferError;
+use crate::limit::Throttle;
 use crate::protocol::message::Token;
 use crate::signature::{ManifestSigner, SignerKey};
 
@@ -33,10 +36,6 @@ pub use put::push_objects;
 const LANES: usize = 16;
 /// Most lanes of one session.
 const MAX_LANES: usize = 64;
-/// So long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(10);
-/// So long a server may say nothing.
-const SILENCE: Duration = Duration::from_secs(15);
 /// So long, and so often, a request is made again before the session counts as cut.
 const RETRY: (Duration, usize) = (Duration::from_secs(20), 4);
 /// Where a machine of a cloud is told its role (Amazon's instance metadata service).
@@ -48,6 +47,10 @@ const MANIFEST: &str = ".causeway/manifest";
 /// Where the states of the objects lie.
 const OBJECTS: &str = ".causeway/objects.json";
 
+/// Opens a store. What is sent to it pays out of the budget that is given.
+type Open =
+    dyn Fn(Option<Arc<Throttle>>) -> Result<Arc<dyn ObjectStore>, TransferError> + Send + Sync;
+
 /// A prefix of a bucket (`s3://BUCKET/PREFIX`), or a directory of a static server (`https://HOST/PREFIX`).
 pub struct Objects {
     place: String,
@@ -55,7 +58,9 @@ pub struct Objects {
     /// The name of the bucket.
     bucket: String,
     prefix: Path,
-    open: Box<dyn Fn() -> Result<Arc<dyn ObjectStore>, TransferError> + Send + Sync>,
+    open: Box<Open>,
+    /// The most that a push takes of the line.
+    limit: Option<RateLimit>,
     /// Who has to have signed the manifest.
     signer: Option<SignerKey>,
     /// Signs what is pushed.
@@ -117,13 +122,17 @@ impl Objects {
                 }
             }
             let builder = builder.with_bucket_name(&bucket);
-            let open = move || {
+            let open = move |throttle| {
                 let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
                 let is_plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-                let options = client().with_allow_http(is_plain);
+                let connector = client::Connector {
+                    plain: is_plain,
+                    throttle,
+                };
                 let store = builder
                     .clone()
-                    .with_client_options(options)
+                    .with_client_options(ClientOptions::new().with_allow_http(is_plain))
+                    .with_http_connector(connector)
                     .with_retry(retry())
                     .build()
                     .map_err(|error| unfit(&shown, &error))?;
@@ -135,6 +144,7 @@ impl Objects {
                 bucket,
                 prefix,
                 open: Box::new(open),
+                limit: None,
                 signer: None,
                 signs: None,
                 listed: Mutex::default(),
@@ -151,10 +161,15 @@ impl Objects {
             }
         };
         let shown = place.clone();
-        let open = move || {
+        let open = move |throttle| {
+            let connector = client::Connector {
+                plain: is_plain,
+                throttle,
+            };
             let store = HttpBuilder::new()
                 .with_url(&shown)
-                .with_client_options(client().with_allow_http(is_plain))
+                .with_client_options(ClientOptions::new().with_allow_http(is_plain))
+                .with_http_connector(connector)
                 .with_retry(retry())
                 .build()
                 .map_err(|error| unfit(&shown, &error))?;
@@ -166,6 +181,7 @@ impl Objects {
             bucket: String::new(),
             prefix: Path::default(),
             open: Box::new(open),
+            limit: None,
             signer: None,
             signs: None,
             listed: Mutex::default(),
@@ -177,6 +193,15 @@ impl Objects {
     pub fn signed_by(self, signer: SignerKey) -> Self {
         Self {
             signer: Some(signer),
+            ..self
+        }
+    }
+
+    /// Takes no more of the line for what is pushed.
+    #[must_use]
+    pub fn limited(self, limit: RateLimit) -> Self {
+        Self {
+            limit: Some(limit),
             ..self
         }
     }
@@ -198,7 +223,8 @@ impl Objects {
             kind: CarrierKind::S3,
             bucket: "test".to_owned(),
             prefix: Path::parse(prefix).unwrap_or_default(),
-            open: Box::new(move || Ok(Arc::clone(&store))),
+            open: Box::new(move |_| Ok(Arc::clone(&store))),
+            limit: None,
             signer: None,
             signs: None,
             listed: Mutex::default(),
@@ -217,7 +243,7 @@ impl Objects {
 
     /// Connects, and looks whether a manifest is there.
     pub(crate) async fn connect(self: &Arc<Self>) -> Result<ObjectsCarrier, TransferError> {
-        let store = (self.open)()?;
+        let store = (self.open)(None)?;
         let manifest = self
             .object(MANIFEST)
             .map_err(|error| unfit(&self.place, &error))?;
@@ -246,14 +272,6 @@ fn is_here(rest: &str) -> bool {
         None => authority.split(':').next().unwrap_or_default(),
     };
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback())
-}
-
-fn client() -> ClientOptions {
-    ClientOptions::new()
-        .with_connect_timeout(CONNECT)
-        .with_read_timeout(SILENCE)
-        // A large object takes as long as it takes.
-        .with_timeout_disabled()
 }
 
 fn retry() -> RetryConfig {

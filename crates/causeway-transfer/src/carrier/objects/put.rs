@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,6 +16,7 @@ use object_store::{
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::{interval, sleep};
 
 use super::listed::{State, States};
 use super::{MANIFEST, OBJECTS, Objects, failed, head, unfit};
@@ -22,6 +24,7 @@ use crate::beneath::{Beneath, Stamp};
 use crate::carrier::CarrierKind;
 use crate::coming::blocking;
 use crate::error::TransferError;
+use crate::limit::{Allowed, Limited, pause_in_words};
 use crate::manifest::{FileEntry, Manifest, Shape};
 use crate::progress::{Meter, Progress, Stage, Summary};
 use crate::scan::scan;
@@ -31,6 +34,10 @@ use crate::signature::ManifestSignature;
 const FILES: usize = 16;
 /// Bytes of files that are in memory at once.
 const BUDGET: usize = 96 << 20;
+/// The same where a limit is to be kept: what is under way when a pause begins is still sent.
+const BUDGET_LIMITED: usize = 32 << 20;
+/// How often it is looked what the limit says.
+const LOOK: Duration = Duration::from_millis(250);
 /// The least bytes of a part; a file that is no longer is put whole.
 const PART: u64 = 16 << 20;
 /// Most parts of one object: S3 allows 10,000.
@@ -77,11 +84,23 @@ pub async fn push_objects(
     meter.total = manifest.bytes();
     meter.stage(Stage::Connecting);
     let (tell, mut told) = unbounded_channel();
+    let limited = objects.limit.clone().map(Limited::new);
+    let budget = if limited.is_some() {
+        BUDGET_LIMITED
+    } else {
+        BUDGET
+    };
     let putting = Putting {
         objects,
-        store: (objects.open)()?,
+        store: (objects.open)(
+            limited
+                .as_ref()
+                .map(|limited| Arc::clone(&limited.throttle)),
+        )?,
         tree: Arc::new(tree),
-        budget: Arc::new(Semaphore::new(BUDGET >> 10)),
+        budget: Arc::new(Semaphore::new(budget >> 10)),
+        most: budget,
+        limited: limited.as_ref(),
         env,
         tell,
     };
@@ -93,9 +112,16 @@ pub async fn push_objects(
             .buffer_unordered(FILES)
     );
     let mut states = Vec::with_capacity(manifest.files().len());
+    let mut look = interval(LOOK);
     loop {
         tokio::select! {
             biased;
+            _ = look.tick(), if limited.is_some() => {
+                if let Some(Allowed::Later(clock, pause)) = putting.allowed() {
+                    let why = pause_in_words(clock);
+                    meter.stage(Stage::Waiting { why, pause });
+                }
+            }
             Some(sent) = told.recv() => {
                 meter.moved(sent);
                 meter.wire += sent;
@@ -174,6 +200,9 @@ struct Putting<'a> {
     store: Arc<dyn ObjectStore>,
     tree: Arc<Beneath>,
     budget: Arc<Semaphore>,
+    /// All of the budget, in bytes.
+    most: usize,
+    limited: Option<&'a Limited>,
     env: &'a dyn Env,
     /// Told of bytes that are there.
     tell: UnboundedSender<u64>,
@@ -207,11 +236,20 @@ impl Putting<'_> {
         }
     }
 
+    /// What the limit says now, if there is one.
+    fn allowed(&self) -> Option<Allowed> {
+        self.limited.map(|limited| limited.update(self.env))
+    }
+
     async fn budget(&self, bytes: u64) -> Result<OwnedSemaphorePermit, TransferError> {
+        // In a pause nothing is begun; what is under way comes to its end.
+        while matches!(self.allowed(), Some(Allowed::Later(..))) {
+            sleep(LOOK).await;
+        }
         // A part that is larger than all of it has it alone.
         let kib = usize::try_from(bytes.div_ceil(1024))
             .unwrap_or(usize::MAX)
-            .min(BUDGET >> 10);
+            .min(self.most >> 10);
         Arc::clone(&self.budget)
             .acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX))
             .await
