@@ -30,6 +30,7 @@ const BETWEEN: usize = 512 << 10;
 const READ_BUFFER: usize = 64 << 10;
 /// The longest listing, in bytes.
 const MAX_LIST: u64 = 32 << 20;
+const TAKES_NOTHING: &str = "over HTTPS an agent takes nothing in";
 /// Entries in one frame of a listing.
 const ENTRIES: usize = 500;
 
@@ -209,15 +210,18 @@ impl Questions {
             Request::Put { path, .. } => self.owe(Owed::Denied {
                 id,
                 path,
-                why: "over HTTPS an agent takes nothing in",
+                why: TAKES_NOTHING,
             }),
-            Request::PutLane { .. } | Request::Noise { .. } | Request::Sink => {
-                self.owe(Owed::Denied {
-                    id,
-                    path: String::new(),
-                    why: "a link is measured with QUIC, TCP and ssh",
-                })
-            }
+            Request::PutLane { .. } => self.owe(Owed::Denied {
+                id,
+                path: String::new(),
+                why: TAKES_NOTHING,
+            }),
+            Request::Noise { .. } | Request::Sink => self.owe(Owed::Denied {
+                id,
+                path: String::new(),
+                why: "a link is measured with QUIC, TCP and ssh",
+            }),
         }
     }
 

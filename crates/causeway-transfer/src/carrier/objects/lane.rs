@@ -154,11 +154,15 @@ async fn answer(
             let why = "a bucket is pulled, not followed";
             answers.say(id, &denied(path, why)).await
         }
-        Request::Put { path, .. } => {
+        put @ (Request::Put { .. } | Request::PutLane { .. }) => {
+            let path = match put {
+                Request::Put { path, .. } => path,
+                _ => String::new(),
+            };
             let why = "objects are put by `push_objects`, not over a lane";
             answers.say(id, &denied(path, why)).await
         }
-        Request::PutLane { .. } | Request::Noise { .. } | Request::Sink => {
+        Request::Noise { .. } | Request::Sink => {
             let why = "no agent is there to measure the link with";
             answers.say(id, &denied(String::new(), why)).await
         }

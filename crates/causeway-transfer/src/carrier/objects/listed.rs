@@ -7,7 +7,7 @@ use causeway_domain::Digest;
 use object_store::GetOptions;
 use serde::{Deserialize, Serialize};
 
-use super::{MANIFEST, OBJECTS, Opened};
+use super::{MANIFEST, OBJECTS, Opened, signature_of};
 use crate::carrier::CarrierKind;
 use crate::manifest::{MAX_MANIFEST, Manifest, Shape};
 use crate::signature::ManifestSignature;
@@ -36,24 +36,15 @@ pub(super) struct States {
     bucket: String,
     /// The manifest that they belong to.
     manifest: Digest,
-    /// Whose word the manifest is, where somebody gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    signature: Option<ManifestSignature>,
     objects: Vec<State>,
 }
 
 impl States {
-    pub(super) const fn new(
-        bucket: String,
-        manifest: Digest,
-        signature: Option<ManifestSignature>,
-        objects: Vec<State>,
-    ) -> Self {
+    pub(super) const fn new(bucket: String, manifest: Digest, objects: Vec<State>) -> Self {
         Self {
             version: VERSION,
             bucket,
             manifest,
-            signature,
             objects,
         }
     }
@@ -77,6 +68,7 @@ impl Listed {
         }
     }
 
+    /// Whose word the manifest is, where somebody gave it.
     pub(super) fn signature(&self) -> Option<&ManifestSignature> {
         self.signature.as_ref()
     }
@@ -108,7 +100,8 @@ impl Opened {
                 Shape::File => manifest.files().first().map(|file| file.path.clone()),
                 Shape::Directory => None,
             };
-            let (states, signature) = self.states(manifest.digest()).await;
+            let digest = manifest.digest();
+            let (states, signature) = tokio::join!(self.states(digest), self.signature(digest));
             let listed = Listed {
                 single,
                 states,
@@ -129,24 +122,30 @@ impl Opened {
         Ok(self.objects.listed().clone())
     }
 
-    /// The states that belong to a manifest, and its signature. No states where they are of another, or of another place:
-    /// hashes tell the truth. The signature holds in a copy, too.
-    async fn states(
-        &self,
-        manifest: Digest,
-    ) -> (HashMap<String, State>, Option<ManifestSignature>) {
+    async fn signature(&self, manifest: Digest) -> Option<ManifestSignature> {
+        let bytes = self.whole(&signature_of(manifest)).await.ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The states that belong to a manifest. None where they are of another, or of another place: hashes tell the truth.
+    async fn states(&self, manifest: Digest) -> HashMap<String, State> {
+        if self.objects.kind != CarrierKind::S3 {
+            return HashMap::new();
+        }
         let states = match self.whole(OBJECTS).await {
             Ok(bytes) => serde_json::from_slice::<States>(&bytes).ok(),
             Err(_) => None,
         };
-        let is_of_it = |states: &States| states.version == VERSION && states.manifest == manifest;
-        let Some(states) = states.filter(is_of_it) else {
-            return (HashMap::new(), None);
+        let is_ours = |states: &States| {
+            states.version == VERSION
+                && states.bucket == self.objects.bucket
+                && states.manifest == manifest
         };
-        let is_ours = self.objects.kind == CarrierKind::S3 && states.bucket == self.objects.bucket;
-        let objects = if is_ours { states.objects } else { Vec::new() };
-        let objects = objects.into_iter();
-        let objects = objects.map(|state| (state.path.clone(), state)).collect();
-        (objects, states.signature)
+        let states = states.filter(is_ours).map(|states| states.objects);
+        states
+            .unwrap_or_default()
+            .into_iter()
+            .map(|state| (state.path.clone(), state))
+            .collect()
     }
 }

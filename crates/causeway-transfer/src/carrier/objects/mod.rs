@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use causeway_domain::RateLimit;
+use causeway_domain::{Digest, RateLimit};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
@@ -46,6 +46,8 @@ const UNTRUSTED: &str = "invalid peer certificate";
 const MANIFEST: &str = ".causeway/manifest";
 /// Where the states of the objects lie.
 const OBJECTS: &str = ".causeway/objects.json";
+/// Where signatures lie, each under the digest of its manifest: a push that is broken off leaves that of the one before.
+const SIGNATURES: &str = ".causeway/signatures/";
 
 /// Opens a store. What is sent to it pays out of the budget that is given.
 type Open =
@@ -262,6 +264,11 @@ impl Objects {
             received: AtomicU64::new(0),
         })))
     }
+}
+
+/// Where the signature of a manifest lies.
+fn signature_of(manifest: Digest) -> String {
+    format!("{SIGNATURES}{manifest}.json")
 }
 
 /// Whether the host of an address is this machine.

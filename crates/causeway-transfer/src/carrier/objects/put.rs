@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
 use super::listed::{State, States};
-use super::{MANIFEST, OBJECTS, Objects, failed, head, unfit};
+use super::{MANIFEST, OBJECTS, Objects, SIGNATURES, failed, head, signature_of, unfit};
 use crate::beneath::{Beneath, Stamp};
 use crate::carrier::CarrierKind;
 use crate::coming::blocking;
@@ -150,7 +150,7 @@ pub async fn push_objects(
     let signs = objects.signs.as_ref();
     let signed = signs.map(|signer| signer.sign(&manifest.digest(), &objects.place));
     putting
-        .publish(manifest, signed.clone(), states, before)
+        .publish(manifest, signed.as_ref(), states, before)
         .await?;
     env.fault("transfer.published")?;
     let raw = manifest.bytes();
@@ -175,11 +175,9 @@ pub async fn push_objects(
 
 /// What lies in `.causeway` is ours.
 fn refuse_own(manifest: &Manifest) -> Result<(), TransferError> {
-    match manifest
-        .files()
-        .iter()
-        .find(|file| [MANIFEST, OBJECTS].contains(&file.path.as_str()))
-    {
+    match manifest.files().iter().find(|file| {
+        [MANIFEST, OBJECTS].contains(&file.path.as_str()) || file.path.starts_with(SIGNATURES)
+    }) {
         Some(file) => Err(TransferError::BadPath {
             path: file.path.clone(),
             why: "a bucket keeps its own list there: leave it out".to_owned(),
@@ -408,24 +406,27 @@ impl Putting<'_> {
         Ok(())
     }
 
-    /// Writes what belongs together: the states, then the manifest.
+    /// Writes what belongs together: the signature, the states, then the manifest.
     async fn publish(
         &self,
         manifest: &Manifest,
-        signed: Option<ManifestSignature>,
+        signed: Option<&ManifestSignature>,
         states: Vec<State>,
         before: PutMode,
     ) -> Result<(), TransferError> {
-        let object = |path| {
+        let object = |path: &str| {
             let object = self.objects.object(path);
             object.map_err(|error| unfit(&self.objects.place, &error))
         };
-        let states = States::new(
-            self.objects.bucket.clone(),
-            manifest.digest(),
-            signed,
-            states,
-        );
+        if let Some(signed) = signed {
+            let path = object(&signature_of(manifest.digest()))?;
+            let bytes = serde_json::to_vec(&signed).map_err(TransferError::cut)?;
+            let put = self
+                .store
+                .put_opts(&path, bytes.into(), PutOptions::default());
+            put.await.map_err(|error| self.failed(&error))?;
+        }
+        let states = States::new(self.objects.bucket.clone(), manifest.digest(), states);
         let states = serde_json::to_vec(&states).map_err(TransferError::cut)?;
         let path = object(OBJECTS)?;
         let put = self
