@@ -149,7 +149,11 @@ pub(crate) fn objects(args: &MoveArgs, place: &str) -> Result<Objects, RunError>
 fn by_objects(args: &MoveArgs, place: &str, signer: Option<&str>) -> Result<Way, RunError> {
     let objects = objects(args, place)?;
     let objects = match signer {
-        Some(key) => objects.signed_by(key.parse()?),
+        Some(key) => objects.signed_by(key.parse().map_err(|_| RunError::Value {
+            what: format!(
+                "`--signer {key}` is no public key: 32 bytes in base64, as `causeway push --sign-key FILE` prints it"
+            ),
+        })?),
         None => objects,
     };
     Ok(Way {
