@@ -1,14 +1,13 @@
 //! An encoded block, taken apart and put together again.
 
 use super::error::CodecError;
-use super::kernels::{Instructions, Kernels, Planes};
-use super::rans::Plane;
+use super::kernels::{Averages, Contexts, Instructions, Kernels, Planes};
 use super::reader::Reader;
 use super::table::{DecodeTables, Frequencies, MAX_CONTEXTS};
 use super::{
     Base, CODING_CONSTANT, CODING_ESCAPING, CODING_IN_CONTEXTS, CODING_ORDER_0, CODING_RAW,
     Described, Element, MAX_LENGTH, METHOD_DIFFERENCE, METHOD_PLANES, METHOD_RAW, Method,
-    SOURCE_BASE, SOURCE_PLACE, VERSION, places,
+    SOURCE_AVERAGE, SOURCE_BASE, SOURCE_PLACE, VERSION, places, rans,
 };
 
 /// Turns encoded blocks back into blocks. Holds the buffers that it works in; one for each thread.
@@ -231,22 +230,24 @@ impl Decoder {
             let count = usize::try_from(coded.u32()?).unwrap_or(usize::MAX);
             Some((escape, coded.take(count)?))
         };
-        if shape == CODING_ORDER_0 {
+        let contexts = if shape == CODING_ORDER_0 {
             self.tables.set(0, &Frequencies::read(&mut coded)?);
-            self.contexts.clear();
+            Contexts::One
         } else {
-            self.read_contexts(&mut coded, element, base, plane.len(), before)?;
-        }
-        let mut symbols = Plane::new(coded.0)?;
-        symbols.next(self.kernels, &self.tables, &self.contexts, plane)?;
-        symbols.finish()?;
+            match self.read_contexts(&mut coded, element, base, plane.len(), before)? {
+                Some(averages) => Contexts::Averaged(averages),
+                None => Contexts::Given(&self.contexts),
+            }
+        };
+        rans::decode(self.kernels, &self.tables, contexts, coded.0, plane)?;
         match escaped {
             Some((escape, escaped)) => unescape(plane, escape, escaped),
             None => Ok(()),
         }
     }
 
-    /// Reads the tables of a plane and works out the context of each of its symbols. `before` has the planes before it.
+    /// Reads the tables of a plane, and works out the context of each of its symbols unless they follow from averages.
+    /// `before` has the planes before it.
     fn read_contexts(
         &mut self,
         coded: &mut Reader<'_>,
@@ -254,7 +255,7 @@ impl Decoder {
         base: Option<&[u8]>,
         count: usize,
         before: &[&[u8]],
-    ) -> Result<(), CodecError> {
+    ) -> Result<Option<Box<Averages>>, CodecError> {
         const NOWHERE: CodecError = CodecError::Damaged {
             why: "a plane has its contexts from nowhere",
         };
@@ -268,6 +269,9 @@ impl Decoder {
         let firsts = coded.take(classes - 1)?;
         for context in 0..classes {
             self.tables.set(context, &Frequencies::read(coded)?);
+        }
+        if source == SOURCE_AVERAGE {
+            return Ok(Some(Box::new(Averages::new(firsts))));
         }
         let bytes = if source == SOURCE_BASE {
             let base = base.ok_or(NOWHERE)?;
@@ -284,7 +288,7 @@ impl Decoder {
         };
         self.contexts.resize(count, 0);
         self.kernels.classify(bytes, firsts, &mut self.contexts);
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -27,6 +27,7 @@
 //! # Ok::<(), causeway_weights::codec::CodecError>(())
 //! ```
 
+mod choice;
 mod decode;
 mod element;
 mod encode;
@@ -58,6 +59,8 @@ const CODING_IN_CONTEXTS: u8 = 3;
 /// Added to one of the last two: one byte stands for symbols that are given apart.
 const CODING_ESCAPING: u8 = 4;
 
+/// Contexts come from what the symbol's coder had before, on average.
+const SOURCE_AVERAGE: u8 = 0xfd;
 /// Contexts come from a symbol's own place.
 const SOURCE_PLACE: u8 = 0xfe;
 /// Contexts come from the base's exponents. Any other source is the number of an earlier plane.
@@ -84,7 +87,7 @@ fn places(count: usize, places: &mut Vec<u8>) {
 /// How long an encoder tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
-    /// One table a plane, or a few for unlike tensors in one block, and only planes that get 1 % smaller: for fast links.
+    /// One table a plane, or a few by place or by what came before, and only planes that get 1 % smaller: for fast links.
     Fast,
     /// Everything that saves a byte: for slow links.
     Small,

@@ -4,7 +4,7 @@
 //! (arXiv:1402.3392). Symbol `i` belongs to coder `i % 64`; states have 31 bits, and 16 bits are moved at a time.
 
 use super::error::CodecError;
-use super::kernels::{Kernels, LANES, LOW, States, WINDOW, popped, pushed};
+use super::kernels::{Contexts, Kernels, LANES, LOW, States, WINDOW, popped, pushed};
 use super::reader::Reader;
 use super::table::{DecodeTables, EncodeTables, SCALE, SCALE_BITS};
 
@@ -63,139 +63,73 @@ pub(super) fn encode(
     out.extend_from_slice(scratch.get(position..).unwrap_or_default());
 }
 
-/// The decoder of one plane, which may be asked for a part at a time.
-pub(super) struct Plane<'a> {
-    states: States,
-    /// Words that are left begin at `position`, in `stream` or, once `in_tail`, in `tail`.
-    stream: &'a [u8],
-    position: usize,
-    /// The last words with zeros behind them, so that kernels have their window up to the end.
-    tail: [u8; 2 * WINDOW],
-    in_tail: bool,
-    /// Where the words in `tail` end.
-    end: usize,
-}
-
-impl<'a> Plane<'a> {
-    /// Begins with what [`encode`] appended.
-    ///
-    /// # Errors
-    ///
-    /// The states are out of range, or there is half a word.
-    pub(super) fn new(encoded: &'a [u8]) -> Result<Self, CodecError> {
-        let mut reader = Reader(encoded);
-        let mut states: States = [0; LANES];
-        for state in &mut states {
-            *state = reader.u32()?;
-            if !(LOW..LOW << 16).contains(state) {
-                return Err(CodecError::Damaged {
-                    why: "a coder's state is out of range",
-                });
-            }
-        }
-        let stream = reader.0;
-        if stream.len() % 2 != 0 {
+/// Decodes what [`encode`] appended.
+///
+/// # Errors
+///
+/// The states are out of range, words are missing or left over, or the coders do not end where every encoder begins.
+pub(super) fn decode(
+    kernels: Kernels,
+    tables: &DecodeTables,
+    mut contexts: Contexts<'_>,
+    encoded: &[u8],
+    symbols: &mut [u8],
+) -> Result<(), CodecError> {
+    let mut reader = Reader(encoded);
+    let mut states: States = [0; LANES];
+    for state in &mut states {
+        *state = reader.u32()?;
+        if !(LOW..LOW << 16).contains(state) {
             return Err(CodecError::Damaged {
-                why: "a plane has half a word",
+                why: "a coder's state is out of range",
             });
         }
-        Ok(Self {
-            states,
-            stream,
-            position: 0,
-            tail: [0; 2 * WINDOW],
-            in_tail: false,
-            end: 0,
-        })
     }
+    let mut stream = reader.0;
+    if stream.len() % 2 != 0 {
+        return Err(CodecError::Damaged {
+            why: "a plane has half a word",
+        });
+    }
+    let mut position = 0;
+    let mut groups = |stream: &[u8], position: &mut usize, groups: &mut [u8]| {
+        kernels.decode(&mut states, stream, position, tables, &mut contexts, groups)
+    };
 
-    /// Decodes the next symbols: a multiple of [`LANES`], except at the plane's end. `contexts` is empty or as long.
-    ///
-    /// # Errors
-    ///
-    /// The words end too early. Not every such case is found here; [`Plane::finish`] finds the rest.
-    pub(super) fn next(
-        &mut self,
-        kernels: Kernels,
-        tables: &DecodeTables,
-        contexts: &[u8],
-        symbols: &mut [u8],
-    ) -> Result<(), CodecError> {
-        let whole = symbols.len() - symbols.len() % LANES;
-        let (mut groups, rest) = symbols.split_at_mut(whole);
-        let (mut group_contexts, rest_contexts) = contexts.split_at(whole.min(contexts.len()));
-        loop {
-            let stream = if self.in_tail {
-                &self.tail
-            } else {
-                self.stream
-            };
-            let done = kernels.decode(
-                &mut self.states,
-                stream,
-                &mut self.position,
-                tables,
-                group_contexts,
-                groups,
-            );
-            groups = groups.get_mut(done..).unwrap_or_default();
-            group_contexts = group_contexts.get(done..).unwrap_or_default();
-            if groups.is_empty() {
-                break;
-            }
-            if self.in_tail {
-                return Err(CUT_OFF);
-            }
-            self.enter_tail();
-        }
-        if !rest.is_empty() && !self.in_tail {
-            // A window's worth may be left, or more, which `finish` then finds.
-            self.enter_tail();
-        }
-        for (lane, (state, symbol)) in self.states.iter_mut().zip(rest).enumerate() {
-            let context = rest_contexts.get(lane).copied().unwrap_or(0);
-            let slot = usize::from(context) << SCALE_BITS | (*state & (SCALE - 1)) as usize;
-            let entry = tables.entries().get(slot).copied().unwrap_or(0);
-            *symbol = entry.to_be_bytes()[0];
-            *state = popped(*state, entry);
-            if *state < LOW {
-                let word = self.tail.get(self.position..).and_then(<[u8]>::first_chunk);
-                *state = *state << 16 | u32::from(u16::from_le_bytes(*word.ok_or(CUT_OFF)?));
-                self.position += 2;
-            }
-        }
-        Ok(())
+    let whole = symbols.len() - symbols.len() % LANES;
+    let (whole, rest) = symbols.split_at_mut(whole);
+    let done = groups(stream, &mut position, whole);
+    // Kernels have their window up to the end: the last words are followed by zeros here.
+    stream = stream.get(position..).unwrap_or_default();
+    let mut tail = [0; 2 * WINDOW];
+    for (place, &byte) in tail.iter_mut().zip(stream) {
+        *place = byte;
     }
-
-    /// Goes over to a copy of the last words.
-    fn enter_tail(&mut self) {
-        let left = self.stream.get(self.position..).unwrap_or_default();
-        // More than fits is more than can be used, and `finish` says so.
-        self.end = left.len();
-        for (place, &byte) in self.tail.iter_mut().zip(left) {
-            *place = byte;
-        }
-        self.position = 0;
-        self.in_tail = true;
+    position = 0;
+    let last = whole.get_mut(done..).unwrap_or_default();
+    if groups(&tail, &mut position, last) < last.len() {
+        return Err(CUT_OFF);
     }
-
-    /// # Errors
-    ///
-    /// Words are missing or left over, or the coders are not where every encoder begins.
-    pub(super) fn finish(&self) -> Result<(), CodecError> {
-        let end = if self.in_tail {
-            self.end
-        } else {
-            self.stream.len()
-        };
-        if self.position > end {
-            return Err(CUT_OFF);
+    let of_rest = contexts.of_rest();
+    for ((state, symbol), context) in states.iter_mut().zip(rest).zip(of_rest) {
+        let slot = usize::from(context) << SCALE_BITS | (*state & (SCALE - 1)) as usize;
+        let entry = tables.entries().get(slot).copied().unwrap_or(0);
+        *symbol = entry.to_be_bytes()[0];
+        *state = popped(*state, entry);
+        if *state < LOW {
+            let word = tail.get(position..).and_then(<[u8]>::first_chunk);
+            *state = *state << 16 | u32::from(u16::from_le_bytes(*word.ok_or(CUT_OFF)?));
+            position += 2;
         }
-        if self.position < end || self.states != [LOW; LANES] {
-            return Err(CodecError::Damaged {
-                why: "a plane does not end where its coders do",
-            });
-        }
-        Ok(())
     }
+    // More than `tail` holds is more than could be used.
+    if position > stream.len() {
+        return Err(CUT_OFF);
+    }
+    if position < stream.len() || states != [LOW; LANES] {
+        return Err(CodecError::Damaged {
+            why: "a plane does not end where its coders do",
+        });
+    }
+    Ok(())
 }

@@ -67,10 +67,14 @@ fn log2(count: u32) -> u64 {
 /// A lower bound of what an order-0 coder with perfect frequencies needs, plus about what the table needs; in [`BIT`]s.
 pub(super) fn entropy(counts: &Counts) -> u64 {
     let (mut total, mut sum, mut present) = (0_u32, 0_u64, 0_u64);
-    for &count in counts {
-        total += count;
-        sum += u64::from(count) * log2(count);
-        present += u64::from(count > 0);
+    // Exponents are few, and lie together.
+    let runs = counts.as_chunks::<16>().0.iter();
+    for run in runs.filter(|run| **run != [0; 16]) {
+        for &count in run {
+            total += count;
+            sum += u64::from(count) * log2(count);
+            present += u64::from(count > 0);
+        }
     }
     u64::from(total) * log2(total) - sum + present * 10 * BIT
 }
@@ -112,13 +116,21 @@ impl Default for JointCounts {
 }
 
 impl JointCounts {
-    /// Counts anew. The slices are of equal length.
+    /// Counts anew: the bytes of the source that there are, and what occurs beside each. The slices are of equal length.
     #[expect(clippy::indexing_slicing, reason = "bytes index 256 entries")]
-    pub(super) fn count(&mut self, source: &[u8], plane: &[u8]) -> &[Counts; 256] {
+    pub(super) fn count(
+        &mut self,
+        source: &[u8],
+        plane: &[u8],
+    ) -> impl Iterator<Item = (u8, &Counts)> {
         // Two tables, since equal neighbours would wait for each other's store.
         let [even, odd] = &mut self.0;
-        even.fill([0; 256]);
-        odd.fill([0; 256]);
+        // Compilers have instructions for these, and none for `min` of references.
+        let least = source.iter().fold(u8::MAX, |least, &byte| least.min(byte));
+        let most = source.iter().fold(0, |most, &byte| most.max(byte));
+        let there = usize::from(least)..=usize::from(most);
+        even[there.clone()].fill([0; 256]);
+        odd[there.clone()].fill([0; 256]);
         let (sources, rest_of_source) = source.as_chunks::<2>();
         let (pairs, rest) = plane.as_chunks::<2>();
         for ([source, next_source], [symbol, next]) in sources.iter().zip(pairs) {
@@ -128,10 +140,14 @@ impl JointCounts {
         for (source, symbol) in rest_of_source.iter().zip(rest) {
             even[usize::from(*source)][usize::from(*symbol)] += 1;
         }
-        for (sums, counts) in even.as_flattened_mut().iter_mut().zip(odd.as_flattened()) {
-            *sums += counts;
+        let sums = &mut even[there.clone()];
+        let odd = odd[there].as_flattened();
+        for (sum, count) in sums.as_flattened_mut().iter_mut().zip(odd) {
+            *sum += count;
         }
-        even
+        (least..=most)
+            .zip(&*sums)
+            .filter(|(_, counts)| **counts != [0; 256])
     }
 }
 
@@ -408,6 +424,46 @@ pub(super) fn escape(counts: &mut [Counts]) -> Option<(u8, u64)> {
         escaped += u64::from(sum);
     }
     Some((u8::try_from(free).unwrap_or(u8::MAX), escaped))
+}
+
+/// Which bytes have a frequency somewhere.
+pub(super) fn kept(frequencies: &[Frequencies]) -> [bool; 256] {
+    let mut kept = [false; 256];
+    for frequencies in frequencies {
+        for (kept, &frequency) in kept.iter_mut().zip(&frequencies.0) {
+            *kept |= frequency > 0;
+        }
+    }
+    kept
+}
+
+/// Makes `out` the symbols of `plane`, with `escape` in the place of those that are not kept.
+#[expect(clippy::indexing_slicing, reason = "a byte indexes 256 entries")]
+pub(super) fn replace(escape: u8, kept: &[bool; 256], plane: &[u8], out: &mut Vec<u8>) {
+    let mut instead = [escape; 256];
+    for ((symbol, instead), _) in (0_u8..=255)
+        .zip(&mut instead)
+        .zip(kept)
+        .filter(|(_, kept)| **kept)
+    {
+        *instead = symbol;
+    }
+    out.clear();
+    out.extend(plane.iter().map(|&symbol| instead[usize::from(symbol)]));
+}
+
+/// Appends the symbols of `plane` where [`replace`] put `escape`.
+pub(super) fn replaced(escape: u8, kept: &[u8], plane: &[u8], out: &mut Vec<u8>) {
+    for (kept, plane) in kept.chunks(64).zip(plane.chunks(64)) {
+        // All of them: one that is found early would make the loop a slow one.
+        if kept
+            .iter()
+            .fold(false, |any, &symbol| any | (symbol == escape))
+        {
+            let pairs = kept.iter().zip(plane).filter(|(kept, _)| **kept == escape);
+            out.extend(pairs.map(|(_, symbol)| symbol));
+        }
+    }
 }
 
 /// Appends the symbols that `escape` stands for: those without frequency in their context, and the escape itself.

@@ -47,14 +47,15 @@ def table(reader):
     return slots
 
 
-def rans(reader, tables, contexts, count):
-    states = [reader.number(4) for _ in range(LANES)]
+def rans(reader, tables, context, count):
+    states, averages = [reader.number(4) for _ in range(LANES)], [0] * LANES
     need(all(LOW <= state < LOW << 16 for state in states), "a state")
     out = bytearray(count)
     for index in range(count):
         state = states[index % LANES]
-        symbol, frequency, first = tables[contexts[index]][state % SCALE]
+        symbol, frequency, first = tables[context(index, averages[index % LANES] // 256)][state % SCALE]
         out[index] = symbol
+        averages[index % LANES] += 64 * symbol - averages[index % LANES] // 4
         state = frequency * (state // SCALE) + state % SCALE - first
         if state < LOW:
             state = state << 16 | reader.number(2)
@@ -87,18 +88,21 @@ def plane(reader, planes, exponents, count):
 
 def coded(inner, coding, planes, exponents, count):
     if coding == 2:
-        return rans(inner, [table(inner)], bytes(count), count)
+        return rans(inner, [table(inner)], lambda index, average: 0, count)
     source, classes = inner.number(1), inner.number(1)
     need(2 <= classes <= 16, "the number of contexts")
     firsts = inner.take(classes - 1)
     tables = [table(inner) for _ in range(classes)]
-    need(source < len(planes) or source == 0xFE or source == 0xFF and exponents, "a source")
+    need(source < len(planes) or source in (0xFD, 0xFE) or source == 0xFF and exponents, "a source")
+    of = [sum(value >= first for first in firsts) for value in range(256)]
+    if source == 0xFD:
+        return rans(inner, tables, lambda index, average: of[average], count)
     if source == 0xFE:
         run = next(1 << k for k in range(32) if count <= 256 << k)
         values = [index // run for index in range(count)]
     else:
         values = exponents if source == 0xFF else planes[source]
-    return rans(inner, tables, [sum(value >= first for first in firsts) for value in values], count)
+    return rans(inner, tables, lambda index, average: of[values[index]], count)
 
 
 def ordered(value, top):

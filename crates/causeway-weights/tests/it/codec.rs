@@ -28,15 +28,18 @@ enum Look {
     Skewed,
     /// Floats about zero, as weights are.
     Weights,
+    /// Weights of channels that come in turns, each of its own scale, and now and then one that is huge.
+    Channels,
     /// Every bit pattern in turn.
     Counting,
 }
 
-const LOOKS: [Look; 5] = [
+const LOOKS: [Look; 6] = [
     Look::Random,
     Look::Constant,
     Look::Skewed,
     Look::Weights,
+    Look::Channels,
     Look::Counting,
 ];
 
@@ -76,9 +79,14 @@ fn block(look: Look, element: Element, length: usize, seed: u64) -> Vec<u8> {
         Look::Counting => (0..length as u32 / 4 + 1)
             .flat_map(u32::to_le_bytes)
             .collect(),
-        Look::Weights => (0..length)
-            .flat_map(|_| {
-                let bits = weight(&mut chance).to_bits();
+        Look::Weights | Look::Channels => (0..length as u32)
+            .flat_map(|number| {
+                let scale = match look {
+                    Look::Weights => 1.0,
+                    _ if number % 2_001 == 5 => 1e12 * (1 << (number / 2_001 % 64 / 2)) as f32,
+                    _ => (-(number as f32 % 64.0) / 8.0).floor().exp2(),
+                };
+                let bits = (weight(&mut chance) * scale).to_bits();
                 match element {
                     Element::F32 => bits.to_le_bytes().to_vec(),
                     Element::Bf16 | Element::F16 => ((bits >> 16) as u16).to_le_bytes().to_vec(),
@@ -213,7 +221,10 @@ proptest! {
 fn vectors() -> Vec<(Element, Vec<u8>, Option<Vec<u8>>)> {
     let mut vectors = Vec::new();
     for (number, element) in (0_u64..).zip(ELEMENTS) {
-        for (look, length) in LOOKS.into_iter().zip([1_000, 3_001, 4_002, 14_003, 2_007]) {
+        for (look, length) in LOOKS
+            .into_iter()
+            .zip([1_000, 3_001, 4_002, 14_003, 60_005, 2_007])
+        {
             let before = block(look, element, length, number);
             let after = moved(&before, element, number + 100);
             vectors.push((element, before.clone(), None));
@@ -266,7 +277,7 @@ fn encoding_is_deterministic() {
     }
     assert_eq!(
         hasher.finalize().to_string(),
-        "117b5ec1c42b8195c93593e1ac2f59868286d6149d8c0d970c077b00ad36a8cc"
+        "68104d10960eb13d2ee998afa9f302199464f85325c5d320a1805273f62684fb"
     );
 }
 
@@ -300,18 +311,15 @@ fn python_decodes() {
     let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/codec");
     let mut python = Command::new("python3");
     python.args(["-c", PYTHON]).arg(folder.path()).arg(tests);
-    let mut codings = std::collections::BTreeMap::<u8, u32>::new();
+    let mut codings = std::collections::BTreeMap::new();
     let vectors = vectors();
-    for (number, (element, block, before)) in vectors.iter().enumerate() {
+    let both = |vector| [(vector, Effort::Fast), (vector, Effort::Small)];
+    let tried: Vec<_> = vectors.iter().flat_map(both).collect();
+    for (number, &((element, block, before), effort)) in tried.iter().enumerate() {
         let base = before.as_deref().map(|bytes| Base {
             bytes,
             hash: blake3::hash(bytes),
         });
-        let effort = if number % 5 == 0 {
-            Effort::Fast
-        } else {
-            Effort::Small
-        };
         let mut encoder = Encoder::default();
         let encoded = encoder.encode(block, *element, base, effort);
         let base = base.map_or(&[][..], |base| base.bytes);
@@ -320,20 +328,25 @@ fn python_decodes() {
         }
         python.arg(blake3::hash(base).to_string());
         for coding in codings_of(encoded) {
-            *codings.entry(coding).or_default() += 1;
+            *codings.entry(coding).or_insert(0) += 1;
         }
     }
-    // Every coding is there: raw, constant, one table, contexts, and both with escapes.
-    let seen: Vec<u8> = codings.keys().copied().collect();
-    assert_eq!(seen, [0, 1, 2, 3, 6, 7], "{codings:?}");
+    // Every coding is there: raw, constant, one table and contexts, both without and with escapes; and contexts from everywhere.
+    // Averages have escapes of their own kind.
+    let alone = [0, 1, 2, 6].map(|coding| (coding, None));
+    let in_contexts = [(3, 0), (3, 253), (7, 253), (3, 254), (3, 255), (7, 255)];
+    let in_contexts = in_contexts.map(|(coding, source)| (coding, Some(source)));
+    for coding in alone.into_iter().chain(in_contexts) {
+        assert!(codings.contains_key(&coding), "{coding:?} of {codings:?}");
+    }
     let output = python.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(output.stdout, format!("{}\n", vectors.len()).as_bytes());
+    assert_eq!(output.stdout, format!("{}\n", tried.len()).as_bytes());
 }
 
-/// How the planes of an encoded block are coded.
-fn codings_of(encoded: &[u8]) -> Vec<u8> {
+/// How the planes of an encoded block are coded, and where contexts come from.
+fn codings_of(encoded: &[u8]) -> Vec<(u8, Option<u8>)> {
     let described = describe(encoded).unwrap();
     let mut place = match described.method {
         Method::Planes => 7,
@@ -344,17 +357,64 @@ fn codings_of(encoded: &[u8]) -> Vec<u8> {
     let mut codings = Vec::new();
     for _ in 0..width {
         let coding = encoded[place];
-        codings.push(coding);
+        let number = |place: usize| {
+            let field: [u8; 4] = encoded[place..place + 4].try_into().unwrap();
+            u32::from_le_bytes(field) as usize
+        };
+        let source = match coding {
+            3 => Some(place + 5),
+            7 => Some(place + 10 + number(place + 6)),
+            _ => None,
+        };
+        codings.push((coding, source.map(|source| encoded[source])));
         place += match coding {
             0 => 1 + described.length as usize / width,
             1 => 2,
-            _ => {
-                let field: [u8; 4] = encoded[place + 1..place + 5].try_into().unwrap();
-                5 + u32::from_le_bytes(field) as usize
-            }
+            _ => 5 + number(place + 1),
         };
     }
     codings
+}
+
+/// Channels of their own scale: even little effort finds that out, in a block that is long enough for a sample.
+#[test]
+fn channels_are_told_by_what_came_before() {
+    let block = block(Look::Channels, Element::Bf16, 600_001, 3);
+    let mut sizes = Vec::new();
+    for effort in [Effort::Fast, Effort::Small] {
+        let encoded = Encoder::default()
+            .encode(&block, Element::Bf16, None, effort)
+            .to_vec();
+        let [exponents, _] = codings_of(&encoded)[..] else {
+            panic!("two planes");
+        };
+        assert_eq!(exponents.1, Some(253), "{effort:?}");
+        for instructions in Instructions::available() {
+            let mut encoder = Encoder::with(instructions);
+            assert!(encoder.encode(&block, Element::Bf16, None, effort) == encoded);
+            let mut out = Vec::new();
+            let mut decoder = Decoder::with(instructions);
+            decoder
+                .decode(&encoded, block.len(), None, &mut out)
+                .unwrap();
+            assert!(out == block, "{instructions:?}");
+        }
+        sizes.push(encoded.len());
+    }
+    // The same weights in disorder have nothing before them that tells.
+    let mut chance = Chance(4);
+    let mut weights: Vec<[u8; 2]> = block.as_chunks().0.to_vec();
+    for place in (1..weights.len()).rev() {
+        weights.swap(place, chance.next() as usize % (place + 1));
+    }
+    let mut encoder = Encoder::default();
+    let one_table = encoder.encode(weights.as_flattened(), Element::Bf16, None, Effort::Fast);
+    assert_eq!(codings_of(one_table)[0].1, None);
+    assert!(
+        sizes[0] < one_table.len() * 19 / 20 && sizes[1] <= sizes[0],
+        "{sizes:?} of {}",
+        one_table.len()
+    );
 }
 
 #[test]

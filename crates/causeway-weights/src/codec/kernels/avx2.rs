@@ -24,7 +24,7 @@ use std::arch::x86_64::{
 };
 
 use super::super::table::{DecodeTables, EncodeTables, MAX_CONTEXTS, SCALE, SCALE_BITS};
-use super::{LANES, LOW, States, WINDOW};
+use super::{Averages, LANES, LOW, States, WINDOW};
 
 super::planes::vectorised!("avx2");
 
@@ -144,6 +144,31 @@ pub(super) fn decode_in_context(
         if !decode_group::<true>(&mut vectors, stream, position, tables, contexts, group) {
             break;
         }
+        done += LANES;
+    }
+    store(vectors, states);
+    done
+}
+
+/// See [`super::Kernels::decode`].
+#[target_feature(enable = "avx2,popcnt")]
+pub(super) fn decode_by_averages(
+    states: &mut States,
+    stream: &[u8],
+    position: &mut usize,
+    tables: &DecodeTables,
+    averages: &mut Averages,
+    symbols: &mut [u8],
+) -> usize {
+    let (groups, _) = symbols.as_chunks_mut::<LANES>();
+    let mut vectors = load(states);
+    let mut done = 0;
+    for group in groups {
+        let contexts = averages.contexts();
+        if !decode_group::<true>(&mut vectors, stream, position, tables, &contexts, group) {
+            break;
+        }
+        averages.add(group);
         done += LANES;
     }
     store(vectors, states);

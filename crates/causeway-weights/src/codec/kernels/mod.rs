@@ -42,6 +42,75 @@ pub(super) fn popped(state: u32, entry: u32) -> u32 {
         .wrapping_add(entry >> SCALE_BITS & (SCALE - 1))
 }
 
+/// An average, in 256ths, after another symbol: a quarter of it is new.
+#[inline(always)]
+pub(super) fn averaged(average: u16, symbol: u8) -> u16 {
+    // At most 65535 - 16383 + 16320.
+    average - (average >> 2) + (u16::from(symbol) << 6)
+}
+
+/// The averages of what each coder decoded, and the contexts that follow from them.
+pub(super) struct Averages {
+    lanes: [u16; LANES],
+    /// The context of each average, in whole symbols.
+    contexts: [u8; 256],
+}
+
+impl Averages {
+    /// Before the first symbol. `firsts` are the first averages of each context but the first.
+    pub(super) fn new(firsts: &[u8]) -> Self {
+        let context = |average: u8| firsts.iter().map(|&first| u8::from(average >= first)).sum();
+        Self {
+            lanes: [0; LANES],
+            contexts: std::array::from_fn(|average| {
+                context(u8::try_from(average).unwrap_or(u8::MAX))
+            }),
+        }
+    }
+
+    /// The context of each coder's next symbol.
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "a byte indexes 256 entries")]
+    pub(super) fn contexts(&self) -> [u8; LANES] {
+        self.lanes
+            .map(|average| self.contexts[usize::from(average >> 8)])
+    }
+
+    #[inline(always)]
+    fn add(&mut self, symbols: &[u8; LANES]) {
+        for (average, &symbol) in self.lanes.iter_mut().zip(symbols) {
+            *average = averaged(*average, symbol);
+        }
+    }
+}
+
+/// Which table each symbol uses.
+pub(super) enum Contexts<'a> {
+    /// The first one.
+    One,
+    /// As long as what is decoded.
+    Given(&'a [u8]),
+    /// By what was decoded before.
+    Averaged(Box<Averages>),
+}
+
+impl Contexts<'_> {
+    /// Those of the last symbols, fewer than [`LANES`].
+    pub(super) fn of_rest(&self) -> [u8; LANES] {
+        let mut contexts = [0; LANES];
+        match self {
+            Self::One => {}
+            Self::Given(given) => {
+                for (context, &given) in contexts.iter_mut().zip(*given) {
+                    *context = given;
+                }
+            }
+            Self::Averaged(averages) => contexts = averages.contexts(),
+        }
+        contexts
+    }
+}
+
 /// The planes of a block, the highest first; those that its elements don't have are empty.
 pub(super) type Planes<'a> = [&'a [u8]; 4];
 
@@ -138,24 +207,31 @@ impl Kernels {
         })
     }
 
-    /// Decodes whole groups into `symbols` while [`WINDOW`] bytes of `stream` are left from `position` on. `contexts` is empty
-    /// (all symbols use table 0) or as long as `symbols`. Gives the symbols decoded, a multiple of [`LANES`].
+    /// Decodes whole groups into `symbols` while [`WINDOW`] bytes of `stream` are left from `position` on. Gives the symbols
+    /// decoded, a multiple of [`LANES`]; `contexts` are those of what follows, then.
     pub(super) fn decode(
         self,
         states: &mut States,
         stream: &[u8],
         position: &mut usize,
         tables: &DecodeTables,
-        contexts: &[u8],
+        contexts: &mut Contexts<'_>,
         symbols: &mut [u8],
     ) -> usize {
-        if contexts.is_empty() {
-            dispatch!(self, decode(states, stream, position, tables, symbols))
-        } else {
-            dispatch!(
+        match contexts {
+            Contexts::One => dispatch!(self, decode(states, stream, position, tables, symbols)),
+            Contexts::Given(contexts) => {
+                let done = dispatch!(
+                    self,
+                    decode_in_context(states, stream, position, tables, contexts, symbols)
+                );
+                *contexts = contexts.get(done..).unwrap_or_default();
+                done
+            }
+            Contexts::Averaged(averages) => dispatch!(
                 self,
-                decode_in_context(states, stream, position, tables, contexts, symbols)
-            )
+                decode_by_averages(states, stream, position, tables, averages, symbols)
+            ),
         }
     }
 
@@ -244,6 +320,11 @@ impl Kernels {
                 }
             }
         }
+    }
+
+    /// What the symbols before each one, in its lane, were on average: see [`averaged`].
+    pub(super) fn averages(self, plane: &[u8], averages: &mut [u8]) {
+        dispatch!(self, averages(plane, averages));
     }
 
     /// The context of each byte: how many of `firsts` it reaches.

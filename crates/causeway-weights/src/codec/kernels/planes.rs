@@ -165,6 +165,8 @@ pub(super) mod difference {
 
 /// What contexts are taken from.
 pub(super) mod contexts {
+    use super::super::{LANES, averaged};
+
     /// The upper bytes of rotated two-byte floats.
     #[inline(always)]
     pub(in super::super) fn exponents2(block: &[u8], plane: &mut [u8]) {
@@ -178,6 +180,23 @@ pub(super) mod contexts {
     pub(in super::super) fn exponents4(block: &[u8], plane: &mut [u8]) {
         for (word, plane) in block.as_chunks::<4>().0.iter().zip(plane) {
             [*plane, ..] = rotated!(u32::from_le_bytes(*word)).to_be_bytes();
+        }
+    }
+
+    /// What the symbols before each one, in its lane, were on average.
+    #[inline(always)]
+    pub(in super::super) fn averages(plane: &[u8], averages: &mut [u8]) {
+        let mut lanes = [0; LANES];
+        let (groups, rest) = plane.as_chunks::<LANES>();
+        let (of_groups, of_rest) = averages.as_chunks_mut::<LANES>();
+        for (group, averages) in groups.iter().zip(&mut *of_groups) {
+            for ((lane, &symbol), average) in lanes.iter_mut().zip(group).zip(averages) {
+                [*average, _] = u16::to_be_bytes(*lane);
+                *lane = averaged(*lane, symbol);
+            }
+        }
+        for (average, lane) in of_rest.iter_mut().zip(lanes).take(rest.len()) {
+            [*average, _] = lane.to_be_bytes();
         }
     }
 
@@ -231,6 +250,7 @@ macro_rules! vectorised {
             difference::merge4 as merge_difference4(planes: [&[u8]; 4], base: &[u8], block: &mut [u8]);
             contexts::exponents2 as exponents2(block: &[u8], plane: &mut [u8]);
             contexts::exponents4 as exponents4(block: &[u8], plane: &mut [u8]);
+            contexts::averages as averages(plane: &[u8], averages: &mut [u8]);
             contexts::classify as classify(bytes: &[u8], firsts: &[u8], classes: &mut [u8]);
         }
     };

@@ -11,9 +11,9 @@
 use super::super::table::{
     DecodeTables, ENCODE_ENTRIES, EncodeTables, SCALE, SCALE_BITS, TABLE_ENTRIES,
 };
-use super::{LANES, LOW, States, WINDOW, popped, pushed};
+use super::{Averages, LANES, LOW, States, WINDOW, popped, pushed};
 
-pub(super) use super::planes::contexts::{classify, exponents2, exponents4};
+pub(super) use super::planes::contexts::{averages, classify, exponents2, exponents4};
 pub(super) use super::planes::difference::{
     merge1 as merge_difference1, merge2 as merge_difference2, merge4 as merge_difference4,
     split1 as split_difference1, split2 as split_difference2, split4 as split_difference4,
@@ -64,6 +64,29 @@ pub(super) fn decode_in_context(
         if !decode_group::<true>(states, stream, position, tables.entries(), contexts, group) {
             break;
         }
+        done += LANES;
+    }
+    done
+}
+
+/// See [`super::Kernels::decode`].
+pub(super) fn decode_by_averages(
+    states: &mut States,
+    stream: &[u8],
+    position: &mut usize,
+    tables: &DecodeTables,
+    averages: &mut Averages,
+    symbols: &mut [u8],
+) -> usize {
+    let (groups, _) = symbols.as_chunks_mut::<LANES>();
+    let mut done = 0;
+    for group in groups {
+        let contexts = averages.contexts();
+        let entries = tables.entries();
+        if !decode_group::<true>(states, stream, position, entries, &contexts, group) {
+            break;
+        }
+        averages.add(group);
         done += LANES;
     }
     done
