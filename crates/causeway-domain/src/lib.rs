@@ -33,6 +33,7 @@ mod ids;
 pub mod organisation;
 mod problem;
 mod rate_limit;
+pub mod scenario;
 pub mod schema;
 mod secret;
 mod source;
@@ -53,8 +54,8 @@ pub use secret::Secret;
 pub use source::{Place, SourceFile};
 pub use stated::Stated;
 pub use units::{
-    BitsPerSecond, Bytes, Flop, GpuHours, Hours, InvalidUnit, Params, Percent, Tflops, Tokens, Tpp,
-    Usd, UsdPerHour,
+    BitsPerSecond, Bytes, Flop, GpuHours, Hours, InvalidUnit, Params, Percent, Probability, Tflops,
+    Tokens, Tpp, Usd, UsdPerHour,
 };
 
 /// An instant, UTC. Law is judged by the civil day in the rule's own place.

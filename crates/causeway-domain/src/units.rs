@@ -252,6 +252,24 @@ floats! {
     Tokens;
     /// Parameters of a model.
     Params;
+    /// How likely something is, 0 to 1.
+    Probability;
+}
+
+impl fmt::Display for Probability {
+    /// In percent: `12 %`, `0.4 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = self.0 * 100.0;
+        // 99.97 is not 100: what fails once in a thousand fails.
+        let digits =
+            usize::from((percent > 0.0 && percent < 10.0) || (percent > 99.0 && percent < 100.0));
+        let shown = if percent < 100.0 {
+            percent.min(99.9)
+        } else {
+            percent
+        };
+        f.pad(&format!("{shown:.digits$} %"))
+    }
 }
 
 macro_rules! shown {

@@ -66,6 +66,15 @@ impl Candidate {
         self.undertaking.bare(at)
     }
 
+    /// Its label, and how it is paid where that is not on demand: no two candidates of a comparison have one name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.paid {
+            PriceKind::OnDemand => self.label.clone(),
+            PriceKind::Spot => format!("{} (spot)", self.label),
+        }
+    }
+
     /// Whether it could be launched, were it lawful.
     #[must_use]
     pub fn fit(&self) -> bool {

@@ -26,6 +26,7 @@ mod plan;
 mod records;
 mod register;
 mod request;
+pub mod scenario;
 
 pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
 pub use counterfactual::{Advice, Elsewhere, ElsewhereChanged};

@@ -55,9 +55,20 @@ pub fn digest(text: &str) -> Digest {
 /// # Errors
 /// [`RunError::Read`] when it is not there, too large, or not UTF-8.
 pub fn source(path: &Utf8Path) -> Result<Arc<SourceFile>, RunError> {
+    text(
+        path,
+        "`causeway init` writes a commented pair of files to start from",
+    )
+}
+
+/// The same for another file that a user writes. `missing`: what to do when it is not there.
+///
+/// # Errors
+/// As [`source`].
+pub fn text(path: &Utf8Path, missing: &str) -> Result<Arc<SourceFile>, RunError> {
     let text = read_text(path, LIMIT).map_err(|error| {
         let help = if error.kind() == std::io::ErrorKind::NotFound {
-            "`causeway init` writes a commented pair of files to start from"
+            missing
         } else {
             "it must be a text file in UTF-8"
         };

@@ -186,6 +186,39 @@ pub(crate) struct PlanArgs {
     /// Show every candidate, not the first twelve
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) scenarios: ScenarioArgs,
+}
+
+/// What may happen while a plan is carried out.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioArgs {
+    /// Draw futures from this file of dated events and show what becomes of the plans; `base`: the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenarios: Option<Utf8PathBuf>,
+    /// Futures to draw
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "scenarios", value_parser = draws)]
+    pub(crate) draws: usize,
+    /// Where chance begins: the same seed gives the same answer
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "scenarios")]
+    pub(crate) seed: u64,
+    /// Hours of work between two checkpoints that come home
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0, requires = "scenarios", value_parser = hours)]
+    pub(crate) home_every: f64,
+}
+
+fn draws(text: &str) -> Result<usize, String> {
+    match text.replace('_', "").parse() {
+        Ok(draws @ 100..=10_000_000) => Ok(draws),
+        _ => Err("100 to 10000000 futures can be drawn".to_owned()),
+    }
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('h').parse::<f64>() {
+        Ok(hours) if hours > 0.0 && hours.is_finite() => Ok(hours),
+        _ => Err("a number of hours above 0, such as 6 or 0.5".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

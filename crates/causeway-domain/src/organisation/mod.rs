@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use file::*;
 pub use kyc::Kyc;
+pub(crate) use party::DateText;
 pub use party::*;
 
 use crate::yaml::{Dialect, Node, read};

@@ -249,4 +249,4 @@ impl<'de> Deserialize<'de> for ControlText {
 #[derive(JsonSchema)]
 #[schemars(extend("format" = "date"))]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct DateText(String);
+pub(crate) struct DateText(String);

@@ -6,35 +6,39 @@ use causeway_domain::Date;
 
 use crate::{ActKind, Packs};
 
-/// Every day on which a policy for such acts, a definition, a group or an authorisation begins or has ended.
-fn turning(packs: &Packs, kinds: &BTreeSet<ActKind>) -> BTreeSet<Date> {
-    let mut days = packs.groups.days();
-    let ended = |to: Option<Date>| to.and_then(|to| to.tomorrow().ok());
-    for rule in packs
-        .rules
-        .iter()
-        .filter(|rule| !rule.kinds.is_disjoint(kinds))
-    {
-        days.extend(rule.info.from);
-        days.extend(ended(rule.info.to));
-        days.extend(rule.compliance_from);
+impl Packs {
+    /// Every day on which a policy for such acts, a definition, a group or an authorisation begins or has ended: between two
+    /// of them the law reads the same.
+    #[must_use]
+    pub fn turning_days(&self, kinds: &BTreeSet<ActKind>) -> BTreeSet<Date> {
+        let mut days = self.groups.days();
+        let ended = |to: Option<Date>| to.and_then(|to| to.tomorrow().ok());
+        for rule in self
+            .rules
+            .iter()
+            .filter(|rule| !rule.kinds.is_disjoint(kinds))
+        {
+            days.extend(rule.info.from);
+            days.extend(ended(rule.info.to));
+            days.extend(rule.compliance_from);
+        }
+        for definition in self
+            .definitions
+            .items
+            .values()
+            .chain(self.definitions.parties.values())
+            .flatten()
+        {
+            days.extend(definition.from);
+            days.extend(ended(definition.to));
+        }
+        for authorisation in self.vocabulary.authorisations.values() {
+            let (from, to) = authorisation.days();
+            days.extend(from);
+            days.extend(ended(to));
+        }
+        days
     }
-    for definition in packs
-        .definitions
-        .items
-        .values()
-        .chain(packs.definitions.parties.values())
-        .flatten()
-    {
-        days.extend(definition.from);
-        days.extend(ended(definition.to));
-    }
-    for authorisation in packs.vocabulary.authorisations.values() {
-        let (from, to) = authorisation.days();
-        days.extend(from);
-        days.extend(ended(to));
-    }
-    days
 }
 
 /// The days nearest to `day` on which the answer can be another one, later ones first: the first day of each later reading
@@ -46,7 +50,7 @@ pub(super) fn other_days(
     not_before: Option<Date>,
     most: usize,
 ) -> Vec<Date> {
-    let turning = turning(packs, kinds);
+    let turning = packs.turning_days(kinds);
     let later = turning
         .iter()
         .copied()

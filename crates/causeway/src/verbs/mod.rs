@@ -20,6 +20,7 @@ mod push;
 mod rules;
 mod rules_diff;
 mod run;
+mod scenarios;
 mod serve;
 mod status;
 mod transfer;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::cli::PlanArgs;
 use crate::output::{Exit, Output};
-use crate::verbs::{Context, packs};
+use crate::verbs::{Context, packs, scenarios};
 
 /// Candidates shown without `--all`.
 const SHOWN: usize = 12;
@@ -36,18 +36,26 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         &records,
     )?;
     let exit = exit_of(&comparison);
+    let outlook = scenarios::draw(&args.scenarios, &comparison, &files, &packs)?;
     if output.json {
         let chosen = comparison
             .choose()
             .ok()
             .map(|planned| planned.candidate().label.clone());
-        output.document(&json!({"plan": comparison, "chosen": chosen, "exit": exit as u8}));
+        let mut document = json!({"plan": comparison, "chosen": chosen, "exit": exit as u8});
+        if let (Some(outlook), Some(fields)) = (outlook, document.as_object_mut()) {
+            fields.insert("outlook".to_owned(), json!(outlook));
+        }
+        output.document(&document);
         return Ok(exit);
     }
     for problem in files.task.not_run.iter().chain(&files.task.warnings) {
         output.problem(problem);
     }
     show(output, &comparison, args.all);
+    if let Some(outlook) = &outlook {
+        scenarios::show(output, outlook);
+    }
     Ok(exit)
 }
 

@@ -217,3 +217,59 @@ fn the_plan_is_a_table_with_reasons_and_a_choice() {
     assert_eq!(plan.code, Some(0), "{plan}");
     insta::assert_snapshot!(plan.stdout);
 }
+
+#[test]
+fn scenarios_say_what_may_become_of_a_plan() {
+    let home = Home::new();
+    home.organisation(&[
+        (
+            "price_per_hour: 1.20}",
+            "price_per_hour: 1.20, tokens_per_second: 10}",
+        ),
+        ("tokens: 1000,", "tokens: 8.64e6,"),
+    ]);
+    home.write(
+        "futures.yaml",
+        "format: causeway/scenarios/1
+events:
+  flood: {title: the site is lost, lost: {country: MY}, when: {per_year: 18}, assumption: true}
+  dearer: {title: prices double, price: {factor: {low: 2, mid: 2, high: 2}}, when: {on: 2026-11-20, probability: 0.5}, source: a list}
+scenarios:
+  dry: {title: no flood, never: [flood]}
+",
+    );
+    let words = [
+        "plan",
+        "task.yaml",
+        "--site",
+        "johor",
+        "--as-of",
+        "2026-11-20",
+        "--scenarios",
+        "futures.yaml",
+        "--draws",
+        "2000",
+        "--home-every",
+        "6h",
+    ];
+    let plan = home.causeway(&words);
+    assert_eq!(plan.code, Some(0), "{plan}");
+    let (_, futures) = plan.stdout.split_once("What may become").unwrap();
+    insta::assert_snapshot!(futures);
+    let json = home.causeway(&[&words[..], &["--json"]].concat());
+    assert_eq!(json.json()["outlook"]["readings"][1]["name"], "dry");
+
+    home.write(
+        "bad.yaml",
+        "format: causeway/scenarios/1\nevents: {a: {title: a, pack: b, when: {per_year: 1}}}\n",
+    );
+    let bad = home.causeway(&["plan", "task.yaml", "--scenarios", "bad.yaml"]);
+    assert_eq!(bad.code, Some(2), "{bad}");
+    assert!(
+        bad.stderr
+            .contains("nobody says where these numbers come from"),
+        "{bad}"
+    );
+    let missing = home.causeway(&["plan", "task.yaml", "--scenarios", "none.yaml"]);
+    assert!(missing.stderr.contains("--scenarios base"), "{missing}");
+}
