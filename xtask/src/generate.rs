@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use causeway_domain::{approval, organisation, scenario, task};
+use causeway_domain::{approval, organisation, portfolio, scenario, task};
 use causeway_parties::kyc;
 
 /// A file that code makes: its path below the root, and what must stand in it.
@@ -25,6 +25,10 @@ fn documents(root: &Path) -> Result<Vec<Document>> {
         (
             "docs/schema/approval.schema.json",
             pretty(&approval::json_schema()).context("the schema of an approval")?,
+        ),
+        (
+            "docs/schema/portfolio.schema.json",
+            pretty(&portfolio::json_schema()).context("the schema of portfolio.yaml")?,
         ),
         (
             "docs/schema/scenarios.schema.json",

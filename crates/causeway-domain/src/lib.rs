@@ -31,6 +31,7 @@ mod env;
 mod fact;
 mod ids;
 pub mod organisation;
+pub mod portfolio;
 mod problem;
 mod rate_limit;
 pub mod scenario;

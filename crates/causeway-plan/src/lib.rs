@@ -23,6 +23,7 @@ mod error;
 mod factors;
 mod paths;
 mod plan;
+pub mod portfolio;
 mod records;
 mod register;
 mod request;

@@ -178,8 +178,18 @@ pub(crate) struct PlanChoice {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) choice: PlanChoice,
+    /// The task file
+    #[arg(required_unless_present = "portfolio")]
+    pub(crate) task: Option<Utf8PathBuf>,
+    /// Several tasks that share a budget: which place each of them gets
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["task", "scenarios", "all"])]
+    pub(crate) portfolio: Option<Utf8PathBuf>,
+    /// Consider this site alone
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<SiteId>,
+    /// A folder of rule packs that replaces or adds to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<Utf8PathBuf>,
     /// Judge by the law of this day; asks and never launches
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<Date>,

@@ -15,6 +15,7 @@ mod models;
 mod offers;
 mod parties;
 mod plan;
+mod portfolio;
 mod pull;
 mod push;
 mod rules;

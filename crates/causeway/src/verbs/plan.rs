@@ -12,29 +12,27 @@ use serde_json::json;
 
 use crate::cli::PlanArgs;
 use crate::output::{Exit, Output};
-use crate::verbs::{Context, packs, scenarios};
+use crate::verbs::{Context, packs, portfolio, scenarios};
 
 /// Candidates shown without `--all`.
 const SHOWN: usize = 12;
 
 pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> {
+    if let Some(path) = &args.portfolio {
+        return portfolio::run(context, args, path);
+    }
     let output = context.output;
-    let files = files::load(&args.choice.task, context.organisation.as_deref())?;
-    let packs = packs(args.choice.rules.as_deref())?;
+    // Either of the two is there: the command line asks for it.
+    let task = args.task.as_deref().unwrap_or_else(|| "task.yaml".into());
+    let files = files::load(task, context.organisation.as_deref())?;
+    let packs = packs(args.rules.as_deref())?;
     let at = as_of(context, args.as_of)?;
     let state = State::exists(&context.state)
         .then(|| State::open(&context.state, false))
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
     let records = records(context, &files)?;
-    let comparison = compare(
-        &files,
-        &packs,
-        &market,
-        at,
-        args.choice.site.as_ref(),
-        &records,
-    )?;
+    let comparison = compare(&files, &packs, &market, at, args.site.as_ref(), &records)?;
     let exit = exit_of(&comparison);
     let outlook = scenarios::draw(&args.scenarios, &comparison, &files, &packs)?;
     if output.json {

@@ -273,3 +273,54 @@ scenarios:
     let missing = home.causeway(&["plan", "task.yaml", "--scenarios", "none.yaml"]);
     assert!(missing.stderr.contains("--scenarios base"), "{missing}");
 }
+
+#[test]
+fn a_portfolio_gives_each_task_its_place() {
+    let home = Home::new();
+    home.organisation(&[
+        (
+            "offers: [{instance: node, cpus: 2, memory: 4 GB, price_per_hour: 1.20}]",
+            "offers: [{instance: node, cpus: 2, memory: 4 GB, price_per_hour: 1.20, tokens_per_second: 10}, {instance: quick, cpus: 4, memory: 4 GB, price_per_hour: 5, tokens_per_second: 30}]",
+        ),
+        ("tokens: 1000,", "tokens: 3.6e6,"),
+    ]);
+    let task = std::fs::read_to_string(home.path("task.yaml")).unwrap();
+    home.write("other.yaml", &task.replace("name: demo", "name: other"));
+    home.write(
+        "portfolio.yaml",
+        "format: causeway/portfolio/1
+tasks:
+  - {task: task.yaml, deadline: 2026-11-22}
+  - {task: other.yaml, worth: 500}
+budget: 350
+limits: [{country: MY, spend: 300}]
+",
+    );
+    let words = [
+        "plan",
+        "--portfolio",
+        "portfolio.yaml",
+        "--as-of",
+        "2026-11-20",
+    ];
+    let plan = home.causeway(&words);
+    assert_eq!(plan.code, Some(0), "{plan}");
+    insta::assert_snapshot!(plan.stdout);
+    let json = home.causeway(&[&words[..], &["--json"]].concat()).json();
+    assert_eq!(json["portfolio"]["assignments"][0]["task"], "demo");
+
+    home.write(
+        "portfolio.yaml",
+        "format: causeway/portfolio/1\ntasks: [{task: task.yaml}, {task: other.yaml}]\nbudget: 200\n",
+    );
+    let short = home.causeway(&words);
+    assert_eq!(short.code, Some(2), "{short}");
+    assert!(
+        short
+            .stderr
+            .contains("budget: $200.00 is $40.00 too little"),
+        "{short}"
+    );
+    let neither = home.causeway(&["plan"]);
+    assert!(neither.stderr.contains("<TASK>"), "{neither}");
+}
