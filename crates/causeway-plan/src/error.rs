@@ -21,6 +21,15 @@ pub enum PlanError {
         /// Why.
         why: String,
     },
+    /// A built-in table of people is damaged.
+    #[error("{file}: {why}")]
+    #[diagnostic(help("this is a fault of the program"))]
+    Table {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// A built-in table is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -22,6 +22,7 @@ mod counterfactual;
 mod error;
 mod factors;
 mod paths;
+mod people;
 mod plan;
 pub mod portfolio;
 mod records;

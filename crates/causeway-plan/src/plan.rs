@@ -24,6 +24,7 @@ use crate::acts::Undertaking;
 use crate::candidate::{Candidate, Comparison, rank};
 use crate::factors::{self, DataFacts, Factors};
 use crate::paths::{Shipments, shipments};
+use crate::people::People;
 use crate::records::Records;
 use crate::{PlanError, register, request};
 
@@ -97,6 +98,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
         workload_file,
         workload: workload(inputs, workload_file)?,
         mfu: MfuTable::builtin()?,
+        people: People::builtin()?,
         settings: settings(organisation),
         bills: inputs.packs.rules().map(|rule| rule.pack.clone()).collect(),
         known: RefCell::default(),
@@ -243,6 +245,7 @@ struct Planner<'a> {
     workload_file: Option<&'a WorkloadFile>,
     workload: Result<Workload, String>,
     mfu: MfuTable,
+    people: People,
     settings: Settings,
     bills: BTreeSet<PackId>,
     /// Judgements by what the acts look at.
@@ -343,7 +346,7 @@ impl Planner<'_> {
             hardware: placeholder.clone(),
             cost: placeholder,
             risk: factors::risk(outcome, books, bills),
-            talent: factors::talent(&organisation.file.team, place),
+            talent: factors::talent(&organisation.file.team, place, &self.people, self.inputs.at),
             data: factors::data(&self.data_facts(place, entry, &operator, register)),
         };
         Candidate {

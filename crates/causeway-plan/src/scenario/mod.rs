@@ -9,6 +9,7 @@ mod draws;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_domain::organisation::Weights;
 use causeway_domain::scenario::{File, Place, Scenario};
 use causeway_domain::{Date, Hours, PackId, Probability, Timestamp, Usd};
 use causeway_law::{Act, ActKind, Outcome, Packs, Settings, Subject, clear};
@@ -18,7 +19,8 @@ use serde::Serialize;
 use self::course::{Changes, Course, Law, Stop, Walk};
 use self::draws::{Draws, Happening};
 use crate::acts::Undertaking;
-use crate::candidate::{Candidate, Comparison};
+use crate::candidate::{Candidate, Comparison, rank};
+use crate::factors::Factor;
 
 /// The built-in scenario file: the bills of the rule packs.
 pub const BASE: &str = include_str!(concat!(
@@ -273,6 +275,52 @@ pub fn outlook(
         checkpoints,
         notes: notes(file, left_out, &plans),
     })
+}
+
+/// Takes risk from drawn futures: the share in which a plan finishes lawfully, between its worst and its best reading; and
+/// ranks anew. Plans that were not drawn for keep what they have.
+pub fn weigh(comparison: &mut Comparison, outlook: &Outlook, weights: &Weights) {
+    let Some(first) = outlook.readings.first() else {
+        return;
+    };
+    for prospect in &first.prospects {
+        let shares = || {
+            let of = outlook.readings.iter().filter_map(|reading| {
+                let same = |other: &&Prospect| other.place == prospect.place;
+                Some((&reading.name, reading.prospects.iter().find(same)?.finishes))
+            });
+            of.map(|(name, share)| (name, 100.0 * share.get()))
+        };
+        let Some(candidate) = comparison
+            .candidates
+            .iter_mut()
+            .find(|candidate| candidate.name() == prospect.place)
+        else {
+            continue;
+        };
+        let score = 100.0 * prospect.finishes.get();
+        candidate.factors.risk = Factor {
+            score,
+            low: shares().map(|(_, share)| share).fold(score, f64::min),
+            high: shares().map(|(_, share)| share).fold(score, f64::max),
+            because: shares()
+                .map(|(name, share)| {
+                    format!(
+                        "{share:.1} of 100 futures end lawfully ({name}; {} draws, seed {})",
+                        outlook.draws, outlook.seed
+                    )
+                })
+                .chain(
+                    prospect
+                        .stopped
+                        .iter()
+                        .map(|(why, share)| format!("- {share}: {why}")),
+                )
+                .collect(),
+        };
+        candidate.score = candidate.factors.total(weights);
+    }
+    comparison.candidates.sort_by(rank);
 }
 
 /// A plan that takes part.

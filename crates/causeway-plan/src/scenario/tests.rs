@@ -28,6 +28,10 @@ workloads: {{t: {{model: a/m, parameters: 1e5, tokens: 8.64e8, sequence_length: 
 }
 
 fn outlook_of(parent: &str, file: &str, draws: usize) -> Result<Outlook, String> {
+    drawn(parent, file, draws).map(|(outlook, _)| outlook)
+}
+
+fn drawn(parent: &str, file: &str, draws: usize) -> Result<(Outlook, Comparison), String> {
     let organisation = organisation(parent);
     let task = task::parse(&Arc::new(SourceFile::new(
         "t.yaml",
@@ -56,13 +60,9 @@ fn outlook_of(parent: &str, file: &str, draws: usize) -> Result<Outlook, String>
         plans: 200,
         home_every: Hours::new(24.0),
     };
-    outlook(
-        &comparison,
-        &file,
-        &packs,
-        &settings(&organisation),
-        sampling,
-    )
+    let settings = settings(&organisation);
+    let outlook = outlook(&comparison, &file, &packs, &settings, sampling)?;
+    Ok((outlook, comparison))
 }
 
 fn of<'o>(outlook: &'o Outlook, reading: &str, place: &str) -> &'o Prospect {
@@ -126,6 +126,34 @@ fn a_place_that_may_be_lost_is_weighed_against_one_that_costs_more() {
     let robust = outlook.robust.unwrap();
     assert!(robust.place.starts_with("far"));
     assert_eq!(robust.finishes, Probability::new(1.0));
+}
+
+#[test]
+fn risk_comes_from_the_futures() {
+    let (outlook, mut comparison) = drawn("SG", LOST, 5_000).unwrap();
+    assert!(
+        comparison.candidates[0].label.starts_with("near"),
+        "cheaper"
+    );
+    let only_risk = Weights {
+        hardware: 0.0,
+        cost: 0.0,
+        risk: 1.0,
+        talent: 0.0,
+        data: 0.0,
+    };
+    weigh(&mut comparison, &outlook, &only_risk);
+    assert!(comparison.candidates[0].label.starts_with("far"), "safer");
+    let near = &comparison.candidates[1].factors.risk;
+    assert!(
+        (near.score - 60.7).abs() < 2.5 && near.low < 25.0,
+        "{near:?}"
+    );
+    assert!((near.high - 100.0).abs() < 1e-9, "no flood where it is dry");
+    assert!(
+        near.because.iter().any(|line| line.contains("dry"))
+            && near.because.iter().any(|line| line.contains("flood"))
+    );
 }
 
 #[test]

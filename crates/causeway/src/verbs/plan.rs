@@ -32,9 +32,13 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
     let records = records(context, &files)?;
-    let comparison = compare(&files, &packs, &market, at, args.site.as_ref(), &records)?;
-    let exit = exit_of(&comparison);
+    let mut comparison = compare(&files, &packs, &market, at, args.site.as_ref(), &records)?;
     let outlook = scenarios::draw(&args.scenarios, &comparison, &files, &packs)?;
+    if let Some(outlook) = &outlook {
+        let weights = &files.organisation.file.weights;
+        causeway_plan::scenario::weigh(&mut comparison, outlook, weights);
+    }
+    let exit = exit_of(&comparison);
     if output.json {
         let chosen = comparison
             .choose()

@@ -1,0 +1,298 @@
+//! Where people are: the hours that two places share, how far a shell is, what an engineer costs.
+//!
+//! Zones and the coordinates of their principal cities are those of the IANA time zone database (`catalog/zone.tab`,
+//! public domain); pay is `catalog/wages.json`.
+
+use std::collections::BTreeMap;
+
+use causeway_domain::{Country, Timestamp};
+use serde::Deserialize;
+
+use crate::PlanError;
+
+const ZONES: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../catalog/zone.tab"
+));
+const WAGES: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../catalog/wages.json"
+));
+
+/// Hours of a working day, 9 to 18 by the clock of the place.
+pub(crate) const WORKING_HOURS: f64 = 9.0;
+/// Mean radius of the earth, kilometres (IUGG).
+const EARTH_RADIUS: f64 = 6371.0;
+/// Light in fibre, kilometres a millisecond: two thirds of its speed in a vacuum.
+const FIBRE: f64 = 200.0;
+/// Pay that nobody read in a source may be off by so much, to each side: an assumption.
+const UNREAD: f64 = 0.3;
+
+/// Least and greatest of something.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Range {
+    fn over(values: impl Iterator<Item = f64>) -> Option<Self> {
+        values.fold(None, |range: Option<Self>, value| {
+            Some(range.map_or(
+                Self {
+                    low: value,
+                    high: value,
+                },
+                |range| Self {
+                    low: range.low.min(value),
+                    high: range.high.max(value),
+                },
+            ))
+        })
+    }
+}
+
+/// A time zone of a country.
+#[derive(Debug, Clone)]
+struct Zone {
+    /// Degrees north and east of its principal city.
+    at: (f64, f64),
+    name: String,
+}
+
+/// Pay, as one source has it.
+#[derive(Debug, Clone, Deserialize)]
+struct Wage {
+    country: Country,
+    usd_per_year: f64,
+    source: String,
+    verified: String,
+}
+
+#[derive(Deserialize)]
+struct Wages {
+    wages: Vec<Wage>,
+}
+
+/// The tables.
+#[derive(Debug, Clone)]
+pub(crate) struct People {
+    zones: BTreeMap<Country, Vec<Zone>>,
+    wages: BTreeMap<Country, Vec<Wage>>,
+}
+
+impl People {
+    /// The built-in tables.
+    ///
+    /// # Errors
+    /// [`PlanError::Table`] when one is damaged.
+    pub(crate) fn builtin() -> Result<Self, PlanError> {
+        let damaged = |file: &str, why: String| PlanError::Table {
+            file: file.to_owned(),
+            why,
+        };
+        let mut zones: BTreeMap<Country, Vec<Zone>> = BTreeMap::new();
+        for line in ZONES.lines().filter(|line| !line.starts_with('#')) {
+            let mut fields = line.split('\t');
+            let (Some(code), Some(at), Some(name)) = (fields.next(), fields.next(), fields.next())
+            else {
+                return Err(damaged(
+                    "catalog/zone.tab",
+                    format!("`{line}`: a field is missing"),
+                ));
+            };
+            // A code that we do not list is no place that anybody can name.
+            let Ok(country) = code.parse() else { continue };
+            let at = coordinates(at)
+                .ok_or_else(|| damaged("catalog/zone.tab", format!("`{at}` is no place")))?;
+            zones.entry(country).or_default().push(Zone {
+                at,
+                name: name.to_owned(),
+            });
+        }
+        let table: Wages = serde_json::from_str(WAGES)
+            .map_err(|error| damaged("catalog/wages.json", error.to_string()))?;
+        let mut wages: BTreeMap<Country, Vec<Wage>> = BTreeMap::new();
+        for wage in table.wages {
+            wages.entry(wage.country).or_default().push(wage);
+        }
+        Ok(Self { zones, wages })
+    }
+
+    /// Hours of a working day that two countries share at an instant: over their zones, which may be several.
+    pub(crate) fn shared_hours(
+        &self,
+        one: Country,
+        other: Country,
+        at: Timestamp,
+    ) -> Option<Range> {
+        if one == other {
+            return Some(Range {
+                low: WORKING_HOURS,
+                high: WORKING_HOURS,
+            });
+        }
+        let offsets = |country: &Country| -> Option<Vec<f64>> {
+            let zones = self.zones.get(country)?;
+            let offset = |zone: &Zone| {
+                let zone = jiff::tz::TimeZone::get(&zone.name).ok()?;
+                Some(f64::from(zone.to_offset(at).seconds()) / 3600.0)
+            };
+            Some(zones.iter().filter_map(offset).collect())
+        };
+        let (one, other) = (offsets(&one)?, offsets(&other)?);
+        let shared = one.iter().flat_map(|a| {
+            other.iter().map(move |b| {
+                let apart = (a - b).abs();
+                (WORKING_HOURS - apart.min(24.0 - apart)).max(0.0)
+            })
+        });
+        Range::over(shared)
+    }
+
+    /// Least time of a round trip between two countries, milliseconds: light in fibre along a great circle between the
+    /// principal cities of their zones. No line is quicker.
+    pub(crate) fn round_trip(&self, one: Country, other: Country) -> Option<Range> {
+        let (ones, others) = (self.zones.get(&one)?, self.zones.get(&other)?);
+        if one == other {
+            return Some(Range {
+                low: 0.0,
+                high: 0.0,
+            });
+        }
+        Range::over(
+            ones.iter()
+                .flat_map(|a| others.iter().map(|b| 2.0 * distance(a.at, b.at) / FIBRE)),
+        )
+    }
+
+    /// An engineer's pay, US dollars a year, and what is said of its source.
+    pub(crate) fn wage(&self, country: Country) -> Option<(Range, String)> {
+        let all = self.wages.get(&country)?;
+        let read: Vec<&Wage> = all.iter().filter(|wage| wage.verified == "read").collect();
+        if read.is_empty() {
+            let range = Range::over(all.iter().map(|wage| wage.usd_per_year))?;
+            let wide = Range {
+                low: range.low * (1.0 - UNREAD),
+                high: range.high * (1.0 + UNREAD),
+            };
+            return Some((wide, "not verified".to_owned()));
+        }
+        let sources: Vec<&str> = read.iter().map(|wage| wage.source.as_str()).collect();
+        let range = Range::over(read.iter().map(|wage| wage.usd_per_year))?;
+        Some((range, sources.join("; ")))
+    }
+}
+
+/// ISO 6709 in degrees, minutes and perhaps seconds: `+0131+10351`, `-342436-0585300`.
+fn coordinates(text: &str) -> Option<(f64, f64)> {
+    let second = text.get(1..)?.find(['+', '-'])? + 1;
+    let (latitude, longitude) = text.split_at_checked(second)?;
+    Some((degrees(latitude, 2)?, degrees(longitude, 3)?))
+}
+
+fn degrees(text: &str, digits: usize) -> Option<f64> {
+    let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
+    let number = text.get(1..)?;
+    let part = |from: usize, to: usize| number.get(from..to)?.parse::<f64>().ok();
+    let seconds = match number.len().checked_sub(digits)? {
+        2 => 0.0,
+        4 => part(digits + 2, digits + 4)?,
+        _ => return None,
+    };
+    let whole = part(0, digits)? + part(digits, digits + 2)? / 60.0 + seconds / 3600.0;
+    Some(sign * whole)
+}
+
+/// Great circle, kilometres (haversine; R. W. Sinnott, Sky and Telescope 68, 1984).
+fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
+    let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
+    let haversine = half(other.0 - one.0)
+        + one.0.to_radians().cos() * other.0.to_radians().cos() * half(other.1 - one.1);
+    2.0 * EARTH_RADIUS * haversine.sqrt().min(1.0).asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn country(code: &str) -> Country {
+        code.parse().unwrap()
+    }
+
+    #[test]
+    fn every_row_is_read() {
+        let people = People::builtin().unwrap();
+        assert!(people.zones.len() > 230, "{}", people.zones.len());
+        for zones in people.zones.values().flatten() {
+            assert!(
+                jiff::tz::TimeZone::get(&zones.name).is_ok(),
+                "{}",
+                zones.name
+            );
+            assert!(zones.at.0.abs() <= 90.0 && zones.at.1.abs() <= 180.0);
+        }
+    }
+
+    #[test]
+    fn hours_are_those_of_the_clocks_of_the_day() {
+        let people = People::builtin().unwrap();
+        let winter: Timestamp = "2026-11-29T00:00:00Z".parse().unwrap();
+        let summer: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
+        let shared = |a, b, at| people.shared_hours(country(a), country(b), at).unwrap();
+        assert_eq!(
+            shared("SG", "MY", winter),
+            Range {
+                low: 9.0,
+                high: 9.0
+            }
+        );
+        assert_eq!(
+            shared("SG", "FI", winter),
+            Range {
+                low: 3.0,
+                high: 3.0
+            }
+        );
+        assert_eq!(
+            shared("SG", "FI", summer),
+            Range {
+                low: 4.0,
+                high: 4.0
+            }
+        );
+        // From Hawaii, six hours behind... to the east coast, thirteen.
+        let us = shared("SG", "US", winter);
+        assert!(us.low == 0.0 && us.high > 2.0, "{us:?}");
+    }
+
+    #[test]
+    fn a_round_trip_is_no_shorter_than_light() {
+        let people = People::builtin().unwrap();
+        let sg_fi = people.round_trip(country("SG"), country("FI")).unwrap();
+        // 9,270 km.
+        assert!((sg_fi.low - 92.7).abs() < 1.0, "{sg_fi:?}");
+        assert_eq!(
+            people
+                .round_trip(country("SG"), country("SG"))
+                .unwrap()
+                .high,
+            0.0
+        );
+        assert!(
+            coordinates("-342436-0585300").is_some_and(|(north, _)| (north + 34.41).abs() < 0.01)
+        );
+        assert_eq!(coordinates("here"), None);
+    }
+
+    #[test]
+    fn pay_has_its_source_or_is_wide() {
+        let people = People::builtin().unwrap();
+        let (us, source) = people.wage(country("US")).unwrap();
+        assert_eq!((us.low, us.high), (127_301.0, 145_000.0));
+        assert!(source.contains("SalaryExpert"));
+        let (sg, source) = people.wage(country("SG")).unwrap();
+        assert!(sg.high / sg.low > 1.8 && source == "not verified");
+        assert!(people.wage(country("AQ")).is_none());
+    }
+}
