@@ -29,6 +29,7 @@ mod records;
 mod register;
 mod request;
 pub mod scenario;
+mod trace;
 
 pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
 pub use counterfactual::{Advice, Elsewhere, ElsewhereChanged};
@@ -39,3 +40,4 @@ pub use plan::{Inputs, plan, settings};
 pub use records::{Move, Records, Screened};
 pub use register::{graph, place_in_words, register};
 pub use request::request;
+pub use trace::{FIELDS, trace};

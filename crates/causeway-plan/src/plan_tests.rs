@@ -161,3 +161,44 @@ fn a_plan_is_the_same_whenever_it_is_made_from_the_same() {
         labels(&comparison(ORGANISATION, TASK))
     );
 }
+
+#[test]
+fn every_field_says_where_it_comes_from() {
+    let priced = ORGANISATION.replace(
+        "price_per_hour: 9,",
+        "price_per_hour: {value: 9, by: a price list, evidence: page 3, on: 2026-11-01},",
+    );
+    let comparison = comparison(&priced, TASK);
+    let weights = causeway_domain::organisation::Weights::default();
+    for candidate in &comparison.candidates {
+        for (field, _) in crate::FIELDS {
+            let tree = crate::trace(candidate, field, &weights).unwrap();
+            assert!(tree.text.starts_with(field), "{}", tree.text);
+            assert!(
+                !tree.children.is_empty(),
+                "{field} of {} says nothing",
+                candidate.label
+            );
+        }
+    }
+    let dear = find(&comparison, "dear");
+    let lines = |field| format!("{:?}", crate::trace(dear, field, &weights).unwrap());
+    for field in ["price", "total"] {
+        let said = lines(field);
+        assert!(
+            said.contains("a price list") && said.contains("page 3") && said.contains("2026-11-01"),
+            "{said}"
+        );
+    }
+    assert!(
+        lines("score").contains("hardware x weight 1 of 5"),
+        "{}",
+        lines("score")
+    );
+    assert!(
+        lines("time").contains("declared throughput"),
+        "{}",
+        lines("time")
+    );
+    assert!(crate::trace(dear, "colour", &weights).is_none());
+}

@@ -196,6 +196,9 @@ pub(crate) struct PlanArgs {
     /// Show every candidate, not the first twelve
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show where a field comes from, with its sources: score, hardware, cost, risk, talent, data, price, total, time, memory, chips, country, verdict
+    #[arg(long, value_name = "FIELD", conflicts_with = "portfolio")]
+    pub(crate) explain: Option<String>,
     #[command(flatten)]
     pub(crate) scenarios: ScenarioArgs,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use causeway_domain::{Env, Fact, Timestamp};
 use causeway_law::Outcome;
-use causeway_plan::{Candidate, Comparison, hours_in_words};
+use causeway_plan::{Candidate, Comparison, FIELDS, hours_in_words, trace};
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
 use comfy_table::Cell;
@@ -16,6 +16,8 @@ use crate::verbs::{Context, packs, portfolio, scenarios};
 
 /// Candidates shown without `--all`.
 const SHOWN: usize = 12;
+/// Candidates of which a field is explained without `--all`.
+const EXPLAINED: usize = 3;
 
 pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> {
     if let Some(path) = &args.portfolio {
@@ -39,6 +41,16 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         causeway_plan::scenario::weigh(&mut comparison, outlook, weights);
     }
     let exit = exit_of(&comparison);
+    if let Some(field) = &args.explain {
+        explain(
+            output,
+            &comparison,
+            field,
+            &files.organisation.file.weights,
+            args.all,
+        )?;
+        return Ok(exit);
+    }
     if output.json {
         let chosen = comparison
             .choose()
@@ -59,6 +71,40 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         scenarios::show(output, outlook);
     }
     Ok(exit)
+}
+
+/// Where a field of the best candidates comes from.
+fn explain(
+    output: Output,
+    comparison: &Comparison,
+    field: &str,
+    weights: &causeway_domain::organisation::Weights,
+    all: bool,
+) -> Result<(), RunError> {
+    let shown = if all { usize::MAX } else { EXPLAINED };
+    let trees: Option<Vec<_>> = comparison
+        .candidates
+        .iter()
+        .take(shown)
+        .map(|candidate| trace(candidate, field, weights))
+        .collect();
+    let trees = trees.ok_or_else(|| {
+        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+        RunError::Value {
+            what: format!(
+                "there is no field `{field}`; there are {}",
+                names.join(", ")
+            ),
+        }
+    })?;
+    if output.json {
+        output.document(&json!({"explained": trees}));
+    } else {
+        for tree in &trees {
+            output.tree(tree);
+        }
+    }
+    Ok(())
 }
 
 /// What is on file at home; nothing where there is no state directory yet.
