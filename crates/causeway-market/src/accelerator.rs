@@ -171,19 +171,31 @@ impl Accelerators {
     /// parts whose names begin with it; where none has that memory the answer is `None`, not the nearest.
     #[must_use]
     pub fn identify(&self, name: &str, memory: Option<Bytes>) -> Option<&Accelerator> {
-        let found = self.find(name);
-        let Some(memory) = memory else { return found };
-        match found {
-            Some(part) if same_memory(part.memory, memory) => Some(part),
-            Some(part) if part.is_generic(name) => {
+        self.position(name, memory).and_then(|at| self.at(at))
+    }
+
+    /// Index of the part that [`Accelerators::identify`] gives.
+    pub(crate) fn position(&self, name: &str, memory: Option<Bytes>) -> Option<u32> {
+        let index = self.names.get(&name.trim().to_lowercase()).copied()?;
+        let part = self.parts.get(index)?;
+        let found = match memory {
+            None => Some(index),
+            Some(memory) if same_memory(part.memory, memory) => Some(index),
+            Some(memory) if part.is_generic(name) => {
                 let prefix = format!("{}-", name.trim().to_lowercase());
-                self.parts.iter().find(|other| {
+                self.parts.iter().position(|other| {
                     other.name.to_lowercase().starts_with(&prefix)
                         && same_memory(other.memory, memory)
                 })
             }
-            _ => None,
-        }
+            Some(_) => None,
+        };
+        found.and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// The part at an index of [`Accelerators::position`].
+    pub(crate) fn at(&self, index: u32) -> Option<&Accelerator> {
+        self.parts.get(index as usize)
     }
 
     /// The known name nearest to a misspelt one.

@@ -23,19 +23,32 @@
 //! ```
 
 mod accelerator;
+mod age;
 mod builtin;
+mod dialect;
 mod error;
+mod group;
 mod import;
 mod market;
+mod matches;
+mod matching;
 mod offer;
 mod place;
 mod request;
+mod shelf;
 mod table;
+mod terms;
+mod texts;
 
 pub use accelerator::{Accelerator, Accelerators, NumberFormat};
+pub use age::Age;
+pub use dialect::Dialects;
 pub use error::MarketError;
-pub use import::{Import, import_csv};
-pub use market::{Market, Match, PriceKind, Shortfall};
-pub use offer::{Offer, OfferSource};
+pub use group::Group;
+pub use import::{BadRow, Import, MOST_BAD_ROWS, PriceList, import_csv};
+pub use market::Market;
+pub use matches::{Match, PriceKind, Shortfall};
+pub use offer::{Offer, OfferSource, Read};
 pub use place::{Provider, Providers, Regions};
 pub use request::{CpuNeed, Infra, MemoryNeed, Request};
+pub use terms::{CostBasis, Least, OwnedCost, Sourced, Term};

@@ -2,7 +2,8 @@
 
 use causeway_domain::{Bytes, Country, Fact, UsdPerHour};
 use causeway_market::{
-    CpuNeed, Infra, Market, Match, MemoryNeed, Offer, OfferSource, PriceKind, Request, Shortfall,
+    CpuNeed, Infra, Market, Match, MemoryNeed, Offer, OfferSource, PriceKind, Read, Request,
+    Shortfall,
 };
 use rust_decimal::Decimal;
 
@@ -58,27 +59,28 @@ fn usd(text: &str) -> UsdPerHour {
 }
 
 fn site(price: Option<&str>) -> Offer {
+    let read = Read {
+        file: "causeway.yaml".into(),
+        date: None,
+    };
+    let country = Fact::stated("MY".parse::<Country>().unwrap(), "causeway.yaml");
     Offer {
-        provider: "straits-compute".to_owned(),
-        source: OfferSource::Site("johor-1".parse().unwrap()),
-        instance_type: None,
-        accelerator: None,
-        accelerator_memory: None,
         vcpus: Some(Decimal::from(2)),
-        memory: None,
         on_demand: price.map(usd),
-        spot: None,
-        region: None,
-        zone: None,
-        country: Fact::stated("MY".parse::<Country>().unwrap(), "causeway.yaml"),
+        ..Offer::bare(
+            "straits-compute",
+            OfferSource::Site("johor-1".parse().unwrap()),
+            read.into(),
+            country.into(),
+        )
     }
 }
 
 #[test]
 fn the_catalog_is_whole_and_every_accelerator_in_it_is_known() {
     let market = market();
-    assert_eq!(market.offers.len(), 25 + 61 + 33);
-    for offer in &market.offers {
+    assert_eq!(market.len(), 25 + 61 + 33);
+    for offer in market.offers() {
         assert_eq!(
             market.accelerator_of(offer).is_some(),
             offer.accelerator.is_some(),
@@ -87,8 +89,7 @@ fn the_catalog_is_whole_and_every_accelerator_in_it_is_known() {
         );
     }
     let v100 = market
-        .offers
-        .iter()
+        .offers()
         .find(|offer| offer.instance_type.as_deref() == Some("1V100.6V"))
         .unwrap();
     assert_eq!(market.accelerator_of(v100).unwrap().name, "V100-SXM2-16GB");
