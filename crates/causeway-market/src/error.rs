@@ -55,6 +55,16 @@ pub enum MarketError {
         /// What the reader says.
         why: String,
     },
+    /// A cache of offers that is none, or is damaged.
+    #[error("the cache of offers can't be read: {why}")]
+    #[diagnostic(
+        code(causeway::market::cache),
+        help("it is made again from the price lists; delete it when this comes back")
+    )]
+    Cache {
+        /// What is wrong with it.
+        why: String,
+    },
     /// A table in JSON that is not what its format says.
     #[error("{file}: {why}")]
     #[diagnostic(

@@ -25,6 +25,7 @@
 mod accelerator;
 mod age;
 mod builtin;
+pub mod cache;
 mod dialect;
 mod error;
 mod group;

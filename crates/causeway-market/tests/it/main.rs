@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod market;
 #[cfg(test)]
 mod matching;
