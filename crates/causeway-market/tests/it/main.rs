@@ -5,6 +5,8 @@ mod arbitrary;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod market;
 #[cfg(test)]
 mod matching;
