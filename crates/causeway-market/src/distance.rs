@@ -99,7 +99,7 @@ mod tests {
             let direct = a.distance(&b).get();
             prop_assert!((direct - b.distance(&a).get()).abs() < 1e-6);
             prop_assert!(direct <= a.distance(&c).get() + c.distance(&b).get() + 1e-6);
-            prop_assert!((0.0..=EARTH_RADIUS * 3.1416).contains(&direct));
+            prop_assert!((0.0..=EARTH_RADIUS * std::f64::consts::PI + 1e-6).contains(&direct));
         }
     }
 }
