@@ -11,7 +11,9 @@ use schemars::Schema;
 use serde_json::{Map, Value};
 
 use crate::yaml::{Content, Node};
-use crate::{Bytes, Country, Date, ModelName, Percent, Problem, SourceFile, Usd, near};
+use crate::{
+    BitsPerSecond, Bytes, Country, Date, ModelName, Percent, Problem, SourceFile, Usd, Watts, near,
+};
 
 /// Collects every way in which `node` is not what `schema` says.
 #[must_use]
@@ -417,6 +419,18 @@ fn wrong_format(format: &str, value: &Value) -> Option<(String, String)> {
             (
                 error.to_string(),
                 "write for example `20 GB` or `512 MiB`".to_owned(),
+            )
+        }),
+        "watts" => text.parse::<Watts>().err().map(|error| {
+            (
+                error.to_string(),
+                "write for example `10.2 kW` or `700 W`".to_owned(),
+            )
+        }),
+        "rate" => text.parse::<BitsPerSecond>().err().map(|error| {
+            (
+                error.to_string(),
+                "write for example `400 Gbit/s`".to_owned(),
             )
         }),
         "rate-limit" => text

@@ -216,8 +216,10 @@ macro_rules! floats {
     )*};
 }
 
+pub(crate) use floats;
+
 /// Three significant digits, without a trailing `.0`.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-3..1e6).contains(&magnitude) {
         return format!("{value:.2e}");
@@ -290,6 +292,8 @@ shown! {
     Tokens("tokens");
     Params("parameters");
 }
+
+pub(crate) use shown;
 
 const RATES: [(&str, f64); 4] = [("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)];
 const BINARY_RATES: [(&str, f64); 4] = [
@@ -433,7 +437,7 @@ impl<'de> Deserialize<'de> for Percent {
 }
 
 /// A number or text, as text: both are written in files, and neither may be rounded on the way.
-fn number_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn number_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Ok(text),
         serde_json::Value::Number(number) => Ok(number.to_string()),
@@ -514,6 +518,8 @@ macro_rules! money {
         }
     )*};
 }
+
+pub(crate) use money;
 
 money! {
     /// An amount of money. Unit: US dollars, exact decimal.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{BitsPerSecond, Bytes, Date, Tflops};
+use causeway_domain::{BitsPerSecond, Bytes, Date, Tflops, Watts};
 use serde::{Deserialize, Serialize};
 
 use crate::MarketError;
@@ -62,8 +62,8 @@ pub struct Accelerator {
     pub scale_up_domain: Option<u32>,
     /// Rate to other nodes in the usual reference node. Clouds differ by 8x: ask the offer.
     pub scale_out: Option<BitsPerSecond>,
-    /// Design power. Unit: watts.
-    pub tdp_watts: Option<f64>,
+    /// Design power.
+    pub tdp: Option<Watts>,
     /// The part of which this one is a variant.
     pub variant_of: Option<String>,
     /// Id in the chip table of the rule packs; `None` where the part is not certainly one of them.
@@ -171,19 +171,31 @@ impl Accelerators {
     /// parts whose names begin with it; where none has that memory the answer is `None`, not the nearest.
     #[must_use]
     pub fn identify(&self, name: &str, memory: Option<Bytes>) -> Option<&Accelerator> {
-        let found = self.find(name);
-        let Some(memory) = memory else { return found };
-        match found {
-            Some(part) if same_memory(part.memory, memory) => Some(part),
-            Some(part) if part.is_generic(name) => {
+        self.position(name, memory).and_then(|at| self.at(at))
+    }
+
+    /// Index of the part that [`Accelerators::identify`] gives.
+    pub(crate) fn position(&self, name: &str, memory: Option<Bytes>) -> Option<u32> {
+        let index = self.names.get(&name.trim().to_lowercase()).copied()?;
+        let part = self.parts.get(index)?;
+        let found = match memory {
+            None => Some(index),
+            Some(memory) if same_memory(part.memory, memory) => Some(index),
+            Some(memory) if part.is_generic(name) => {
                 let prefix = format!("{}-", name.trim().to_lowercase());
-                self.parts.iter().find(|other| {
+                self.parts.iter().position(|other| {
                     other.name.to_lowercase().starts_with(&prefix)
                         && same_memory(other.memory, memory)
                 })
             }
-            _ => None,
-        }
+            Some(_) => None,
+        };
+        found.and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// The part at an index of [`Accelerators::position`].
+    pub(crate) fn at(&self, index: u32) -> Option<&Accelerator> {
+        self.parts.get(index as usize)
     }
 
     /// The known name nearest to a misspelt one.
@@ -292,7 +304,10 @@ impl RawAccelerator {
             memory_bandwidth: rate("memory_bw_gbs", self.memory_bw_gbs, 8e9)?,
             scale_up: rate("scale_up_gbs_one_way", self.scale_up_gbs_one_way, 8e9)?,
             scale_out: rate("scale_out_gbit_per_chip", self.scale_out_gbit_per_chip, 1e9)?,
-            tdp_watts: self.tdp_w.map(|v| positive("tdp_w", v)).transpose()?,
+            tdp: self
+                .tdp_w
+                .map(|v| positive("tdp_w", v).map(Watts::new))
+                .transpose()?,
             aliases: self.aliases,
             generic_aliases: self.generic_aliases,
             vendor: self.vendor,

@@ -12,6 +12,7 @@ macro_rules! catalog {
 
 pub(crate) const ACCELERATORS: &str = catalog!("accelerators.json");
 pub(crate) const REGIONS: &str = catalog!("regions.json");
+pub(crate) const DIALECTS: &str = catalog!("dialects.json");
 pub(crate) const PROVIDERS: &str = catalog!("providers.json");
 
 /// Day on which the built-in price lists were read (catalog/skypilot/SOURCE.md).

@@ -16,7 +16,7 @@ use causeway_estimate::{
     Estimate, Fits, Fleet, Hardware, Interval, MfuTable, ModelShape, Precision, Workload, estimate,
 };
 use causeway_law::{Clearance, Outcome, Packs, Posture, Settings, Verdict, clear};
-use causeway_market::{Market, Match, Offer, OfferSource};
+use causeway_market::{Market, Match, Offer, OfferSource, Read};
 use causeway_parties::{Party, Register};
 use rust_decimal::Decimal;
 
@@ -114,7 +114,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
     for found in market.matching(&request) {
         let site = match &found.offer.source {
             OfferSource::Site(site) => Some(site),
-            OfferSource::Catalog { .. } => None,
+            OfferSource::Catalog | OfferSource::File => None,
         };
         if inputs.site.is_some_and(|wanted| site != Some(wanted)) {
             continue;
@@ -124,7 +124,12 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
             by_label
                 .get(&(
                     site.clone(),
-                    found.offer.instance_type.clone().unwrap_or_default(),
+                    found
+                        .offer
+                        .instance_type
+                        .as_deref()
+                        .unwrap_or_default()
+                        .to_owned(),
                 ))
                 .copied()
         });
@@ -146,7 +151,18 @@ type OfferIndex<'a> = BTreeMap<(SiteId, String), &'a SiteOffer>;
 fn site_offers(organisation: &Organisation) -> (Vec<Offer>, OfferIndex<'_>) {
     let mut offers = Vec::new();
     let mut index = BTreeMap::new();
+    let read = Arc::new(Read {
+        file: Arc::from(organisation.source.name.as_str()),
+        date: None,
+    });
     for (id, site) in &organisation.file.sites {
+        let country = Arc::new(site_country(organisation, id, site));
+        let bare = Offer::bare(
+            site.operator.as_str(),
+            OfferSource::Site(id.clone()),
+            Arc::clone(&read),
+            country,
+        );
         for (position, offer) in site.offers.iter().enumerate() {
             let instance = offer
                 .instance
@@ -154,27 +170,23 @@ fn site_offers(organisation: &Organisation) -> (Vec<Offer>, OfferIndex<'_>) {
                 .unwrap_or_else(|| format!("node-{}", position + 1));
             index.insert((id.clone(), instance.clone()), offer);
             offers.push(Offer {
-                provider: site.operator.to_string(),
-                source: OfferSource::Site(id.clone()),
-                instance_type: Some(instance),
+                instance_type: Some(instance.into()),
                 accelerator: offer
                     .accelerator
-                    .clone()
-                    .map(|name| (name, offer.accelerators_per_node)),
-                accelerator_memory: None,
+                    .as_deref()
+                    .map(|name| (name.into(), offer.accelerators_per_node)),
                 vcpus: offer
                     .cpus
                     .and_then(Decimal::from_f64_retain)
                     .map(|cpus| cpus.normalize()),
                 memory: offer.memory,
+                quota: Some(offer.nodes),
                 on_demand: match &offer.price_per_hour {
                     Some(Stated::Value(price, _)) => Some(UsdPerHour::new(price.get())),
                     Some(Stated::Unknown) | None => None,
                 },
-                spot: None,
-                region: site.region.clone(),
-                zone: None,
-                country: site_country(organisation, id, site),
+                region: site.region.as_deref().map(Arc::from),
+                ..bare.clone()
             });
         }
     }
@@ -314,12 +326,12 @@ impl Planner<'_> {
             customer,
             operator: operator.clone(),
             site: site.cloned(),
-            country: found.offer.country.clone(),
+            country: (*found.offer.country).clone(),
             chip: found.offer.accelerator.as_ref().map(|(name, count)| {
                 let id = found
                     .accelerator
                     .and_then(|part| part.legal_id.clone())
-                    .unwrap_or_else(|| name.clone());
+                    .unwrap_or_else(|| name.to_string());
                 (id, u64::from(*count) * u64::from(nodes))
             }),
             offer: offer.cloned(),
@@ -340,7 +352,7 @@ impl Planner<'_> {
             bills,
         } = self.judged(&undertaking);
         let outcome = clearance.outcome();
-        let place = &found.offer.country;
+        let place = &*found.offer.country;
         let placeholder = factors::hardware(None, None, "");
         let factors = Factors {
             hardware: placeholder.clone(),
@@ -357,11 +369,15 @@ impl Planner<'_> {
                 .get(&operator)
                 .map_or(operator, |party| party.name.clone()),
             country: place.clone(),
-            accelerator: found.offer.accelerator.clone(),
+            accelerator: found
+                .offer
+                .accelerator
+                .as_ref()
+                .map(|(name, count)| (name.to_string(), *count)),
             nodes,
             paid: found.kind,
             price_per_hour,
-            offer_source: found.offer.source.to_string(),
+            offer_source: found.offer.origin(),
             estimate,
             egress,
             factors,

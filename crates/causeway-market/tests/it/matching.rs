@@ -2,7 +2,8 @@
 
 use causeway_domain::{Bytes, Country, Fact, UsdPerHour};
 use causeway_market::{
-    CpuNeed, Infra, Market, Match, MemoryNeed, Offer, OfferSource, PriceKind, Request, Shortfall,
+    CpuNeed, Infra, Market, Match, MemoryNeed, Offer, OfferSource, PriceKind, Read, Request,
+    Shortfall,
 };
 use rust_decimal::Decimal;
 
@@ -58,27 +59,28 @@ fn usd(text: &str) -> UsdPerHour {
 }
 
 fn site(price: Option<&str>) -> Offer {
+    let read = Read {
+        file: "causeway.yaml".into(),
+        date: None,
+    };
+    let country = Fact::stated("MY".parse::<Country>().unwrap(), "causeway.yaml");
     Offer {
-        provider: "straits-compute".to_owned(),
-        source: OfferSource::Site("johor-1".parse().unwrap()),
-        instance_type: None,
-        accelerator: None,
-        accelerator_memory: None,
         vcpus: Some(Decimal::from(2)),
-        memory: None,
         on_demand: price.map(usd),
-        spot: None,
-        region: None,
-        zone: None,
-        country: Fact::stated("MY".parse::<Country>().unwrap(), "causeway.yaml"),
+        ..Offer::bare(
+            "straits-compute",
+            OfferSource::Site("johor-1".parse().unwrap()),
+            read.into(),
+            country.into(),
+        )
     }
 }
 
 #[test]
 fn the_catalog_is_whole_and_every_accelerator_in_it_is_known() {
     let market = market();
-    assert_eq!(market.offers.len(), 25 + 61 + 33);
-    for offer in &market.offers {
+    assert_eq!(market.len(), 25 + 61 + 33);
+    for offer in market.offers() {
         assert_eq!(
             market.accelerator_of(offer).is_some(),
             offer.accelerator.is_some(),
@@ -87,8 +89,7 @@ fn the_catalog_is_whole_and_every_accelerator_in_it_is_known() {
         );
     }
     let v100 = market
-        .offers
-        .iter()
+        .offers()
         .find(|offer| offer.instance_type.as_deref() == Some("1V100.6V"))
         .unwrap();
     assert_eq!(market.accelerator_of(v100).unwrap().name, "V100-SXM2-16GB");
@@ -325,4 +326,64 @@ fn a_machine_can_be_asked_for_by_name() {
         ..Request::default()
     };
     assert_eq!(market.matching(&request).len(), 3);
+}
+
+#[test]
+fn offers_are_listed_by_accelerator_and_country() {
+    let market = market();
+    let count = |name: Option<&str>, country: Option<&str>| {
+        let country = country.map(|code| code.parse::<Country>().unwrap());
+        market.listed(name, country).map(|offers| offers.len())
+    };
+    assert_eq!(count(None, None).unwrap(), market.len());
+    assert_eq!(count(Some("H100-SXM"), None), count(Some("h100"), None));
+    assert!(count(Some("H100"), Some("FI")).unwrap() >= 2);
+    assert_eq!(
+        count(Some("Ascend910B"), None).unwrap(),
+        0,
+        "known, and not sold"
+    );
+    let error = count(Some("H10O"), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no offer and no table knows the accelerator `H10O`"
+    );
+    assert!(format!("{error:?}").contains("did you mean `H100`?"));
+}
+
+#[test]
+fn a_name_that_a_cloud_uses_for_another_part_is_that_part() {
+    let read = |cloud: &str| Read {
+        file: format!("{cloud}.csv").into(),
+        date: None,
+    };
+    let offer = |cloud: &str, name: &str, instance: &str| Offer {
+        accelerator: Some((name.into(), 8)),
+        instance_type: Some(instance.into()),
+        on_demand: Some(usd("20")),
+        ..Offer::bare(
+            cloud,
+            OfferSource::Catalog,
+            read(cloud).into(),
+            Fact::unknown("not listed").into(),
+        )
+    };
+    let market = Market::empty().unwrap().with_offers([
+        offer("runpod", "H100", "8x_H100_SECURE"),
+        offer("vast", "H100", "8x-H100_SXM"),
+        offer("azure", "H100", "Standard_ND96isr_H100_v5"),
+        offer("azure", "H100", "Standard_NC80adis_H100_v5"),
+    ]);
+    let parts: Vec<_> = market
+        .offers()
+        .map(|offer| market.accelerator_of(offer).map(|part| part.name.as_str()))
+        .collect();
+    assert_eq!(
+        parts,
+        [Some("H100-PCIe-80GB"), None, Some("H100-SXM-80GB"), None]
+    );
+    // As SkyPilot: the name asked for is the name sold, whatever the part.
+    assert_eq!(market.matching(&gpus(&[("H100", 8)])).len(), 4);
+    let pcie = market.matching(&gpus(&[("H100-80G-PCIe", 8)]));
+    assert_eq!(lines(&pcie), ["runpod 8x_H100_SECURE $20.00/h"]);
 }
