@@ -53,8 +53,8 @@ pub use secret::Secret;
 pub use source::{Place, SourceFile};
 pub use stated::Stated;
 pub use units::{
-    BitsPerSecond, Bytes, Flop, GpuHours, Hours, InvalidUnit, Params, Percent, Tflops, Tokens, Tpp,
-    Usd, UsdPerHour,
+    BitsPerSecond, Bytes, Flop, GpuHours, GramsPerKilowattHour, Hours, InvalidUnit, KilogramsCo2,
+    KilowattHours, Params, Percent, Tflops, Tokens, TokensPerSecond, Tpp, Usd, UsdPerHour, Watts,
 };
 
 /// An instant, UTC. Law is judged by the civil day in the rule's own place.

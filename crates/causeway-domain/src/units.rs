@@ -252,6 +252,16 @@ floats! {
     Tokens;
     /// Parameters of a model.
     Params;
+    /// Tokens, not batches, for each second.
+    TokensPerSecond;
+    /// Power. Unit: watts.
+    Watts;
+    /// Energy. Unit: kilowatt-hours.
+    KilowattHours;
+    /// Greenhouse gases of a grid. Unit: grams of CO2 equivalent for each kilowatt-hour.
+    GramsPerKilowattHour;
+    /// Greenhouse gases emitted. Unit: kilograms of CO2 equivalent.
+    KilogramsCo2;
 }
 
 macro_rules! shown {
@@ -271,6 +281,25 @@ shown! {
     GpuHours("GPU h");
     Tokens("tokens");
     Params("parameters");
+    TokensPerSecond("tokens/s");
+    Watts("W");
+    KilowattHours("kWh");
+    GramsPerKilowattHour("g CO2e/kWh");
+    KilogramsCo2("kg CO2e");
+}
+
+impl Mul<Hours> for Watts {
+    type Output = KilowattHours;
+    fn mul(self, time: Hours) -> KilowattHours {
+        KilowattHours(self.0 * time.0 / 1000.0)
+    }
+}
+
+impl Mul<GramsPerKilowattHour> for KilowattHours {
+    type Output = KilogramsCo2;
+    fn mul(self, grid: GramsPerKilowattHour) -> KilogramsCo2 {
+        KilogramsCo2(self.0 * grid.0 / 1000.0)
+    }
 }
 
 const RATES: [(&str, f64); 4] = [("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)];
@@ -560,6 +589,14 @@ mod tests {
             "$0.06",
             "rounded, not cut off"
         );
+    }
+
+    #[test]
+    fn power_over_time_is_energy_and_energy_on_a_grid_is_carbon() {
+        let energy = Watts::new(700.0) * Hours::new(10.0);
+        assert_eq!(energy, KilowattHours::new(7.0));
+        let carbon = energy * GramsPerKilowattHour::new(400.0);
+        assert_eq!(carbon.to_string(), "2.8 kg CO2e");
     }
 
     #[test]
