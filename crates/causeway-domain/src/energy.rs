@@ -8,14 +8,18 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::InvalidUnit;
 use crate::units::{floats, money, number_text, short, shown};
+use crate::{Hours, InvalidUnit};
 
 floats! {
     /// Power. Unit: watts.
     Watts;
     /// Greenhouse gases of electricity, as carbon dioxide. Unit: grams of CO2 equivalent per kilowatt-hour.
     GramsPerKilowattHour;
+    /// Energy. Unit: kilowatt-hours.
+    KilowattHours;
+    /// Greenhouse gases emitted. Unit: kilograms of CO2 equivalent.
+    KilogramsCo2;
     /// A distance on the ground. Unit: kilometres.
     Kilometres;
 }
@@ -23,6 +27,22 @@ floats! {
 shown! {
     GramsPerKilowattHour("g CO2/kWh");
     Kilometres("km");
+    KilowattHours("kWh");
+    KilogramsCo2("kg CO2e");
+}
+
+impl Mul<Hours> for Watts {
+    type Output = KilowattHours;
+    fn mul(self, time: Hours) -> KilowattHours {
+        KilowattHours(self.get() * time.get() / 1000.0)
+    }
+}
+
+impl Mul<GramsPerKilowattHour> for KilowattHours {
+    type Output = KilogramsCo2;
+    fn mul(self, grid: GramsPerKilowattHour) -> KilogramsCo2 {
+        KilogramsCo2(self.get() * grid.get() / 1000.0)
+    }
 }
 
 money! {
@@ -100,5 +120,13 @@ mod tests {
             let _ = text.parse::<Watts>();
             let _ = text.parse::<UsdPerKilowattHour>();
         }
+    }
+
+    #[test]
+    fn power_over_time_is_energy_and_energy_on_a_grid_is_carbon() {
+        let energy = Watts::new(700.0) * Hours::new(10.0);
+        assert_eq!(energy, KilowattHours::new(7.0));
+        let carbon = energy * GramsPerKilowattHour::new(400.0);
+        assert_eq!(carbon.to_string(), "2.8 kg CO2e");
     }
 }

@@ -47,7 +47,9 @@ pub mod yaml;
 pub use check_digits::{lei_is_valid, uscc_is_valid};
 pub use country::{Country, UnknownCountry};
 pub use digest::{Digest, InvalidDigest};
-pub use energy::{GramsPerKilowattHour, Kilometres, UsdPerKilowattHour, Watts};
+pub use energy::{
+    GramsPerKilowattHour, KilogramsCo2, Kilometres, KilowattHours, UsdPerKilowattHour, Watts,
+};
 pub use env::{Crash, Env};
 pub use fact::{Fact, Source};
 pub use ids::{AccountId, DatasetId, InvalidId, ModelName, PackId, PartyId, RunId, SiteId};
@@ -58,7 +60,7 @@ pub use source::{Place, SourceFile};
 pub use stated::Stated;
 pub use units::{
     BitsPerSecond, Bytes, Flop, GpuHours, Hours, InvalidUnit, Params, Percent, Probability, Tflops,
-    Tokens, Tpp, Usd, UsdPerHour,
+    Tokens, TokensPerSecond, Tpp, Usd, UsdPerHour,
 };
 
 /// An instant, UTC. Law is judged by the civil day in the rule's own place.

@@ -256,6 +256,8 @@ floats! {
     Params;
     /// How likely something is, 0 to 1.
     Probability;
+    /// Tokens, not batches, for each second.
+    TokensPerSecond;
 }
 
 impl fmt::Display for Probability {
@@ -291,6 +293,7 @@ shown! {
     GpuHours("GPU h");
     Tokens("tokens");
     Params("parameters");
+    TokensPerSecond("tokens/s");
 }
 
 pub(crate) use shown;

@@ -58,16 +58,30 @@ pub enum EstimateError {
         /// What it must be.
         must: &'static str,
     },
-    /// A table of MFU that is not what its format says.
+    /// A table of coefficients that is not what its format says.
     #[error("{file}: {why}")]
     #[diagnostic(
-        code(causeway::estimate::mfu_table),
+        code(causeway::estimate::table),
         help("docs/formats/catalog.md describes the tables of the catalog")
     )]
-    MfuTable {
+    Table {
         /// The file, as the caller named it.
         file: String,
         /// What the reader says.
+        why: String,
+    },
+    /// A row of a table of runs that can't be read.
+    #[error("line {line}, column `{column}`: {why}")]
+    #[diagnostic(
+        code(causeway::estimate::row),
+        help("the first line names the columns; a number that is not published is left empty")
+    )]
+    Row {
+        /// Line of the text, the first being 1.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
         why: String,
     },
 }

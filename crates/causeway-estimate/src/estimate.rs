@@ -1,29 +1,39 @@
 //! The estimate: does it fit, how long, how much.
 
-use causeway_domain::{Bytes, Fact, Flop, GpuHours, Hours, Source, Usd};
+use causeway_domain::{
+    Bytes, Fact, Flop, GpuHours, GramsPerKilowattHour, Hours, KilogramsCo2, Source,
+    TokensPerSecond, Usd,
+};
+use causeway_market::Accelerator;
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
+use crate::energy::carbon;
 use crate::error::at_least;
+use crate::footprint::Footprint;
+use crate::goodput::{FAILURES_PER_CHIP_DAY, UNKNOWN_CHIP};
+use crate::question::{Question, smallest};
+use crate::search::{Found, USABLE};
 use crate::workload::bytes;
 use crate::{
-    Basis, EstimateError, Fleet, Hardware, Interval, Layout, Memory, Mfu, MfuTable, Workload, cost,
+    Bill, BoundBy, Breakdown, Calibration, Energy, EstimateError, Fleet, Goodput, Hardware,
+    Interval, Kind, Layout, Memory, Mfu, Situation, Workload,
 };
 
-/// Share of a card's memory that a run may plan with.
-const USABLE: f64 = 0.94;
-/// Measured runs took 1.2 to 1.5 times what the formula says (24 of 25 rows of `tests/data/memory.csv`): only what fits
-/// with that is said to fit.
-const HEADROOM: f64 = 1.5;
 /// How far a declared throughput may be off, to each side.
 const DECLARED_SPREAD: f64 = 0.25;
+/// Exponent by which the interval widens for kinds of work that no published run is of, and for models of which only the
+/// number of parameters is known. Assumptions.
+const WIDER_KIND: f64 = 1.5;
+const WIDER_GUESS: f64 = 1.25;
 
 /// Whether the run fits into memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fits {
-    /// A layout exists that fits, with room for what the formula leaves out.
+    /// The layout fits, with room for what the formula leaves out.
     Yes,
-    /// Even the smallest layout does not.
+    /// No layout does.
     No {
         /// How much is missing, and of what.
         why: String,
@@ -35,28 +45,53 @@ pub enum Fits {
     },
 }
 
+impl std::fmt::Display for Fits {
+    /// `yes`, `no`, `unknown`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Yes => "yes",
+            Self::No { .. } => "no",
+            Self::Unknown { .. } => "unknown",
+        })
+    }
+}
+
 /// What a run on a fleet needs. Every unknown says why; none is a zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Memory of the fullest shard (accelerator, or node without one) under the smallest layout. Without the model's shape
-    /// a lower bound: state and runtime only.
+    /// The parallel layout: the given one, or the fastest that fits (the nearest to fitting where none does). Unknown
+    /// without accelerators that the table lists.
+    pub layout: Fact<Layout>,
+    /// Memory of the fullest shard (accelerator, or node without one) under that layout, part by part.
+    pub memory: Memory,
+    /// The sum of it.
     pub memory_needed: Bytes,
-    /// Memory of a shard that a run may plan with: 94 % of the card or the node.
+    /// Memory of a shard that a run may plan with: 94 % of what the card holds or the node has.
     pub memory_available: Fact<Bytes>,
     /// Whether it fits.
     pub fits: Fits,
     /// Arithmetic of the run.
     pub flops: Flop,
-    /// Share of the peak that is taken.
+    /// Share of the peak that is taken while it trains.
     pub mfu: Fact<Interval<Mfu>>,
-    /// Time from first to last step. Excludes queueing, set-up, failures and preemption.
+    /// Throughput of one accelerator while it trains.
+    pub tokens_per_second_per_chip: Fact<Interval<TokensPerSecond>>,
+    /// Where the time of a step goes.
+    pub step: Fact<Breakdown>,
+    /// What failures, checkpoints and preemption leave of the time.
+    pub goodput: Fact<Goodput>,
+    /// Time from first to last step, failures, checkpoints and preemption included. Excludes queueing and set-up.
     pub hours: Fact<Interval<Hours>>,
     /// Accelerators times hours; unknown for processors only.
     pub gpu_hours: Fact<Interval<GpuHours>>,
-    /// Price times nodes times hours. Excludes storage, egress and people.
+    /// Price times nodes times hours. Excludes storage, egress and people: [`Estimate::bill`] has them.
     pub cost: Fact<Interval<Usd>>,
-    /// What the time is bound by: `compute`, `declared throughput`, `memory` (it does not fit) or `unknown`.
-    pub bound_by: &'static str,
+    /// Money, part by part.
+    pub bill: Bill,
+    /// Power and energy. A rented hour already contains it: not to be paid twice.
+    pub energy: Fact<Energy>,
+    /// What the time is bound by.
+    pub bound_by: BoundBy,
     /// Size of a checkpoint from which training can go on.
     pub checkpoint_bytes: Bytes,
     /// Size of the weights that come home.
@@ -65,53 +100,92 @@ pub struct Estimate {
     pub notes: Vec<String>,
 }
 
+impl Estimate {
+    /// Greenhouse gases on a grid; unknown when its factor or the energy is.
+    #[must_use]
+    pub fn carbon(&self, grid: &Fact<GramsPerKilowattHour>) -> Fact<Interval<KilogramsCo2>> {
+        carbon(&self.energy, grid)
+    }
+}
+
 /// Estimates a run on a fleet.
 ///
-/// Memory: 16 bytes of state a parameter (Adam, mixed precision) and activations under [`Layout::smallest`]. Time: FLOPs
-/// / (accelerators x dense peak x MFU), or tokens / declared throughput where the site measured one.
+/// Time: the cost model of `docs/formats/catalog.md` at the fastest layout that fits, or tokens / declared throughput where
+/// the site measured one. Memory: training state (ZeRO, 1910.02054) and activations (2205.05198) under that layout.
 ///
 /// # Errors
 /// [`EstimateError::Number`] when a number of the workload or the fleet makes no sense.
 pub fn estimate(
     workload: &Workload,
     fleet: &Fleet<'_>,
-    mfu: &MfuTable,
+    calibration: &Calibration,
 ) -> Result<Estimate, EstimateError> {
     check(workload, fleet)?;
     let mut notes = Vec::new();
-    let (memory_needed, memory_available, fits) = memory(workload, fleet, &mut notes);
-    let (mfu, hours, mut bound_by) = time(workload, fleet, mfu, &mut notes);
-    if matches!(fits, Fits::No { .. }) {
-        bound_by = "memory";
-    }
+    let asked = ask(workload, fleet, calibration);
+    let memory = memory(workload, fleet, &asked, &mut notes);
+    let time = match fleet.declared_tokens_per_second {
+        Some(rate) => declared(workload, fleet, rate, &mut notes),
+        None => modelled(workload, fleet, &asked, calibration, &mut notes),
+    };
+    let bound_by = match &memory.fits {
+        Fits::No { .. } => BoundBy::Memory,
+        Fits::Yes | Fits::Unknown { .. } => time.bound_by,
+    };
     let accelerators = f64::from(fleet.accelerators());
     let gpu_hours = if fleet.accelerators() == 0 {
         Fact::unknown("the nodes have no accelerators")
     } else {
-        hours
+        time.hours
             .clone()
             .map(|hours| hours.map(|h| GpuHours::new(h.get() * accelerators)))
     };
-    let cost = match fleet.price_per_node_hour {
-        Some(price) => hours
-            .clone()
-            .map(|hours| hours.map(|h| cost(price, fleet.nodes, h))),
-        None => Fact::unknown("the offer states no price"),
+    let energy = match fleet.hardware {
+        Hardware::Accelerators { part, .. } => Energy::of(part, fleet.accelerators(), &time.hours),
+        Hardware::Unlisted { .. } | Hardware::Cpu => {
+            Fact::unknown("no design power of the nodes is known")
+        }
     };
+    let (checkpoint_bytes, weights_bytes) = (workload.checkpoint_bytes(), workload.weights_bytes());
+    let bill = Bill::of(fleet, &time.hours, checkpoint_bytes, weights_bytes);
     Ok(Estimate {
-        memory_needed,
-        memory_available,
-        fits,
+        layout: time.layout,
+        memory: Memory::from(&memory.footprint),
+        memory_needed: bytes(memory.footprint.total()),
+        memory_available: memory.available,
+        fits: memory.fits,
         flops: workload.flops(),
-        mfu,
-        hours,
+        mfu: time.mfu,
+        tokens_per_second_per_chip: time.rate,
+        step: time.step,
+        goodput: time.goodput,
+        hours: time.hours,
         gpu_hours,
-        cost,
+        cost: bill.nodes.clone(),
+        bill,
+        energy,
         bound_by,
-        checkpoint_bytes: workload.checkpoint_bytes(),
-        weights_bytes: workload.weights_bytes(),
+        checkpoint_bytes,
+        weights_bytes,
         notes,
     })
+}
+
+/// Utilisation of a 7-billion-parameter model on one node of eight, what it is and how sure: for questions that ask how
+/// much arithmetic somebody's chips can have done, not for a run.
+#[must_use]
+pub fn usual_utilisation(part: &Accelerator, calibration: &Calibration) -> Fact<Interval<Mfu>> {
+    let params = causeway_domain::Params::new(7e9);
+    let tokens = causeway_domain::Tokens::new(1e12);
+    let mut workload = Workload::of_parameters(params, params, tokens, 4096);
+    if part.peak(causeway_market::NumberFormat::Bf16).is_none() {
+        workload.precision = crate::Precision::Fp16;
+    }
+    let fleet = Fleet::new(Hardware::Accelerators { part, per_node: 8 }, 1);
+    match estimate(&workload, &fleet, calibration) {
+        Ok(answer) => answer.mfu,
+        Err(error) => Fact::unknown(error.to_string()),
+    }
 }
 
 fn check(workload: &Workload, fleet: &Fleet<'_>) -> Result<(), EstimateError> {
@@ -152,6 +226,12 @@ fn check(workload: &Workload, fleet: &Fleet<'_>) -> Result<(), EstimateError> {
             "1 or more",
         )?;
     }
+    if let Some(rate) = fleet.preemptions_per_node_hour {
+        at_least("preemptions of a node", rate, 0.0, "0 or more an hour")?;
+    }
+    if let Some(rate) = fleet.node_link {
+        at_least("link of a node", rate.get(), 1.0, "1 bit/s or more")?;
+    }
     if let Some(rate) = fleet.declared_tokens_per_second {
         at_least(
             "declared throughput",
@@ -163,19 +243,57 @@ fn check(workload: &Workload, fleet: &Fleet<'_>) -> Result<(), EstimateError> {
     Ok(())
 }
 
-fn memory(
-    workload: &Workload,
-    fleet: &Fleet<'_>,
-    notes: &mut Vec<String>,
-) -> (Bytes, Fact<Bytes>, Fits) {
-    let cpu = matches!(fleet.hardware, Hardware::Cpu);
-    let shard = if cpu { "node" } else { "accelerator" };
-    let layout = Layout::smallest(fleet.shards(), workload.global_batch);
-    let needed = Memory::of(workload, &layout, !cpu).total();
-    let usable = |memory: Bytes| share(memory, USABLE);
-    let available = match fleet.hardware {
-        Hardware::Accelerators { part, .. } => Fact::Known(
-            usable(part.memory),
+/// The cost model's answer on accelerators that the table lists, or why there is none.
+type Asked = Result<(Question, Found), String>;
+
+fn ask(workload: &Workload, fleet: &Fleet<'_>, calibration: &Calibration) -> Asked {
+    let Hardware::Accelerators { part, per_node } = fleet.hardware else {
+        return Err(match fleet.hardware {
+            Hardware::Unlisted { name, .. } => format!(
+                "the table of accelerators does not list `{name}`; its peak is not known (or declare `tokens_per_second` of the offer)"
+            ),
+            _ => "a site without accelerators must declare its throughput (`tokens_per_second` of its offer)".to_owned(),
+        });
+    };
+    let link = fleet
+        .node_link
+        .map(|rate| rate.bytes() / f64::from(per_node.max(1)));
+    let question = Question::new(
+        workload,
+        part,
+        per_node,
+        fleet.accelerators(),
+        link,
+        fleet.layout,
+    )?;
+    let found = question.best(calibration).ok_or_else(|| {
+        format!(
+            "the given layout does not divide {} accelerators",
+            fleet.accelerators()
+        )
+    })?;
+    Ok((question, found))
+}
+
+struct Room {
+    footprint: Footprint,
+    available: Fact<Bytes>,
+    fits: Fits,
+}
+
+fn memory(workload: &Workload, fleet: &Fleet<'_>, asked: &Asked, notes: &mut Vec<String>) -> Room {
+    if let (Hardware::Accelerators { part, .. }, Ok((question, found))) = (fleet.hardware, asked) {
+        notes.push(format!(
+            "layout: {}{}",
+            found.layout,
+            if fleet.layout.is_laid_out() {
+                " (given)"
+            } else {
+                " (the fastest that fits)"
+            }
+        ));
+        let available = Fact::Known(
+            bytes(USABLE * question.card.memory),
             Source {
                 by: "94 % of the card".to_owned(),
                 evidence: Some(format!(
@@ -186,146 +304,215 @@ fn memory(
                 )),
                 on: None,
             },
-        ),
-        Hardware::Unlisted { name, .. } => {
-            Fact::unknown(format!("the table of accelerators does not list `{name}`"))
+        );
+        let mut fits = question.verdict(found);
+        if question.anatomy.guessed && fits == Fits::Yes {
+            notes.push(
+                "memory of activations is guessed: the model's shape is not known".to_owned(),
+            );
+            fits = Fits::Unknown {
+                why: format!(
+                    "the training state fits ({} on each accelerator), but without the model's config.json its activations can only be guessed",
+                    bytes(found.footprint.states)
+                ),
+            };
         }
-        Hardware::Cpu => match fleet.node_memory {
-            Some(memory) => Fact::stated(
-                usable(memory),
-                "94 % of the node's memory, as the offer states it",
-            ),
-            None => Fact::unknown("the offer does not state the node's memory"),
-        },
-    };
+        return Room {
+            footprint: found.footprint,
+            available,
+            fits,
+        };
+    }
+    let cpu = matches!(fleet.hardware, Hardware::Cpu);
+    let shard = if cpu { "node" } else { "accelerator" };
+    let footprint = smallest(workload, fleet.shards(), !cpu);
     notes.push(format!(
-        "memory: {} bytes of state a parameter, ZeRO-3 over {} {shard}{}, one sequence at a time, every layer recomputed, nothing offloaded: less is not possible without 8-bit optimizers or offloading",
-        workload.state_bytes_per_param(),
+        "memory: ZeRO-3 over {} {shard}{}, one sequence at a time, every layer recomputed, nothing offloaded: the least without 8-bit optimizers or offloading",
         fleet.shards(),
         if fleet.shards() == 1 { "" } else { "s" },
     ));
-    if let Some(batch) = workload.global_batch.filter(|_| layout.tensor > 1) {
-        notes.push(format!(
-            "a batch of {batch} sequences is smaller than {} {shard}s: each layer is divided over {} of them",
-            fleet.shards(),
-            layout.tensor
-        ));
-    }
-    let fits = match available.known() {
-        Some(available) if needed > *available => Fits::No {
-            why: format!(
-                "needs {needed} on each {shard}, {available} can be used: {} too little",
-                needed.saturating_sub(*available)
-            ),
-        },
-        Some(_) if workload.shape.is_none() => {
-            notes.push(
-                "memory of activations is not counted: the model's shape is not known".to_owned(),
-            );
-            Fits::Unknown {
-                why: format!(
-                    "the training state fits ({needed} on each {shard}), but without the model's config.json its activations can't be counted"
+    let memory = match fleet.hardware {
+        Hardware::Cpu => fleet
+            .node_memory
+            .ok_or_else(|| "the offer does not state the node's memory".to_owned()),
+        Hardware::Unlisted { name, .. } => {
+            Err(format!("the table of accelerators does not list `{name}`"))
+        }
+        Hardware::Accelerators { part, .. } => Ok(part.memory),
+    };
+    match memory {
+        Ok(memory) => {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "memories are far below 2^53 bytes"
+            )]
+            let whole = memory.get() as f64;
+            let fits = footprint.total() <= USABLE * whole;
+            Room {
+                fits: crate::question::verdict(&footprint, whole, fits, shard),
+                available: Fact::stated(
+                    bytes(USABLE * whole),
+                    format!("94 % of the {shard}'s memory, as stated"),
                 ),
+                footprint,
             }
         }
-        Some(available) if share(needed, HEADROOM) > *available => Fits::Unknown {
-            why: format!(
-                "tight: {needed} on each {shard} by the formula, {available} can be used, and measured runs took up to {HEADROOM} times the formula"
-            ),
+        Err(why) => Room {
+            footprint,
+            available: Fact::unknown(why.clone()),
+            fits: Fits::Unknown { why },
         },
-        Some(_) => Fits::Yes,
-        None => Fits::Unknown {
-            why: unknown_why(&available),
-        },
-    };
-    (needed, available, fits)
-}
-
-fn unknown_why<T>(fact: &Fact<T>) -> String {
-    match fact {
-        Fact::Unknown(why) => why.clone(),
-        Fact::Known(..) => String::new(),
     }
 }
 
-fn share(memory: Bytes, share: f64) -> Bytes {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "memories are far below 2^53 bytes"
-    )]
-    let amount = memory.get() as f64;
-    bytes(amount * share)
+struct Time {
+    layout: Fact<Layout>,
+    mfu: Fact<Interval<Mfu>>,
+    rate: Fact<Interval<TokensPerSecond>>,
+    step: Fact<Breakdown>,
+    goodput: Fact<Goodput>,
+    hours: Fact<Interval<Hours>>,
+    bound_by: BoundBy,
 }
 
-type Time = (Fact<Interval<Mfu>>, Fact<Interval<Hours>>, &'static str);
+fn declared(workload: &Workload, fleet: &Fleet<'_>, rate: f64, notes: &mut Vec<String>) -> Time {
+    notes.push(format!("time from the throughput that the site declares, {rate} tokens/s a node; {:.0} % to each side is an assumption", DECLARED_SPREAD * 100.0));
+    if fleet.nodes > 1 {
+        notes.push(format!("{} nodes are taken to be {} times as fast as one: an assumption, communication slows them", fleet.nodes, fleet.nodes));
+    }
+    let mid = workload.tokens.get() / (rate * f64::from(fleet.nodes)) / 3600.0;
+    let hours = Interval {
+        low: mid / (1.0 + DECLARED_SPREAD),
+        mid,
+        high: mid / (1.0 - DECLARED_SPREAD),
+    }
+    .map(Hours::new);
+    let why = "the time comes from the declared throughput";
+    Time {
+        layout: Fact::unknown(why),
+        mfu: Fact::unknown(why),
+        rate: Fact::unknown(why),
+        step: Fact::unknown(why),
+        goodput: Fact::unknown(why),
+        hours: Fact::Known(hours, Source::named("the site's declared throughput")),
+        bound_by: BoundBy::DeclaredThroughput,
+    }
+}
 
-fn time(workload: &Workload, fleet: &Fleet<'_>, table: &MfuTable, notes: &mut Vec<String>) -> Time {
-    notes.push(if workload.shape.is_some() {
-        "arithmetic: 6 N D and causal attention, 6 L h s a token".to_owned()
-    } else {
-        "arithmetic: 6 N D; attention is left out, the model's shape is not known".to_owned()
+fn modelled(
+    workload: &Workload,
+    fleet: &Fleet<'_>,
+    asked: &Asked,
+    calibration: &Calibration,
+    notes: &mut Vec<String>,
+) -> Time {
+    let (part, question, found) = match (fleet.hardware, asked) {
+        (Hardware::Accelerators { part, .. }, Ok((question, found))) => (part, question, found),
+        (_, asked) => {
+            let why = match asked {
+                Err(why) => why.clone(),
+                Ok(_) => "the hardware is not known".to_owned(),
+            };
+            return Time {
+                layout: Fact::unknown(why.clone()),
+                mfu: Fact::unknown(why.clone()),
+                rate: Fact::unknown(why.clone()),
+                step: Fact::unknown(why.clone()),
+                goodput: Fact::unknown(why.clone()),
+                hours: Fact::unknown(why),
+                bound_by: BoundBy::Unknown,
+            };
+        }
+    };
+    notes.extend(question.assumed.iter().cloned());
+    let chips = f64::from(question.chips);
+    let spread = spread(workload, part, question, calibration, notes);
+    let writing = writing(workload.kind);
+    let mid = question.rate(calibration, found) * (1.0 - writing);
+    let rate = spread.map(|factor| TokensPerSecond::new(mid * factor));
+    let published = calibration.seen(part).rows > 0;
+    let failures = FAILURES_PER_CHIP_DAY * if published { 1.0 } else { UNKNOWN_CHIP };
+    let preemptions = fleet.preemptions_per_node_hour.unwrap_or(0.0) * f64::from(fleet.nodes);
+    let goodput = Goodput::of(chips, workload.checkpoint_bytes(), failures, preemptions);
+    let hours = rate.map_inverse(|rate| {
+        Hours::new(workload.tokens.get() / (rate.get() * chips) / 3600.0 / goodput.share)
     });
-    if let Some(rate) = fleet.declared_tokens_per_second {
-        notes.push(format!("time from the throughput that the site declares, {rate} tokens/s a node; {:.0} % to each side is an assumption", DECLARED_SPREAD * 100.0));
-        if fleet.nodes > 1 {
-            notes.push(format!("{} nodes are taken to be {} times as fast as one: an assumption, communication slows them", fleet.nodes, fleet.nodes));
-        }
-        let mid = workload.tokens.get() / (rate * f64::from(fleet.nodes)) / 3600.0;
-        let hours = Interval {
-            low: mid / (1.0 + DECLARED_SPREAD),
-            mid,
-            high: mid / (1.0 - DECLARED_SPREAD),
-        }
-        .map(Hours::new);
-        let mfu = Fact::unknown("the time comes from the declared throughput");
-        return (
-            mfu,
-            Fact::Known(hours, Source::named("the site's declared throughput")),
-            "declared throughput",
-        );
-    }
-    let unknown = |why: String| (Fact::unknown(why.clone()), Fact::unknown(why), "unknown");
-    let part = match fleet.hardware {
-        Hardware::Cpu => return unknown("a site without accelerators must declare its throughput (`tokens_per_second` of its offer)".to_owned()),
-        Hardware::Unlisted { name, .. } => {
-            return unknown(format!("the table of accelerators does not list `{name}`; its peak is not known (or declare `tokens_per_second` of the offer)"));
-        }
-        Hardware::Accelerators { part, .. } => part,
-    };
-    let format = workload.precision.number_format();
-    let Some(peak) = part.peak(format) else {
-        return unknown(format!(
-            "no dense {format} peak is published for {}",
-            part.name
-        ));
-    };
-    let choice = table.choose(part, workload.is_sparse(), workload.precision);
-    match choice.basis {
-        Basis::Runs => {}
-        Basis::FewRuns => notes.push(format!(
-            "few published runs on {}: the interval is widened",
-            part.name
-        )),
-        Basis::Related | Basis::Assumption => notes.push(format!(
-            "no published run on this chip ({}) that compares: {}",
-            part.name, choice.source
-        )),
-    }
-    let rate = f64::from(fleet.accelerators()) * peak.get() * 1e12;
-    let hours = choice
-        .mfu
-        .map_inverse(|mfu| Hours::new(workload.flops().get() / (rate * mfu.get()) / 3600.0));
-    let source = Source {
-        by: format!(
-            "FLOPs / ({} x {peak} dense {format} x MFU)",
-            fleet.accelerators()
-        ),
-        evidence: Some(format!("MFU {}: {}", choice.mfu, choice.source)),
+    let peak = question.card.peak;
+    let mfu =
+        rate.map(|rate| Mfu::at_most_one(rate.get() * workload.flops_per_token().get() / peak));
+    let by = format!("cost model of a step on {} x {}", question.chips, part.name);
+    let known = calibration.seen(part);
+    let evidence = format!(
+        "{}; on this chip {} rows of {} model families",
+        calibration.source(),
+        known.rows,
+        known.families
+    );
+    let source = || Source {
+        by: by.clone(),
+        evidence: Some(evidence.clone()),
         on: None,
     };
-    (
-        Fact::stated(choice.mfu, choice.source),
-        Fact::Known(hours, source),
-        "compute",
-    )
+    Time {
+        layout: Fact::Known(found.layout, source()),
+        mfu: Fact::Known(mfu, source()),
+        rate: Fact::Known(rate, source()),
+        step: Fact::Known(Breakdown::of(&found.seconds), source()),
+        goodput: Fact::stated(
+            goodput,
+            "419 interruptions of 16,384 H100 in 54 days (Llama 3); ten minutes to restart is an assumption",
+        ),
+        hours: Fact::Known(hours, source()),
+        bound_by: BoundBy::of(&found.seconds),
+    }
+}
+
+/// Share of the time in which the model writes instead of being trained.
+fn writing(kind: Kind) -> f64 {
+    match kind {
+        Kind::Reinforcement { rollout } => {
+            (rollout.get().to_f64().unwrap_or(0.0) / 100.0).clamp(0.0, 0.99)
+        }
+        _ => 0.0,
+    }
+}
+
+/// Truth over estimate, four times in five; notes say why it is wide.
+fn spread(
+    workload: &Workload,
+    part: &Accelerator,
+    question: &Question,
+    calibration: &Calibration,
+    notes: &mut Vec<String>,
+) -> Interval<f64> {
+    let situation = Situation::of(question.anatomy.is_sparse(), question.pinned.is_laid_out());
+    if calibration.seen(part).rows == 0 {
+        notes.push(format!(
+            "no published run on this chip ({}): the interval is wide, and failures are taken as twice as frequent",
+            part.name
+        ));
+    }
+    let mut wider = 1.0;
+    if question.anatomy.guessed {
+        wider *= WIDER_GUESS;
+        notes.push("layers and widths are guessed from the number of parameters".to_owned());
+    }
+    if !workload.kind.is_calibrated() {
+        wider *= WIDER_KIND;
+        notes.push(
+            "no published run is of this kind: a simpler model, and a wider interval".to_owned(),
+        );
+    }
+    if workload.global_batch.is_none() {
+        notes.push(format!(
+            "no batch is stated: {} sequences a step are taken",
+            workload.usual_batch(question.chips)
+        ));
+    }
+    let spread = calibration.spread(situation, part);
+    Interval {
+        low: spread.low.powf(wider),
+        mid: 1.0,
+        high: spread.high.powf(wider),
+    }
 }

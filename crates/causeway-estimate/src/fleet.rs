@@ -1,7 +1,9 @@
 //! What it runs on.
 
-use causeway_domain::{Bytes, UsdPerHour};
+use causeway_domain::{BitsPerSecond, Bytes, Usd, UsdPerHour};
 use causeway_market::Accelerator;
+
+use crate::Pinned;
 
 /// The machines of a plan: equal nodes at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,11 +14,31 @@ pub struct Fleet<'a> {
     pub nodes: u32,
     /// Main memory of a node, when stated.
     pub node_memory: Option<Bytes>,
+    /// Rate of a node to other nodes, all its network cards together, when the offer states it. `None`: the accelerator's
+    /// usual reference node; clouds differ by eight times.
+    pub node_link: Option<BitsPerSecond>,
     /// Price of a node, when stated.
     pub price_per_node_hour: Option<UsdPerHour>,
+    /// Prices of what is not a node.
+    pub rates: Rates,
+    /// How often a node is taken away, an hour. `None`: it is not rented that way.
+    pub preemptions_per_node_hour: Option<f64>,
     /// Throughput that the site measured with this very workload, a node. Unit: tokens per second. Where it is stated it
     /// is the time's only source, whatever the hardware.
     pub declared_tokens_per_second: Option<f64>,
+    /// Parts of the layout that are given; the others are chosen.
+    pub layout: Pinned,
+}
+
+/// Prices of what is not a node. `None`: not stated, the amount is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rates {
+    /// Storage of a decimal gigabyte for a month of 730 hours.
+    pub storage_gb_month: Option<Usd>,
+    /// A decimal gigabyte that leaves the site.
+    pub egress_gb: Option<Usd>,
+    /// People who watch the run, all together.
+    pub people: Option<UsdPerHour>,
 }
 
 /// What computes in a node.
@@ -51,7 +73,23 @@ impl Hardware<'_> {
     }
 }
 
-impl Fleet<'_> {
+impl<'a> Fleet<'a> {
+    /// Nodes of which nothing else is stated.
+    #[must_use]
+    pub fn new(hardware: Hardware<'a>, nodes: u32) -> Self {
+        Self {
+            hardware,
+            nodes,
+            node_memory: None,
+            node_link: None,
+            price_per_node_hour: None,
+            rates: Rates::default(),
+            preemptions_per_node_hour: None,
+            declared_tokens_per_second: None,
+            layout: Pinned::default(),
+        }
+    }
+
     /// Accelerators of all nodes; 0 for processors only.
     #[must_use]
     pub const fn accelerators(&self) -> u32 {

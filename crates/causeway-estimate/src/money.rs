@@ -1,7 +1,103 @@
 //! Money: exact decimals, rounded once.
 
-use causeway_domain::{Hours, Usd, UsdPerHour};
+use causeway_domain::{Bytes, Fact, Hours, Usd, UsdPerHour};
 use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::{Fleet, Interval};
+
+/// What a run costs, part by part. A part without a price is unknown, and so is the sum then.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bill {
+    /// Nodes.
+    pub nodes: Fact<Interval<Usd>>,
+    /// Two checkpoints, kept while the run lasts: the newest, and the one that is being written.
+    pub storage: Fact<Interval<Usd>>,
+    /// The weights' way home.
+    pub egress: Fact<Usd>,
+    /// People who watch the run.
+    pub people: Fact<Interval<Usd>>,
+}
+
+/// Hours of the month by which storage is billed.
+const MONTH: f64 = 730.0;
+/// Bytes of a decimal gigabyte.
+const GIGABYTE: u64 = 1_000_000_000;
+
+impl Bill {
+    pub(crate) fn of(
+        fleet: &Fleet<'_>,
+        hours: &Fact<Interval<Hours>>,
+        checkpoint: Bytes,
+        weights: Bytes,
+    ) -> Self {
+        let over =
+            |price: Option<Usd>, silent: &str, amount: &dyn Fn(Usd, Hours) -> Usd| match price {
+                Some(price) => hours
+                    .clone()
+                    .map(|hours| hours.map(|hours| amount(price, hours))),
+                None => Fact::unknown(silent),
+            };
+        let hourly = |price: UsdPerHour, nodes: u32, silent: &str| {
+            over(Some(Usd::new(price.get())), silent, &|_, hours| {
+                cost(price, nodes, hours)
+            })
+        };
+        Self {
+            nodes: fleet.price_per_node_hour.map_or_else(
+                || Fact::unknown("the offer states no price"),
+                |price| hourly(price, fleet.nodes, ""),
+            ),
+            storage: over(
+                fleet.rates.storage_gb_month,
+                "no price of storage is stated",
+                &|price, hours| {
+                    let months = Decimal::from_f64_retain(hours.get() / MONTH);
+                    product(per_gigabyte(price, checkpoint, 2), months)
+                },
+            ),
+            egress: fleet.rates.egress_gb.map_or_else(
+                || Fact::unknown("no price of egress is stated"),
+                |price| {
+                    Fact::stated(
+                        per_gigabyte(price, weights, 1),
+                        "weights times the price of egress",
+                    )
+                },
+            ),
+            people: fleet.rates.people.map_or_else(
+                || Fact::unknown("no wage is stated"),
+                |wage| hourly(wage, 1, ""),
+            ),
+        }
+    }
+
+    /// Names of the parts that are unknown.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<&'static str> {
+        [
+            ("nodes", self.nodes.is_known()),
+            ("storage", self.storage.is_known()),
+            ("egress", self.egress.is_known()),
+            ("people", self.people.is_known()),
+        ]
+        .into_iter()
+        .filter(|(_, known)| !known)
+        .map(|(name, _)| name)
+        .collect()
+    }
+}
+
+fn per_gigabyte(price: Usd, bytes: Bytes, copies: u32) -> Usd {
+    let gigabytes = Decimal::from(bytes.get()) / Decimal::from(GIGABYTE);
+    product(price, gigabytes.checked_mul(Decimal::from(copies)))
+}
+
+/// Rounded to a millionth of a dollar; stops at the largest amount.
+fn product(price: Usd, factor: Option<Decimal>) -> Usd {
+    let amount = factor.and_then(|factor| price.get().checked_mul(factor));
+    Usd::new(amount.unwrap_or(Decimal::MAX).round_dp(6))
+}
 
 /// What nodes cost over a time: price of a node, times nodes, times hours, rounded to a millionth of a dollar.
 ///

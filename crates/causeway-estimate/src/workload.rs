@@ -1,11 +1,11 @@
 //! What is trained: a model, tokens, a batch, a number format.
 
 use causeway_domain::organisation::PrecisionWord;
-use causeway_domain::{Bytes, Flop, Params, Tokens};
+use causeway_domain::{Bytes, Flop, Params, Percent, Tokens};
 use causeway_market::NumberFormat;
 use serde::{Deserialize, Serialize};
 
-use crate::ModelShape;
+use crate::{ModelShape, Recompute};
 
 /// Number format of the training's matrix products.
 #[derive(
@@ -103,6 +103,51 @@ impl Optimizer {
     }
 }
 
+/// What a run does with the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// All weights from the start.
+    #[default]
+    PreTrain,
+    /// All weights of a trained model (SFT).
+    FineTune,
+    /// Low-rank adapters beside frozen weights in 16 bits (2106.09685).
+    Lora {
+        /// Rank of each adapter.
+        rank: u32,
+    },
+    /// Low-rank adapters beside frozen weights in 4 bits (2305.14314).
+    Qlora {
+        /// Rank of each adapter.
+        rank: u32,
+    },
+    /// Reinforcement learning: all weights are trained on what the model itself writes.
+    Reinforcement {
+        /// Share of the time that writing takes.
+        rollout: Percent,
+    },
+    /// A forward pass over the tokens: scoring, embedding, filtering.
+    Throughput,
+}
+
+impl Kind {
+    /// Backward pass against the forward pass: weights and activations each cost what the forward pass does.
+    pub(crate) const fn backward(self) -> f64 {
+        match self {
+            Self::PreTrain | Self::FineTune | Self::Reinforcement { .. } => 2.0,
+            Self::Lora { .. } | Self::Qlora { .. } => 1.0,
+            Self::Throughput => 0.0,
+        }
+    }
+
+    /// Whether published runs were of this kind; the others are modelled more simply.
+    #[must_use]
+    pub const fn is_calibrated(self) -> bool {
+        matches!(self, Self::PreTrain | Self::FineTune)
+    }
+}
+
 /// One training run, independent of where it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
@@ -116,7 +161,11 @@ pub struct Workload {
     pub sequence: u32,
     /// Tokens to train on, all epochs together.
     pub tokens: Tokens,
-    /// Sequences of one optimizer step, over all chips. `None`: one for each chip.
+    /// What is done with the model.
+    pub kind: Kind,
+    /// Which activations are computed again. `None`: what is fastest.
+    pub recompute: Option<Recompute>,
+    /// Sequences of one optimizer step, over all chips. `None`: see [`Workload::usual_batch`].
     pub global_batch: Option<u32>,
     /// Number format.
     pub precision: Precision,
@@ -155,6 +204,8 @@ impl Workload {
             shape: None,
             sequence,
             tokens,
+            kind: Kind::PreTrain,
+            recompute: None,
             global_batch: None,
             precision: Precision::Bf16,
             optimizer: Optimizer::Adam,
@@ -171,10 +222,11 @@ impl Workload {
         )
     }
 
-    /// Arithmetic of training on one token, forward and backward, nothing recomputed.
+    /// Arithmetic on one token, nothing recomputed.
     ///
     /// Formula: 6 N_active + 6 L h s: causal attention, each token sees half of the sequence on average (Kaplan et al.
     /// 2020, section 2.1; PaLM, 2204.02311, appendix B, counts the full 12 L h s). The second term needs the shape.
+    /// Adapters need no gradients of the frozen weights: two thirds of it; a forward pass is a third.
     #[must_use]
     pub fn flops_per_token(&self) -> Flop {
         let attention = self.shape.as_ref().map_or(0.0, |shape| {
@@ -183,7 +235,8 @@ impl Workload {
                 * f64::from(shape.head_dim)
                 * f64::from(self.sequence)
         });
-        Flop::new(6.0 * self.params_active.get() + attention)
+        let passes = (1.0 + self.kind.backward()) / 3.0;
+        Flop::new((6.0 * self.params_active.get() + attention) * passes)
     }
 
     /// Arithmetic of the whole run.
@@ -206,6 +259,17 @@ impl Workload {
         let per_param =
             self.precision.bytes() + self.precision.master_bytes() + self.optimizer.moment_bytes();
         bytes(self.params_total.get() * f64::from(per_param))
+    }
+
+    /// Sequences of a step where none are stated, on a number of chips: 32,768 tokens a chip, between 256 k and 4 M
+    /// tokens, and no less than 8,192 a chip. An assumption, near what published runs do.
+    #[must_use]
+    pub fn usual_batch(&self, chips: u32) -> u32 {
+        let chips = f64::from(chips);
+        let tokens = (32_768.0 * chips)
+            .clamp(262_144.0, 4_194_304.0)
+            .max(8_192.0 * chips);
+        crate::search::whole((tokens / f64::from(self.sequence.max(1))).round().max(1.0))
     }
 
     /// Size of the weights that come home.

@@ -52,6 +52,9 @@ pub struct Accelerator {
     pub vendor: String,
     /// Peak per number format, dense (no sparsity). A format that is missing is not supported or not published.
     pub tflops_dense: BTreeMap<NumberFormat, Tflops>,
+    /// Best measured product of matrices per number format. Where none is published for a variant (`variant_of`), that
+    /// of its parent in proportion to the peaks.
+    pub matmul_ceiling: BTreeMap<NumberFormat, Tflops>,
     /// Memory as sold (decimal GB); 1 to 3 % less is usable.
     pub memory: Bytes,
     /// Rate of the memory.
@@ -81,6 +84,13 @@ impl Accelerator {
     #[must_use]
     pub fn peak(&self, format: NumberFormat) -> Option<Tflops> {
         self.tflops_dense.get(&format).copied()
+    }
+
+    /// Best measured product of matrices as a share of the dense peak, in 0..=1; `None` where nobody published one.
+    #[must_use]
+    pub fn matmul_share(&self, format: NumberFormat) -> Option<f64> {
+        let (best, peak) = (self.matmul_ceiling.get(&format)?, self.peak(format)?);
+        Some((best.get() / peak.get()).min(1.0))
     }
 
     /// Whether the name in a catalog names a family and not this part alone: `H100`, which is sold as SXM and as PCIe.
@@ -150,6 +160,7 @@ impl Accelerators {
             }
             parts.push(part);
         }
+        inherit(&mut parts, &names);
         Ok(Self {
             date: raw.date,
             parts,
@@ -228,6 +239,40 @@ impl Accelerators {
     }
 }
 
+/// Gives variants what is published of their parent only. An export variant is the same silicon with a thinner link or
+/// slower units: its products reach the same share of its own peak, and a memory rate that differs by less than a
+/// hundredth is the same rate, rounded otherwise on another data sheet.
+fn inherit(parts: &mut [Accelerator], names: &BTreeMap<String, usize>) {
+    for index in 0..parts.len() {
+        let Some(parent) = parts
+            .get(index)
+            .and_then(|part| part.variant_of.as_ref())
+            .and_then(|parent| names.get(&parent.to_lowercase()))
+            .and_then(|parent| parts.get(*parent))
+            .cloned()
+        else {
+            continue;
+        };
+        let Some(part) = parts.get_mut(index) else {
+            continue;
+        };
+        for format in parent.matmul_ceiling.keys() {
+            if let (Some(share), Some(peak), false) = (
+                parent.matmul_share(*format),
+                part.peak(*format),
+                part.matmul_ceiling.contains_key(format),
+            ) {
+                part.matmul_ceiling.insert(*format, peak * share);
+            }
+        }
+        if let (Some(own), Some(theirs)) = (part.memory_bandwidth, parent.memory_bandwidth)
+            && (own.get() / theirs.get() - 1.0).abs() < 0.01
+        {
+            part.memory_bandwidth = Some(theirs);
+        }
+    }
+}
+
 /// Catalogs print MiB of what is usable, tables print GB as sold: within an eighth is the same card. The nearest pair
 /// of one family is 80 and 94 GB (H100, H100 NVL).
 fn same_memory(sold: Bytes, printed: Bytes) -> bool {
@@ -253,6 +298,8 @@ struct RawAccelerator {
     legal_id: Option<String>,
     vendor: String,
     tflops_dense: BTreeMap<NumberFormat, Option<f64>>,
+    #[serde(default)]
+    matmul_ceiling_tflops: BTreeMap<NumberFormat, Option<f64>>,
     memory_gb: f64,
     memory_bw_gbs: Option<f64>,
     scale_up_gbs_one_way: Option<f64>,
@@ -294,12 +341,15 @@ impl RawAccelerator {
             reason = "checked above: between 0 and 10^15"
         )]
         let memory = Bytes::new((memory * 1e9).round() as u64);
-        let mut tflops_dense = BTreeMap::new();
-        for (format, value) in self.tflops_dense {
-            if let Some(value) = value {
-                tflops_dense.insert(format, Tflops::new(positive("tflops_dense", value)?));
-            }
-        }
+        let known = |what: &str, table: BTreeMap<NumberFormat, Option<f64>>| {
+            table
+                .into_iter()
+                .filter_map(|(format, value)| value.map(|value| (format, value)))
+                .map(|(format, value)| Ok((format, Tflops::new(positive(what, value)?))))
+                .collect::<Result<BTreeMap<_, _>, String>>()
+        };
+        let tflops_dense = known("tflops_dense", self.tflops_dense)?;
+        let matmul_ceiling = known("matmul_ceiling_tflops", self.matmul_ceiling_tflops)?;
         Ok(Accelerator {
             memory_bandwidth: rate("memory_bw_gbs", self.memory_bw_gbs, 8e9)?,
             scale_up: rate("scale_up_gbs_one_way", self.scale_up_gbs_one_way, 8e9)?,
@@ -312,6 +362,7 @@ impl RawAccelerator {
             generic_aliases: self.generic_aliases,
             vendor: self.vendor,
             tflops_dense,
+            matmul_ceiling,
             memory,
             scale_up_domain: self.scale_up_domain,
             variant_of: self.variant_of,
@@ -400,6 +451,28 @@ mod tests {
         assert_eq!(table().near("H10O"), Some("H100"));
         assert_eq!(table().near("A100-80G"), Some("A100-80G"));
         assert_eq!(table().near("abacus-of-wood"), None);
+    }
+
+    #[test]
+    fn a_variant_takes_what_is_published_of_its_parent_only() {
+        let table = table();
+        let share = |name: &str, format| table.find(name).unwrap().matmul_share(format);
+        let (h100, h800) = (
+            share("H100", NumberFormat::Bf16),
+            share("H800", NumberFormat::Bf16),
+        );
+        assert!(h100.is_some_and(|share| (0.7..0.9).contains(&share)));
+        assert_eq!(h100, h800);
+        assert_eq!(
+            table.find("H100").unwrap().memory_bandwidth,
+            table.find("H800").unwrap().memory_bandwidth
+        );
+        // Twice the peak of another chip is no measurement of this one.
+        assert_eq!(share("TPUv5p", NumberFormat::Bf16), None);
+        assert!(
+            table.find("H20").unwrap().memory_bandwidth
+                > table.find("H100").unwrap().memory_bandwidth
+        );
     }
 
     fn broken(change: impl Fn(&mut serde_json::Value)) -> MarketError {

@@ -13,7 +13,8 @@ use causeway_domain::{
     Country, Fact, PackId, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
 };
 use causeway_estimate::{
-    Estimate, Fits, Fleet, Hardware, Interval, MfuTable, ModelShape, Precision, Workload, estimate,
+    Calibration, Estimate, Fits, Fleet, Hardware, Interval, ModelShape, Precision, Workload,
+    estimate,
 };
 use causeway_law::{Clearance, Outcome, Packs, Posture, Settings, Verdict, clear};
 use causeway_market::{Market, Match, Offer, OfferSource, Read};
@@ -97,7 +98,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
         ),
         workload_file,
         workload: workload(inputs, workload_file)?,
-        mfu: MfuTable::builtin()?,
+        calibration: Calibration::builtin()?,
         people: People::builtin()?,
         settings: settings(organisation),
         bills: inputs.packs.rules().map(|rule| rule.pack.clone()).collect(),
@@ -256,7 +257,7 @@ struct Planner<'a> {
     register: Register,
     workload_file: Option<&'a WorkloadFile>,
     workload: Result<Workload, String>,
-    mfu: MfuTable,
+    calibration: Calibration,
     people: People,
     settings: Settings,
     bills: BTreeSet<PackId>,
@@ -498,13 +499,12 @@ impl Planner<'_> {
             (None, _) => Hardware::Cpu,
         };
         let fleet = Fleet {
-            hardware,
-            nodes: self.inputs.task.num_nodes,
             node_memory: found.offer.memory,
             price_per_node_hour: found.price,
             declared_tokens_per_second: offer.and_then(|offer| offer.tokens_per_second),
+            ..Fleet::new(hardware, self.inputs.task.num_nodes)
         };
-        estimate(workload, &fleet, &self.mfu).map_err(|error| error.to_string())
+        estimate(workload, &fleet, &self.calibration).map_err(|error| error.to_string())
     }
 
     fn egress(&self, entry: Option<&Site>, estimate: Option<&Estimate>) -> Option<Usd> {

@@ -1,0 +1,233 @@
+//! What the costs need to know of a model, as plain numbers.
+
+use crate::layout::Layout;
+use crate::{FeedForward, ModelShape};
+
+/// Sizes of a decoder-only transformer. Counts and widths; `params_*` in parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Anatomy {
+    pub(crate) layers: f64,
+    pub(crate) hidden: f64,
+    pub(crate) heads: f64,
+    pub(crate) kv_heads: f64,
+    pub(crate) head_dim: f64,
+    /// Width of the dense feed-forward part; 0 where experts stand in its place.
+    pub(crate) ffn: f64,
+    /// Matrices of a feed-forward part: 3 gated, 2 plain.
+    pub(crate) ffn_matrices: f64,
+    pub(crate) vocab: f64,
+    /// Embedding matrices: 1 when the output projection is the embedding.
+    pub(crate) embeddings: f64,
+    /// Experts of a layer; 0 in a dense model.
+    pub(crate) experts: f64,
+    pub(crate) per_token: f64,
+    pub(crate) expert_ffn: f64,
+    pub(crate) params_total: f64,
+    pub(crate) params_active: f64,
+    /// Whether layers and widths were derived from the number of parameters only.
+    pub(crate) guessed: bool,
+}
+
+/// What is known of a model from a table's row or by hand. `None`: not published.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Known {
+    pub(crate) params_total: f64,
+    pub(crate) params_active: f64,
+    pub(crate) layers: Option<f64>,
+    pub(crate) hidden: Option<f64>,
+    pub(crate) heads: Option<f64>,
+    pub(crate) kv_heads: Option<f64>,
+    pub(crate) ffn: Option<f64>,
+    pub(crate) vocab: Option<f64>,
+    pub(crate) experts: Option<f64>,
+    pub(crate) per_token: Option<f64>,
+}
+
+/// Layers of a model are about a hundredth of its width (GPT-3 128, Llama-2-7B 128, -70B 102): for models of which only
+/// the number of parameters is known.
+const WIDTH_PER_LAYER: f64 = 110.0;
+/// Vocabulary where none is published: that of the Llama family.
+const VOCABULARY: f64 = 32_000.0;
+
+impl Anatomy {
+    /// Fills what is not published from what is: the number of parameters decides between a gated and a plain
+    /// feed-forward part and between one and two embedding matrices.
+    pub(crate) fn of(known: &Known) -> Self {
+        let total = known.params_total.max(1.0);
+        let active = known.params_active.clamp(1.0, total);
+        // In a mixture the part that every token passes through has the usual proportions.
+        let hidden = known.hidden.unwrap_or_else(|| {
+            let width = (active * WIDTH_PER_LAYER / 12.0).cbrt();
+            ((width / 128.0).round() * 128.0).max(64.0)
+        });
+        let layers = known
+            .layers
+            .unwrap_or_else(|| (active / (12.0 * hidden * hidden)).round().max(1.0));
+        let heads = known
+            .heads
+            .unwrap_or_else(|| (hidden / 128.0).round().max(1.0));
+        let kv_heads = known.kv_heads.unwrap_or(heads).min(heads);
+        let vocab = known.vocab.unwrap_or(VOCABULARY);
+        let sparse = match known.experts {
+            Some(experts) => experts > 1.0 && active < total,
+            None => active < 0.9 * total,
+        };
+        let base = Self {
+            layers,
+            hidden,
+            heads,
+            kv_heads,
+            head_dim: hidden / heads,
+            ffn: 0.0,
+            ffn_matrices: 3.0,
+            vocab,
+            embeddings: 2.0,
+            experts: 0.0,
+            per_token: 0.0,
+            expert_ffn: 0.0,
+            params_total: total,
+            params_active: active,
+            guessed: known.layers.is_none() || known.hidden.is_none(),
+        };
+        if sparse {
+            base.with_experts(known)
+        } else {
+            base.with_dense_ffn(known.ffn)
+        }
+    }
+
+    /// A model whose shape is known. `active`: parameters that a token passes through.
+    pub(crate) fn of_shape(shape: &ModelShape, total: f64, active: f64) -> Self {
+        let base = Self {
+            layers: f64::from(shape.layers),
+            hidden: f64::from(shape.hidden),
+            heads: f64::from(shape.heads),
+            kv_heads: f64::from(shape.kv_heads),
+            head_dim: f64::from(shape.head_dim),
+            ffn: 0.0,
+            ffn_matrices: 3.0,
+            vocab: f64::from(shape.vocab),
+            embeddings: if shape.tied { 1.0 } else { 2.0 },
+            experts: 0.0,
+            per_token: 0.0,
+            expert_ffn: 0.0,
+            params_total: total,
+            params_active: active,
+            guessed: false,
+        };
+        match shape.ffn {
+            FeedForward::Plain { width } => Self {
+                ffn: f64::from(width),
+                ffn_matrices: 2.0,
+                ..base
+            },
+            FeedForward::Gated { width } => Self {
+                ffn: f64::from(width),
+                ..base
+            },
+            FeedForward::Experts {
+                width,
+                experts,
+                per_token,
+            } => Self {
+                experts: f64::from(experts),
+                per_token: f64::from(per_token),
+                expert_ffn: f64::from(width),
+                ..base
+            },
+        }
+    }
+
+    fn with_dense_ffn(self, ffn: Option<f64>) -> Self {
+        let width = ffn.unwrap_or(4.0 * self.hidden);
+        let mut best = (f64::INFINITY, self);
+        for ffn_matrices in [2.0, 3.0] {
+            for embeddings in [1.0, 2.0] {
+                let candidate = Self {
+                    ffn: width,
+                    ffn_matrices,
+                    embeddings,
+                    ..self
+                };
+                let off = (candidate.counted() - self.params_total).abs();
+                if off < best.0 {
+                    best = (off, candidate);
+                }
+            }
+        }
+        best.1
+    }
+
+    fn with_experts(self, known: &Known) -> Self {
+        let experts = known.experts.unwrap_or(8.0).max(2.0);
+        let per_token = known.per_token.unwrap_or(2.0).clamp(1.0, experts);
+        let layers = self.layers;
+        let outside = self.embeddings * self.vocab * self.hidden;
+        let three = 3.0 * self.hidden;
+        // What the total has more than the active part are the experts that a token does not pass through.
+        let idle =
+            (self.params_total - self.params_active) / layers / (experts - per_token).max(1.0);
+        let expert_ffn = known.ffn.unwrap_or_else(|| (idle / three).max(1.0));
+        let always = ((self.params_active - outside) / layers - per_token * three * expert_ffn)
+            .max(self.hidden * self.hidden);
+        // Heads may be wider than hidden / heads (Qwen3: 128); what every token passes through says how wide.
+        let head_dim = (always / (2.0 * self.hidden * (self.heads + self.kv_heads)))
+            .clamp(64.0, 256.0)
+            .max(self.hidden / self.heads / 2.0);
+        let attention = 2.0 * self.hidden * head_dim * (self.heads + self.kv_heads);
+        Self {
+            head_dim,
+            experts,
+            per_token,
+            expert_ffn,
+            ffn: ((always - attention) / three).max(0.0),
+            ..self
+        }
+    }
+
+    /// Weights of the attention of a layer.
+    pub(crate) fn attention_params(&self) -> f64 {
+        2.0 * self.hidden * self.head_dim * (self.heads + self.kv_heads)
+    }
+
+    /// Weights of a layer that every token passes through.
+    pub(crate) fn dense_layer_params(&self) -> f64 {
+        self.attention_params() + self.ffn_matrices * self.hidden * self.ffn
+    }
+
+    /// Weights of all experts of a layer, the router's left out: they are few.
+    pub(crate) fn expert_layer_params(&self) -> f64 {
+        self.experts * 3.0 * self.hidden * self.expert_ffn
+    }
+
+    /// One embedding matrix.
+    pub(crate) fn embedding_params(&self) -> f64 {
+        self.vocab * self.hidden
+    }
+
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.experts > 1.0
+    }
+
+    /// Parameters by the formula; `params_total` by what was published.
+    pub(crate) fn counted(&self) -> f64 {
+        self.layers * (self.dense_layer_params() + self.expert_layer_params())
+            + self.embeddings * self.embedding_params()
+    }
+
+    /// What the published number is above the formula's, as a factor for state and products of a layer. Kept near 1: a
+    /// layer's shape is better known than its sum.
+    pub(crate) fn correction(&self) -> f64 {
+        let layers = self.counted() - self.embeddings * self.embedding_params();
+        ((self.params_total - self.embeddings * self.embedding_params()) / layers).clamp(0.7, 1.4)
+    }
+
+    /// Parameters that one chip of one replica has, mean over the stages.
+    pub(crate) fn local_params(&self, layout: &Layout) -> f64 {
+        let (tensor, expert) = (f64::from(layout.tensor), f64::from(layout.expert));
+        let experts = self.layers * self.expert_layer_params() * self.correction();
+        let rest = (self.params_total - experts).max(0.0);
+        let spread = if layout.expert > 1 { expert } else { tensor };
+        (rest / tensor + experts / spread) / f64::from(layout.pipeline)
+    }
+}
