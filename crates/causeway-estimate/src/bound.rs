@@ -106,7 +106,10 @@ impl Breakdown {
 impl std::fmt::Display for Breakdown {
     /// `compute 75 %, overhead 10 %, ...`: parts of at least half a percent, largest first.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = self.parts().into_iter().filter(|(_, share)| *share >= 0.005);
+        let shown = self
+            .parts()
+            .into_iter()
+            .filter(|(_, share)| *share >= 0.005);
         for (index, (name, share)) in shown.enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{name} {:.0} %", 100.0 * share)?;

@@ -299,7 +299,11 @@ mod tests {
             let off = (builtin.coefficient(prior.name).unwrap() / prior.value)
                 .ln()
                 .abs();
-            assert!(off <= 3.0 * prior.spread + 1e-9, "{} left its prior", prior.name);
+            assert!(
+                off <= 3.0 * prior.spread + 1e-9,
+                "{} left its prior",
+                prior.name
+            );
         }
     }
 
@@ -322,7 +326,11 @@ mod tests {
 
     #[test]
     fn bad_tables_are_refused_with_the_reason() {
-        let why = |text: &str| Calibration::from_json("t.json", text).unwrap_err().to_string();
+        let why = |text: &str| {
+            Calibration::from_json("t.json", text)
+                .unwrap_err()
+                .to_string()
+        };
         let good = Calibration::prior().to_json("", 0).unwrap();
         assert!(Calibration::from_json("t.json", &good).is_ok());
         assert_eq!(

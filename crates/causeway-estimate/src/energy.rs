@@ -82,10 +82,9 @@ pub fn carbon(
     grid: &Fact<GramsPerKilowattHour>,
 ) -> Fact<Interval<KilogramsCo2>> {
     match (energy, grid) {
-        (Fact::Known(energy, _), Fact::Known(grid, source)) => Fact::Known(
-            energy.energy.map(|energy| energy * *grid),
-            source.clone(),
-        ),
+        (Fact::Known(energy, _), Fact::Known(grid, source)) => {
+            Fact::Known(energy.energy.map(|energy| energy * *grid), source.clone())
+        }
         (Fact::Unknown(why), _) | (_, Fact::Unknown(why)) => Fact::unknown(why.clone()),
     }
 }

@@ -227,20 +227,10 @@ fn check(workload: &Workload, fleet: &Fleet<'_>) -> Result<(), EstimateError> {
         )?;
     }
     if let Some(rate) = fleet.preemptions_per_node_hour {
-        at_least(
-            "preemptions of a node",
-            rate,
-            0.0,
-            "0 or more an hour",
-        )?;
+        at_least("preemptions of a node", rate, 0.0, "0 or more an hour")?;
     }
     if let Some(rate) = fleet.node_link {
-        at_least(
-            "link of a node",
-            rate.get(),
-            1.0,
-            "1 bit/s or more",
-        )?;
+        at_least("link of a node", rate.get(), 1.0, "1 bit/s or more")?;
     }
     if let Some(rate) = fleet.declared_tokens_per_second {
         at_least(
@@ -291,12 +281,7 @@ struct Room {
     fits: Fits,
 }
 
-fn memory(
-    workload: &Workload,
-    fleet: &Fleet<'_>,
-    asked: &Asked,
-    notes: &mut Vec<String>,
-) -> Room {
+fn memory(workload: &Workload, fleet: &Fleet<'_>, asked: &Asked, notes: &mut Vec<String>) -> Room {
     if let (Hardware::Accelerators { part, .. }, Ok((question, found))) = (fleet.hardware, asked) {
         notes.push(format!(
             "layout: {}{}",
@@ -322,7 +307,9 @@ fn memory(
         );
         let mut fits = question.verdict(found);
         if question.anatomy.guessed && fits == Fits::Yes {
-            notes.push("memory of activations is guessed: the model's shape is not known".to_owned());
+            notes.push(
+                "memory of activations is guessed: the model's shape is not known".to_owned(),
+            );
             fits = Fits::Unknown {
                 why: format!(
                     "the training state fits ({} on each accelerator), but without the model's config.json its activations can only be guessed",
@@ -345,9 +332,9 @@ fn memory(
         if fleet.shards() == 1 { "" } else { "s" },
     ));
     let memory = match fleet.hardware {
-        Hardware::Cpu => fleet.node_memory.ok_or_else(|| {
-            "the offer does not state the node's memory".to_owned()
-        }),
+        Hardware::Cpu => fleet
+            .node_memory
+            .ok_or_else(|| "the offer does not state the node's memory".to_owned()),
         Hardware::Unlisted { name, .. } => {
             Err(format!("the table of accelerators does not list `{name}`"))
         }
@@ -445,16 +432,14 @@ fn modelled(
     let rate = spread.map(|factor| TokensPerSecond::new(mid * factor));
     let published = calibration.seen(part).rows > 0;
     let failures = FAILURES_PER_CHIP_DAY * if published { 1.0 } else { UNKNOWN_CHIP };
-    let preemptions =
-        fleet.preemptions_per_node_hour.unwrap_or(0.0) * f64::from(fleet.nodes);
+    let preemptions = fleet.preemptions_per_node_hour.unwrap_or(0.0) * f64::from(fleet.nodes);
     let goodput = Goodput::of(chips, workload.checkpoint_bytes(), failures, preemptions);
     let hours = rate.map_inverse(|rate| {
         Hours::new(workload.tokens.get() / (rate.get() * chips) / 3600.0 / goodput.share)
     });
     let peak = question.card.peak;
-    let mfu = rate.map(|rate| {
-        Mfu::at_most_one(rate.get() * workload.flops_per_token().get() / peak)
-    });
+    let mfu =
+        rate.map(|rate| Mfu::at_most_one(rate.get() * workload.flops_per_token().get() / peak));
     let by = format!("cost model of a step on {} x {}", question.chips, part.name);
     let known = calibration.seen(part);
     let evidence = format!(
@@ -500,10 +485,7 @@ fn spread(
     calibration: &Calibration,
     notes: &mut Vec<String>,
 ) -> Interval<f64> {
-    let situation = Situation::of(
-        question.anatomy.is_sparse(),
-        question.pinned.is_laid_out(),
-    );
+    let situation = Situation::of(question.anatomy.is_sparse(), question.pinned.is_laid_out());
     if calibration.seen(part).rows == 0 {
         notes.push(format!(
             "no published run on this chip ({}): the interval is wide, and failures are taken as twice as frequent",

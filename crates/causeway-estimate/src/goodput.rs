@@ -39,20 +39,14 @@ impl Goodput {
     /// Of a run on `chips` accelerators that together save `checkpoint`, each interrupted `per_chip_day` times a day by
     /// failures, and all of them `preemptions` times an hour by the provider.
     #[must_use]
-    pub(crate) fn of(
-        chips: f64,
-        checkpoint: Bytes,
-        per_chip_day: f64,
-        preemptions: f64,
-    ) -> Self {
+    pub(crate) fn of(chips: f64, checkpoint: Bytes, per_chip_day: f64, preemptions: f64) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             reason = "checkpoints are far below 2^53 bytes"
         )]
         let bytes = checkpoint.get() as f64;
         let save = STOP + bytes / chips.max(1.0) / HOST_COPY;
-        let per_second =
-            chips.max(1.0) * per_chip_day / 86_400.0 + preemptions.max(0.0) / 3_600.0;
+        let per_second = chips.max(1.0) * per_chip_day / 86_400.0 + preemptions.max(0.0) / 3_600.0;
         let between = 1.0 / per_second.max(1e-12);
         let interval = daly(save, between);
         let saving = save / interval;

@@ -68,8 +68,7 @@ impl Model<'_> {
             let inside = tensor.min(card.domain);
             exposed.up += shown * all_reduce(volume, inside, self.up_rate(), ALPHA_UP);
             let across = (tensor / card.domain).ceil();
-            exposed.out +=
-                shown * all_reduce(volume / inside, across, self.out_rate(), ALPHA_OUT);
+            exposed.out += shown * all_reduce(volume / inside, across, self.out_rate(), ALPHA_OUT);
         }
         if expert > 1.0 {
             // Dispatch and combine, forward and backward.

@@ -31,14 +31,13 @@ impl Bill {
         checkpoint: Bytes,
         weights: Bytes,
     ) -> Self {
-        let over = |price: Option<Usd>, silent: &str, amount: &dyn Fn(Usd, Hours) -> Usd| {
-            match price {
+        let over =
+            |price: Option<Usd>, silent: &str, amount: &dyn Fn(Usd, Hours) -> Usd| match price {
                 Some(price) => hours
                     .clone()
                     .map(|hours| hours.map(|hours| amount(price, hours))),
                 None => Fact::unknown(silent),
-            }
-        };
+            };
         let hourly = |price: UsdPerHour, nodes: u32, silent: &str| {
             over(Some(Usd::new(price.get())), silent, &|_, hours| {
                 cost(price, nodes, hours)

@@ -94,12 +94,16 @@ impl Question {
         } else {
             calibration.by.chosen.min(1.0)
         };
-        good * seconds.sequences * self.batch.sequence
-            / (seconds.total() * f64::from(self.chips))
+        good * seconds.sequences * self.batch.sequence / (seconds.total() * f64::from(self.chips))
     }
 
     pub(crate) fn verdict(&self, found: &Found) -> Fits {
-        verdict(&found.footprint, self.card.memory, found.fits, "accelerator")
+        verdict(
+            &found.footprint,
+            self.card.memory,
+            found.fits,
+            "accelerator",
+        )
     }
 }
 

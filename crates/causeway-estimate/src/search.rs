@@ -53,8 +53,8 @@ impl Model<'_> {
     }
 }
 
-/// The fastest layout over `chips` that fits, or the one that comes nearest to fitting. `None` only when the pinned parts
-/// do not divide the chips.
+/// The fastest layout over `chips` that fits, or the one that comes nearest to fitting. `None` only when the given
+/// parts ask for more chips than there are, or do not divide them.
 pub(crate) fn search(
     model: &Model<'_>,
     widths: &Widths,
@@ -128,10 +128,12 @@ impl Search<'_> {
         let across = base.tensor.saturating_mul(base.context);
         for &pipeline in stages {
             let model_ways = across.saturating_mul(pipeline);
-            if model_ways == 0 || !chips.is_multiple_of(model_ways) && pinned.pipeline.is_none() {
+            // What is left over when given ways do not divide the chips stays idle: never more shards than there are.
+            let leaves_idle = !chips.is_multiple_of(model_ways.max(1));
+            if model_ways > chips || (leaves_idle && pinned.pipeline.is_none()) {
                 continue;
             }
-            let data = (chips / model_ways).max(1);
+            let data = chips / model_ways.max(1);
             let group = data.saturating_mul(across);
             if pinned.expert.is_none() && !group.is_multiple_of(base.expert) {
                 continue;
@@ -202,11 +204,7 @@ impl Search<'_> {
 }
 
 /// The given number of ways, or every power of two up to `most` that is good.
-fn ways(
-    pinned: Option<u32>,
-    most: u32,
-    good: impl Fn(u32) -> bool,
-) -> impl Iterator<Item = u32> {
+fn ways(pinned: Option<u32>, most: u32, good: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
     let most = most.max(1);
     let (first, given) = pinned.map_or((1, false), |given| (given.max(1), true));
     std::iter::successors(Some(first), move |way| {
@@ -240,3 +238,6 @@ pub(crate) fn whole(count: f64) -> u32 {
     count as u32
 }
 
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;

@@ -454,7 +454,10 @@ mod tests {
         );
         // Twice the peak of another chip is no measurement of this one.
         assert_eq!(share("TPUv5p", NumberFormat::Bf16), None);
-        assert!(table.find("H20").unwrap().memory_bandwidth > table.find("H100").unwrap().memory_bandwidth);
+        assert!(
+            table.find("H20").unwrap().memory_bandwidth
+                > table.find("H100").unwrap().memory_bandwidth
+        );
     }
 
     fn broken(change: impl Fn(&mut serde_json::Value)) -> MarketError {
