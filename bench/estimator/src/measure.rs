@@ -10,8 +10,10 @@ use crate::rows::{Row, families, percentile, quantile};
 /// Share of the truth that an interval leaves out below, and above. The rows of other families cluster: a tenth on each
 /// side of them holds less than four in five of a new family.
 pub const TAIL: f64 = 0.08;
-/// Families below which a situation's own residuals are too few: those of all rows are added.
+/// Families below which a situation's own residuals are too few: those of all rows are added, and the interval's ends are
+/// raised to a power, as for chips with few rows. An assumption.
 const FEW_FAMILIES: usize = 4;
+const WIDER_FEW: f64 = 1.5;
 
 /// Tokens per second and chip of every row.
 pub fn estimates(rows: &[&Row], calibration: &Calibration) -> Vec<f64> {
@@ -31,7 +33,10 @@ pub fn out_of_family(rows: &[&Row]) -> Vec<f64> {
             .collect();
         let calibration = fit(&others);
         for row in rows.iter().filter(|row| row.family == *family) {
-            let rate = row.run.rate(&calibration).map_or(f64::NAN, |(rate, _)| rate);
+            let rate = row
+                .run
+                .rate(&calibration)
+                .map_or(f64::NAN, |(rate, _)| rate);
             by_id.insert(&row.run.id, rate);
         }
     }
@@ -58,7 +63,10 @@ pub fn headline(rows: &[&Row], errors: &[f64]) -> (f64, f64, f64) {
     for (row, error) in rows.iter().zip(errors) {
         families.entry(&row.family).or_default().push(*error);
     }
-    let medians: Vec<f64> = families.values().map(|errors| percentile(errors, 0.5)).collect();
+    let medians: Vec<f64> = families
+        .values()
+        .map(|errors| percentile(errors, 0.5))
+        .collect();
     (
         100.0 * percentile(errors, 0.5),
         100.0 * percentile(errors, 0.9),
@@ -103,7 +111,12 @@ pub fn spreads(rows: &[&Row], out_of_family: &[f64]) -> BTreeMap<Situation, Spre
                         .map(|(row, estimate)| (row.residual(*estimate), 2.0 / all)),
                 );
             }
-            let end = |at| quantile(weighted.clone(), at).exp();
+            let wider = if families < FEW_FAMILIES {
+                WIDER_FEW
+            } else {
+                1.0
+            };
+            let end = |at| (wider * quantile(weighted.clone(), at)).exp();
             let digits = |value: f64| (value * 1e3).round() / 1e3;
             let spread = Spread {
                 low: digits(end(TAIL)).min(1.0),

@@ -215,19 +215,95 @@ impl Anatomy {
             + self.embeddings * self.embedding_params()
     }
 
-    /// What the published number is above the formula's, as a factor for state and products of a layer. Kept near 1: a
-    /// layer's shape is better known than its sum.
+    /// What the published number of parameters is against the formula's, over the layers: for state, where the number
+    /// counts and not the shape.
+    pub(crate) fn excess(&self) -> f64 {
+        let outside = self.embeddings * self.embedding_params();
+        let layers = (self.counted() - outside).max(1.0);
+        ((self.params_total - outside) / layers).max(0.01)
+    }
+
+    /// The same for products, kept near 1: of those the shape says more than the sum.
     pub(crate) fn correction(&self) -> f64 {
-        let layers = self.counted() - self.embeddings * self.embedding_params();
-        ((self.params_total - self.embeddings * self.embedding_params()) / layers).clamp(0.7, 1.4)
+        self.excess().clamp(0.7, 1.4)
     }
 
     /// Parameters that one chip of one replica has, mean over the stages.
     pub(crate) fn local_params(&self, layout: &Layout) -> f64 {
         let (tensor, expert) = (f64::from(layout.tensor), f64::from(layout.expert));
-        let experts = self.layers * self.expert_layer_params() * self.correction();
+        let experts = self.layers * self.expert_layer_params() * self.excess();
         let rest = (self.params_total - experts).max(0.0);
         let spread = if layout.expert > 1 { expert } else { tensor };
         (rest / tensor + experts / spread) / f64::from(layout.pipeline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn billions(total: f64, active: f64) -> Known {
+        Known {
+            params_total: total * 1e9,
+            params_active: active * 1e9,
+            ..Known::default()
+        }
+    }
+
+    fn near(value: f64, expected: f64, share: f64) {
+        assert!((value / expected - 1.0).abs() < share, "{value} {expected}");
+    }
+
+    #[test]
+    fn the_number_of_parameters_tells_gates_and_embeddings() {
+        let llama = Anatomy::of(&Known {
+            layers: Some(32.0),
+            hidden: Some(4096.0),
+            heads: Some(32.0),
+            kv_heads: Some(32.0),
+            ffn: Some(11008.0),
+            vocab: Some(32_000.0),
+            ..billions(6.738, 6.738)
+        });
+        assert!(llama.ffn_matrices > 2.5 && llama.embeddings > 1.5);
+        near(llama.correction(), 1.0, 0.001);
+        let gpt3 = Anatomy::of(&Known {
+            layers: Some(96.0),
+            hidden: Some(12288.0),
+            heads: Some(96.0),
+            kv_heads: Some(96.0),
+            ffn: Some(49152.0),
+            vocab: Some(50257.0),
+            ..billions(174.6, 174.6)
+        });
+        assert!(gpt3.ffn_matrices < 2.5 && gpt3.embeddings < 1.5);
+        near(gpt3.counted(), 174.6e9, 0.002);
+    }
+
+    #[test]
+    fn heads_of_a_mixture_are_as_wide_as_its_active_part_says() {
+        // Qwen3-235B-A22B: 64 heads of 128 on a width of 4096.
+        let qwen = Anatomy::of(&Known {
+            layers: Some(94.0),
+            hidden: Some(4096.0),
+            heads: Some(64.0),
+            kv_heads: Some(4.0),
+            ffn: Some(1536.0),
+            vocab: Some(151_936.0),
+            experts: Some(128.0),
+            per_token: Some(8.0),
+            ..billions(235.0, 22.0)
+        });
+        near(qwen.head_dim, 128.0, 0.05);
+        near(qwen.counted(), 235e9, 0.02);
+    }
+
+    #[test]
+    fn a_bare_number_becomes_a_usual_shape() {
+        let bare = Anatomy::of(&billions(175.0, 175.0));
+        assert!(bare.guessed);
+        near(bare.counted(), 175e9, 0.2);
+        assert!((60.0..140.0).contains(&bare.layers), "{}", bare.layers);
+        assert!(!bare.is_sparse() && Anatomy::of(&billions(47.0, 13.0)).is_sparse());
     }
 }

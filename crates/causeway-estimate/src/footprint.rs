@@ -77,7 +77,7 @@ impl Footprint {
         } else {
             (a.layers, a.embeddings)
         };
-        let correction = a.correction();
+        let correction = a.excess();
         let dense = (layers * a.dense_layer_params() * correction
             + embeddings * a.embedding_params())
             / tensor;
@@ -153,7 +153,7 @@ fn state(widths: &Widths, sharding: Sharding, data: f64) -> f64 {
 ///
 /// Korthikanti et al. (2205.05198), section 4: s b h (10 + 24/t) + 5 a s / h with dropout and kept scores; 2 s b h when
 /// recomputed. Without dropout and with fused attention, grouped queries and a gated feed-forward part the 34 becomes
-/// 8 + 6 + 4 k/a + 6 f/h.
+/// 8 (inputs of two norms, of attention and of the feed-forward part) + 4 + 4 k/a + 6 f/h.
 fn layer_activations(
     model: &Model<'_>,
     widths: &Widths,
@@ -170,7 +170,7 @@ fn layer_activations(
     };
     let unit = tokens * a.hidden * widths.activation / 2.0;
     let outside = if unfused { 10.0 } else { 8.0 };
-    let attention = widths.kept * (6.0 * a.heads + 4.0 * a.kv_heads) * a.head_dim / a.hidden;
+    let attention = widths.kept * 4.0 * (a.heads + a.kv_heads) * a.head_dim / a.hidden;
     let gate = if a.ffn_matrices > 2.5 { 6.0 } else { 4.0 };
     let ffn = widths.kept * gate * a.ffn / a.hidden;
     let experts = if a.is_sparse() {
@@ -199,3 +199,7 @@ fn layer_activations(
         Recompute::Full => (unit * 2.0 / whole, full),
     }
 }
+
+#[cfg(test)]
+#[path = "footprint_tests.rs"]
+mod tests;

@@ -260,7 +260,13 @@ impl Row<'_> {
 
     fn run(&self, chips: &Accelerators, memory_only: bool) -> Result<Run, EstimateError> {
         let anatomy = Anatomy::of(&self.known()?);
-        let count = self.count("chips")?.unwrap_or(CHIPS);
+        let pinned = self.pinned(anatomy.is_sparse())?;
+        let count = self.count("chips")?.unwrap_or_else(|| {
+            let ways = [pinned.tensor, pinned.pipeline, pinned.context]
+                .into_iter()
+                .fold(1_u32, |ways, way| ways.saturating_mul(way.unwrap_or(1)));
+            CHIPS.checked_next_multiple_of(ways).unwrap_or(ways)
+        });
         let mut workload = Workload::of_parameters(
             Params::new(anatomy.params_total),
             Params::new(anatomy.params_active),
@@ -269,7 +275,6 @@ impl Row<'_> {
         );
         workload.global_batch = self.count("global_batch_seqs")?;
         workload.precision = self.precision()?;
-        let pinned = self.pinned(anatomy.is_sparse())?;
         let card = self.number(MEMORY_COLUMN, 1e6)?.map(|gib| gib * GIB);
         let name = self.text("chip");
         let part = chips.find(name).cloned();

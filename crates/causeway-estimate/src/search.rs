@@ -53,8 +53,8 @@ impl Model<'_> {
     }
 }
 
-/// The fastest layout over `chips` that fits, or the one that comes nearest to fitting. `None` only when the pinned parts
-/// do not divide the chips.
+/// The fastest layout over `chips` that fits, or the one that comes nearest to fitting. `None` only when the given
+/// parts ask for more chips than there are, or do not divide them.
 pub(crate) fn search(
     model: &Model<'_>,
     widths: &Widths,
@@ -128,10 +128,12 @@ impl Search<'_> {
         let across = base.tensor.saturating_mul(base.context);
         for &pipeline in stages {
             let model_ways = across.saturating_mul(pipeline);
-            if model_ways == 0 || !chips.is_multiple_of(model_ways) && pinned.pipeline.is_none() {
+            // What is left over when given ways do not divide the chips stays idle: never more shards than there are.
+            let leaves_idle = !chips.is_multiple_of(model_ways.max(1));
+            if model_ways > chips || (leaves_idle && pinned.pipeline.is_none()) {
                 continue;
             }
-            let data = (chips / model_ways).max(1);
+            let data = chips / model_ways.max(1);
             let group = data.saturating_mul(across);
             if pinned.expert.is_none() && !group.is_multiple_of(base.expert) {
                 continue;
@@ -235,3 +237,7 @@ fn stages(pinned: &Pinned, chips: u32, layers: f64, maker: crate::card::Maker) -
 pub(crate) fn whole(count: f64) -> u32 {
     count as u32
 }
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;

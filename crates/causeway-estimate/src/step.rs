@@ -376,3 +376,7 @@ pub(crate) fn eager(layout: &Layout) -> bool {
         Sharding::Zero0 | Sharding::Zero1 => false,
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -1,23 +1,28 @@
 //! Prints how far off the estimator is: in sample, out of family, beside two baselines.
 //!
-//! `score RUNS.csv MEMORY.csv`
+//! `score RUNS.csv MEMORY.csv`, or `score --predict FILE.csv` for the answers to a table, which score.py reads.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use causeway_bench_estimator::measure::{coverage, errors, estimates, headline, out_of_family};
 use causeway_bench_estimator::fitting::fit;
+use causeway_bench_estimator::measure::{coverage, errors, estimates, headline, out_of_family};
 use causeway_bench_estimator::rows::{Row, percentile, rows};
 use causeway_estimate::Calibration;
-use causeway_estimate::runs::read;
+use causeway_estimate::runs::{predict, read};
 use causeway_market::{Accelerators, NumberFormat};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(runs), Some(memory)) = (arguments.next(), arguments.next()) else {
-        return Err(anyhow!("usage: score RUNS.csv MEMORY.csv"));
+        return Err(anyhow!(
+            "usage: score RUNS.csv MEMORY.csv | score --predict FILE.csv"
+        ));
     };
+    if runs == "--predict" {
+        return answer(&memory);
+    }
     let text = std::fs::read_to_string(&runs).context(runs)?;
     let chips = Accelerators::builtin()?;
     let rows = rows(&text, &chips)?;
@@ -30,8 +35,14 @@ fn main() -> Result<()> {
         println!("| {name} | {median:.1} % | {high:.1} % | {families:.1} % |");
     };
     line("6 N D at 40 % of the bf16 peak", &fixed(&all, &chips));
-    line("6 N D at one MFU a chip, same rows", &per_chip(&all, &chips));
-    line("priors, no row seen", &estimates(&all, &Calibration::prior()));
+    line(
+        "6 N D at one MFU a chip, same rows",
+        &per_chip(&all, &chips),
+    );
+    line(
+        "priors, no row seen",
+        &estimates(&all, &Calibration::prior()),
+    );
     line("cost model, out of family", &outside);
     line("cost model, all rows seen", &estimates(&all, &fit(&all)));
     for (title, key) in groups() {
@@ -51,12 +62,25 @@ fn main() -> Result<()> {
         }
     }
     let (share, situations) = coverage(&all);
-    println!("\nintervals hold {:.1} % of the rows of unseen families", 100.0 * share);
+    println!(
+        "\nintervals hold {:.1} % of the rows of unseen families",
+        100.0 * share
+    );
     for (situation, (inside, of)) in situations {
         println!("  {situation:?}: {inside} of {of}");
     }
     remember(&std::fs::read_to_string(&memory).context(memory)?, &chips)?;
     time(&all)
+}
+
+/// Prints the answers to a table of questions.
+fn answer(file: &str) -> Result<()> {
+    let text = std::fs::read_to_string(file).context(file.to_owned())?;
+    let calibration = Calibration::builtin().map_err(|error| anyhow!("{error}"))?;
+    let answers = predict(&text, &Accelerators::builtin()?, &calibration)
+        .map_err(|error| anyhow!("{error}"))?;
+    print!("{answers}");
+    Ok(())
 }
 
 /// Memory of the rows that publish it.
@@ -121,7 +145,10 @@ fn time(all: &[&Row]) -> Result<()> {
 
 fn peak(row: &Row, chips: &Accelerators, format: NumberFormat) -> f64 {
     let part = row.run.accelerator().and_then(|name| chips.find(name));
-    let of = |format| part.and_then(|part| part.peak(format)).map(|peak| peak.get() * 1e12);
+    let of = |format| {
+        part.and_then(|part| part.peak(format))
+            .map(|peak| peak.get() * 1e12)
+    };
     of(format)
         .or_else(|| of(NumberFormat::Bf16))
         .or_else(|| of(NumberFormat::Fp16))

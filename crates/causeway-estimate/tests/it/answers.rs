@@ -2,8 +2,8 @@
 
 use causeway_domain::{Bytes, Fact, Params, Tokens, Usd, UsdPerHour};
 use causeway_estimate::{
-    Estimate, EstimateError, Fits, Fleet, Hardware, MfuTable, ModelShape, Precision, Workload,
-    estimate,
+    BoundBy, Calibration, Estimate, EstimateError, Fits, Fleet, Hardware, ModelShape, Precision,
+    Workload, estimate,
 };
 use causeway_market::{Accelerator, Accelerators};
 use proptest::prelude::*;
@@ -24,17 +24,11 @@ fn of(config: &str, tokens: f64, sequence: u32) -> Workload {
 }
 
 fn fleet(hardware: Hardware<'_>, nodes: u32) -> Fleet<'_> {
-    Fleet {
-        hardware,
-        nodes,
-        node_memory: None,
-        price_per_node_hour: None,
-        declared_tokens_per_second: None,
-    }
+    Fleet::new(hardware, nodes)
 }
 
 fn ask(workload: &Workload, fleet: &Fleet<'_>) -> Estimate {
-    estimate(workload, fleet, &MfuTable::builtin().unwrap()).unwrap()
+    estimate(workload, fleet, &Calibration::builtin().unwrap()).unwrap()
 }
 
 fn why<T>(fact: &Fact<T>) -> &str {
@@ -69,7 +63,7 @@ fn llama_2_7b_is_near_its_published_bill() {
         hours.low.get() < 184_320.0 && 184_320.0 < hours.high.get(),
         "{hours}"
     );
-    assert_eq!(answer.bound_by, "compute");
+    assert_eq!(answer.bound_by, BoundBy::Compute);
     let (wall, cost) = (answer.hours.known().unwrap(), answer.cost.known().unwrap());
     assert!((wall.mid.get() * 128.0 - hours.mid.get()).abs() < 1e-6);
     assert!(cost.low < cost.mid && cost.mid < cost.high);
@@ -80,14 +74,11 @@ fn llama_2_7b_is_near_its_published_bill() {
     let Fact::Known(_, source) = &answer.hours else {
         panic!()
     };
-    assert_starts(
-        &source.to_string(),
-        "FLOPs / (128 x 312 TFLOP/s dense bf16 x MFU), MFU 36 % (28 % to 53 %): 115 published runs on A100 of ",
+    let text = source.to_string();
+    assert!(
+        text.starts_with("cost model of a step on 128 x A100-SXM-80GB"),
+        "{text}"
     );
-}
-
-fn assert_starts(text: &str, start: &str) {
-    assert!(text.starts_with(start), "{text}");
 }
 
 #[test]
@@ -110,7 +101,7 @@ fn what_cannot_fit_never_fits() {
         why.contains("on each accelerator") && why.contains("too little"),
         "{why}"
     );
-    assert_eq!(alone.bound_by, "memory");
+    assert_eq!(alone.bound_by, BoundBy::Memory);
     assert!(
         alone.hours.is_known(),
         "the time is still told, for comparison"
@@ -142,30 +133,40 @@ fn what_cannot_fit_never_fits() {
         small
             .notes
             .iter()
-            .any(|note| note.contains("attention is left out"))
+            .any(|note| note.contains("guessed from the number of parameters"))
     );
 }
 
 #[test]
 fn between_yes_and_no_is_a_doubt() {
-    let part = chip("A100-80GB");
-    let workload = of(LLAMA_7B, 1e9, 4096);
-    let fits = |cards| {
-        ask(
-            &workload,
-            &fleet(
-                Hardware::Accelerators {
-                    part: &part,
-                    per_node: cards,
-                },
-                1,
-            ),
-        )
-        .fits
-    };
-    assert!(matches!(fits(1), Fits::No { .. }));
-    assert!(matches!(fits(2), Fits::Unknown { why } if why.starts_with("tight")));
-    assert_eq!(fits(4), Fits::Yes);
+    let part = chip("A100-40GB");
+    let node = fleet(
+        Hardware::Accelerators {
+            part: &part,
+            per_node: 4,
+        },
+        1,
+    );
+    // Longer sequences need more: fits, then too close to say, then does not, and never back.
+    let mut order = Vec::new();
+    for kilo in 1..64 {
+        let workload = Workload {
+            global_batch: Some(4),
+            ..of(LLAMA_7B, 1e9, 1024 * kilo)
+        };
+        let word = match ask(&workload, &node).fits {
+            Fits::Yes => "yes",
+            Fits::Unknown { why } => {
+                assert!(why.starts_with("tight"), "{why}");
+                "tight"
+            }
+            Fits::No { .. } => "no",
+        };
+        if order.last() != Some(&word) {
+            order.push(word);
+        }
+    }
+    assert_eq!(order, ["yes", "tight", "no"]);
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn processors_need_a_declared_throughput() {
     assert!(why(&silent.hours).contains("tokens_per_second"));
     assert!(why(&silent.cost).contains("no price"));
     assert!(matches!(silent.fits, Fits::Unknown { .. }));
-    assert_eq!(silent.bound_by, "unknown");
+    assert_eq!(silent.bound_by, BoundBy::Unknown);
     let priced = Fleet {
         price_per_node_hour: Some(UsdPerHour::default()),
         ..fleet(Hardware::Cpu, 1)
@@ -200,7 +201,7 @@ fn processors_need_a_declared_throughput() {
     assert_eq!(answer.cost.known().unwrap().high, Usd::default());
     assert_eq!(
         (answer.bound_by, &answer.fits),
-        ("declared throughput", &Fits::Yes)
+        (BoundBy::DeclaredThroughput, &Fits::Yes)
     );
     assert!(why(&answer.gpu_hours).contains("no accelerators"));
     let cramped = Fleet {
@@ -298,7 +299,7 @@ fn numbers_that_make_no_sense_are_refused() {
         1,
     );
     let refuse = |workload: &Workload, fleet: &Fleet<'_>| {
-        estimate(workload, fleet, &MfuTable::builtin().unwrap())
+        estimate(workload, fleet, &Calibration::builtin().unwrap())
             .unwrap_err()
             .to_string()
     };
@@ -342,24 +343,12 @@ fn numbers_that_make_no_sense_are_refused() {
         ..good
     };
     assert!(matches!(
-        estimate(&inverted, &node, &MfuTable::builtin().unwrap()),
+        estimate(&inverted, &node, &Calibration::builtin().unwrap()),
         Err(EstimateError::Number { .. })
     ));
 }
 
 proptest! {
-    #[test]
-    fn twice_the_nodes_take_half_the_time_and_the_same_gpu_hours(nodes in 1u32..500, tokens in 1e6f64..1e13) {
-        let part = chip("H100");
-        let workload = of(LLAMA_7B, tokens, 2048);
-        let ask = |nodes| ask(&workload, &fleet(Hardware::Accelerators { part: &part, per_node: 8 }, nodes));
-        let (one, two) = (ask(nodes), ask(2 * nodes));
-        let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs();
-        prop_assert!(close(one.hours.known().unwrap().mid.get(), 2.0 * two.hours.known().unwrap().mid.get()));
-        prop_assert!(close(one.gpu_hours.known().unwrap().mid.get(), two.gpu_hours.known().unwrap().mid.get()));
-        prop_assert!(two.memory_needed <= one.memory_needed);
-    }
-
     #[test]
     fn an_estimate_is_ordered_and_finite(params in 1e6f64..1e13, tokens in 1.0f64..1e15, nodes in 1u32..10_000, sequence in 1u32..200_000) {
         let part = chip("A800");
@@ -367,8 +356,8 @@ proptest! {
         let answer = ask(&workload, &fleet(Hardware::Accelerators { part: &part, per_node: 8 }, nodes));
         let hours = answer.hours.known().unwrap();
         prop_assert!(0.0 < hours.low.get() && hours.low <= hours.mid && hours.mid <= hours.high && hours.high.get().is_finite());
-        let state = 16.0 * params / f64::from(8 * nodes);
-        if state > 0.94 * 80e9 {
+        // No layout divides the state further than over every card.
+        if 16.0 * params / f64::from(8 * nodes) > 80.0 * f64::from(1 << 30) {
             let no = matches!(answer.fits, Fits::No { .. });
             prop_assert!(no, "{:?}", answer.fits);
         }

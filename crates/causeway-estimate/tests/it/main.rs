@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
+mod physics;
+#[cfg(test)]
 mod published;
+#[cfg(test)]
+mod tables;

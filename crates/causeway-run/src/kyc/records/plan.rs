@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{Date, Fact};
-use causeway_estimate::{MfuTable, Precision};
-use causeway_market::{Market, NumberFormat};
+use causeway_domain::{Date, Fact, Params, Tokens};
+use causeway_estimate::{Calibration, Fleet, Hardware, Workload, estimate};
+use causeway_market::{Accelerator, Market, NumberFormat};
 use causeway_parties::kyc::form::Item;
 use causeway_parties::kyc::records::Planned;
 use causeway_parties::kyc::six_n_d;
@@ -25,7 +25,7 @@ pub(super) fn watts(sources: &Sources<'_>) -> BTreeMap<String, Fact<Decimal>> {
         .filter_map(|chip| chip.model.as_ref())
     {
         let part = sources.market.accelerators.find(model);
-        let fact = match part.and_then(|part| Decimal::from_f64(part.tdp_watts?)) {
+        let fact = match part.and_then(|part| Decimal::from_f64(part.tdp?.get())) {
             Some(each) => Fact::stated(each, "catalog/accelerators.json"),
             None => Fact::unknown("the table of accelerators has no design power of it"),
         };
@@ -112,7 +112,16 @@ fn stated_model(sources: &Sources<'_>) -> Fact<Decimal> {
     }
 }
 
-/// Chips x hours x peak x the utilisation that published runs reached on that chip.
+/// The share of the peak that a usual run takes: nobody has said yet which model it will be.
+fn usual_share(part: &Accelerator) -> Option<Decimal> {
+    let size = Params::new(7e9);
+    let workload = Workload::of_parameters(size, size, Tokens::new(1e12), 4096);
+    let fleet = Fleet::new(Hardware::Accelerators { part, per_node: 8 }, 8);
+    let answer = estimate(&workload, &fleet, &Calibration::builtin().ok()?).ok()?;
+    Decimal::from_f64(answer.mfu.known()?.mid.get())
+}
+
+/// Chips x hours x peak x a usual utilisation.
 fn capacity(
     market: &Market,
     chip: Option<&str>,
@@ -133,11 +142,7 @@ fn capacity(
         Fact::Known(peak, _) => peak,
         Fact::Unknown(why) => return Fact::Unknown(why),
     };
-    let share = MfuTable::builtin()
-        .ok()
-        .map(|table| table.choose(part, false, Precision::Bf16).mfu.mid.get())
-        .and_then(Decimal::from_f64);
-    share
+    usual_share(part)
         .and_then(|share| {
             chips
                 .checked_mul(hours)?
@@ -151,7 +156,7 @@ fn capacity(
                 Fact::stated(
                     flop,
                     format!(
-                        "chips x hours x peak of {} x utilisation of published runs",
+                        "chips x hours x peak of {} x the utilisation that a dense model of 7 billion parameters has on 64 of them",
                         part.name
                     ),
                 )
