@@ -100,6 +100,23 @@ impl Market {
         self.shelves.iter().flat_map(|shelf| shelf.offers.iter())
     }
 
+    /// A digest of the built-in tables and of this program's version: what a list becomes depends on both.
+    #[must_use]
+    pub fn tables_digest(&self) -> causeway_domain::Digest {
+        let mut hasher = blake3::Hasher::new();
+        for text in [
+            env!("CARGO_PKG_VERSION"),
+            builtin::ACCELERATORS,
+            builtin::REGIONS,
+            builtin::DIALECTS,
+            builtin::PROVIDERS,
+        ] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        causeway_domain::Digest::new(*hasher.finalize().as_bytes())
+    }
+
     /// How many offers there are.
     #[must_use]
     pub fn len(&self) -> usize {

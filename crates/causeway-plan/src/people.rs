@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use causeway_domain::{Country, Timestamp};
+use causeway_market::{Coordinates, rtt_at_least};
 use serde::Deserialize;
 
 use crate::PlanError;
@@ -21,10 +22,6 @@ const WAGES: &str = include_str!(concat!(
 
 /// Hours of a working day, 9 to 18 by the clock of the place.
 pub(crate) const WORKING_HOURS: f64 = 9.0;
-/// Mean radius of the earth, kilometres (IUGG).
-const EARTH_RADIUS: f64 = 6371.0;
-/// Light in fibre, kilometres a millisecond: two thirds of its speed in a vacuum.
-const FIBRE: f64 = 200.0;
 /// Pay that nobody read in a source may be off by so much, to each side: an assumption.
 const UNREAD: f64 = 0.3;
 
@@ -55,8 +52,8 @@ impl Range {
 /// A time zone of a country.
 #[derive(Debug, Clone)]
 struct Zone {
-    /// Degrees north and east of its principal city.
-    at: (f64, f64),
+    /// Its principal city.
+    at: Coordinates,
     name: String,
 }
 
@@ -160,9 +157,10 @@ impl People {
                 high: 0.0,
             });
         }
+        let trip = |a: &Zone, b: &Zone| 1e3 * rtt_at_least(a.at.distance(&b.at)).as_secs_f64();
         Range::over(
             ones.iter()
-                .flat_map(|a| others.iter().map(|b| 2.0 * distance(a.at, b.at) / FIBRE)),
+                .flat_map(|a| others.iter().map(move |b| trip(a, b))),
         )
     }
 
@@ -185,10 +183,10 @@ impl People {
 }
 
 /// ISO 6709 in degrees, minutes and perhaps seconds: `+0131+10351`, `-342436-0585300`.
-fn coordinates(text: &str) -> Option<(f64, f64)> {
+fn coordinates(text: &str) -> Option<Coordinates> {
     let second = text.get(1..)?.find(['+', '-'])? + 1;
     let (latitude, longitude) = text.split_at_checked(second)?;
-    Some((degrees(latitude, 2)?, degrees(longitude, 3)?))
+    Coordinates::new(degrees(latitude, 2)?, degrees(longitude, 3)?)
 }
 
 fn degrees(text: &str, digits: usize) -> Option<f64> {
@@ -202,14 +200,6 @@ fn degrees(text: &str, digits: usize) -> Option<f64> {
     };
     let whole = part(0, digits)? + part(digits, digits + 2)? / 60.0 + seconds / 3600.0;
     Some(sign * whole)
-}
-
-/// Great circle, kilometres (haversine; R. W. Sinnott, Sky and Telescope 68, 1984).
-fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
-    let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
-    let haversine = half(other.0 - one.0)
-        + one.0.to_radians().cos() * other.0.to_radians().cos() * half(other.1 - one.1);
-    2.0 * EARTH_RADIUS * haversine.sqrt().min(1.0).asin()
 }
 
 #[cfg(test)]
@@ -230,7 +220,6 @@ mod tests {
                 "{}",
                 zones.name
             );
-            assert!(zones.at.0.abs() <= 90.0 && zones.at.1.abs() <= 180.0);
         }
     }
 
@@ -279,9 +268,9 @@ mod tests {
                 .high,
             0.0
         );
-        assert!(
-            coordinates("-342436-0585300").is_some_and(|(north, _)| (north + 34.41).abs() < 0.01)
-        );
+        let buenos_aires = coordinates("-342436-0585300").unwrap();
+        let near = Coordinates::new(-34.41, -58.8833).unwrap();
+        assert!(buenos_aires.distance(&near).get() < 1.0);
         assert_eq!(coordinates("here"), None);
     }
 

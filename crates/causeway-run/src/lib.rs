@@ -24,6 +24,7 @@
 
 mod admit;
 pub mod approvals;
+mod catalogs;
 mod driver;
 mod env;
 mod error;
@@ -44,6 +45,7 @@ mod train;
 mod workspace;
 
 pub use admit::{AdmitRecord, AdmittedFile, DeployRecord, Deployed};
+pub use catalogs::{Found, catalogs, list_bytes, market, read_list, read_own};
 pub use driver::{Driver, Outcome, STAGE_FAULTS};
 pub use env::System;
 pub use error::RunError;
@@ -56,6 +58,4 @@ pub use solver::Solver;
 pub use stage::{Shipped, StageRecord};
 pub use state::{Lock, State};
 pub use train::{Attempt, TrainRecord, output_path, stop};
-pub use workspace::{
-    ORIGIN, Workspace, catalogs, check_packs, market, packs, predicate_type, signable,
-};
+pub use workspace::{ORIGIN, Workspace, check_packs, packs, predicate_type, signable};

@@ -1,13 +1,12 @@
 //! Everything at home, opened once a process: state, journal, log, registry, store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use causeway_domain::{Date, Env, Problem, RunId, SourceFile, Timestamp};
+use causeway_domain::{Env, Problem, RunId, SourceFile, Timestamp};
 use causeway_law::{PackFile, Packs};
 use causeway_ledger::{Appended, EntryKey, LedgerError, Log, LogKey, Statement};
-use causeway_market::{Market, import_csv};
 use causeway_registry::Registry;
 use causeway_transfer::Store;
 use serde_json::Value;
@@ -26,8 +25,8 @@ const PREDICATE: &str = "https://causeway.local/statement/";
 /// How often an append is tried again when another process appended between the reading of the clock and the lock.
 const CLOCK_TRIES: u32 = 20;
 
-/// Largest price list that is read.
-const CATALOG_LIMIT: u64 = 256 << 20;
+/// Largest file of a folder of rule packs that is read.
+const PACK_LIMIT: u64 = 256 << 20;
 
 /// Everything at home.
 #[derive(Debug)]
@@ -233,7 +232,7 @@ fn pack_files(folder: &Utf8Path) -> Result<Vec<PackFile>, RunError> {
             if path.is_dir() {
                 waiting.push(path);
             } else if matches!(path.extension(), Some("cedar" | "yaml" | "json")) {
-                let text = read_text(&path, CATALOG_LIMIT).map_err(|error| read(&path, error))?;
+                let text = read_text(&path, PACK_LIMIT).map_err(|error| read(&path, error))?;
                 let name = path
                     .strip_prefix(folder)
                     .unwrap_or(&path)
@@ -245,60 +244,6 @@ fn pack_files(folder: &Utf8Path) -> Result<Vec<PackFile>, RunError> {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
-}
-
-/// The built-in market, with the price lists imported into a state directory in place of the built-in ones of their cloud.
-///
-/// # Errors
-/// When an imported list can't be read.
-pub fn market(state: Option<&State>) -> Result<Market, RunError> {
-    let mut market = Market::builtin()?;
-    let Some(state) = state else {
-        return Ok(market);
-    };
-    for (cloud, path) in catalogs(&state.offers())? {
-        let text =
-            read_text(&path, CATALOG_LIMIT).map_err(|error| RunError::state(&path, error))?;
-        let date = modified(&path);
-        let import = import_csv(&cloud, path.as_str(), &text, &market.regions, date)?;
-        market.offers.retain(|offer| offer.provider != cloud);
-        market.offers.extend(import.offers);
-    }
-    Ok(market)
-}
-
-/// Price lists of a folder by cloud: `<cloud>/vms.csv` or `<cloud>.csv`.
-///
-/// # Errors
-/// When the folder can't be read.
-pub fn catalogs(folder: &Utf8Path) -> Result<BTreeMap<String, camino::Utf8PathBuf>, RunError> {
-    let read = |error: std::io::Error| RunError::Read {
-        path: folder.to_owned(),
-        error,
-        help: "name a folder with <cloud>/vms.csv or <cloud>.csv".to_owned(),
-    };
-    let mut found = BTreeMap::new();
-    for entry in folder.read_dir_utf8().map_err(read)? {
-        let entry = entry.map_err(read)?;
-        let path = entry.path();
-        if path.is_dir() && path.join("vms.csv").is_file() {
-            found.insert(entry.file_name().to_lowercase(), path.join("vms.csv"));
-        } else if path.extension() == Some("csv")
-            && let Some(stem) = path.file_stem()
-        {
-            found.insert(stem.to_lowercase(), path.to_owned());
-        }
-    }
-    Ok(found)
-}
-
-fn modified(path: &Utf8Path) -> Option<Date> {
-    let time = fs_err::metadata(path).ok()?.modified().ok()?;
-    Some(
-        jiff::tz::TimeZone::UTC
-            .to_datetime(Timestamp::try_from(time).ok()?)
-            .date(),
-    )
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Compare the places where a task could run, with reasons
     Plan(PlanArgs),
+    /// Estimate memory, time, energy and money of a run on a fleet, or of a table of runs
+    Estimate(EstimateArgs),
     /// Run a task from plan to deployed model
     Run(RunArgs),
     /// Go on with a run that was interrupted
@@ -203,6 +205,99 @@ pub(crate) struct PlanArgs {
     pub(crate) scenarios: ScenarioArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EstimateArgs {
+    /// A table of runs (CSV with a header) in place of one run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runs: Option<Utf8PathBuf>,
+    /// Where the answers of `--runs` go; standard output where left out
+    #[arg(short, long, value_name = "FILE", requires = "runs")]
+    pub(crate) out: Option<Utf8PathBuf>,
+    /// The model: a config.json of Hugging Face
+    #[arg(long, value_name = "FILE", conflicts_with = "runs")]
+    pub(crate) config: Option<Utf8PathBuf>,
+    /// The model: its number of parameters, such as 70e9
+    #[arg(long, value_name = "N", required_unless_present_any = ["runs", "config"], conflicts_with_all = ["runs", "config"])]
+    pub(crate) parameters: Option<f64>,
+    /// Parameters that a token passes through, of a mixture of experts
+    #[arg(long, value_name = "N", requires = "parameters")]
+    pub(crate) active: Option<f64>,
+    /// Tokens to train on, such as 1.4e12
+    #[arg(
+        long,
+        value_name = "N",
+        required_unless_present = "runs",
+        conflicts_with = "runs"
+    )]
+    pub(crate) tokens: Option<f64>,
+    /// Tokens of a sequence
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    pub(crate) sequence: u32,
+    /// Sequences of a step, over all chips; a usual number where left out
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<u32>,
+    /// Number format of the products
+    #[arg(long, value_enum, default_value_t = PrecisionWord::Bf16)]
+    pub(crate) precision: PrecisionWord,
+    /// What is done with the model
+    #[arg(long, value_enum, default_value_t = KindWord::PreTrain)]
+    pub(crate) kind: KindWord,
+    /// Rank of adapters
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) rank: u32,
+    /// The accelerator
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "runs",
+        conflicts_with = "runs"
+    )]
+    pub(crate) accelerator: Option<String>,
+    /// Accelerators of a node
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) per_node: u32,
+    /// Nodes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) nodes: u32,
+    /// US dollars for a node and hour
+    #[arg(long, value_name = "USD")]
+    pub(crate) price: Option<causeway_domain::Usd>,
+    /// Rate between nodes, such as 3200Gbit/s; the usual one of the accelerator where left out
+    #[arg(long, value_name = "RATE")]
+    pub(crate) scale_out: Option<causeway_domain::BitsPerSecond>,
+    /// Country of the grid, for carbon
+    #[arg(long, value_name = "CODE")]
+    pub(crate) country: Option<causeway_domain::Country>,
+}
+
+/// Number formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionWord {
+    /// bfloat16.
+    Bf16,
+    /// Half.
+    Fp16,
+    /// 8 bits.
+    Fp8,
+    /// Single.
+    Fp32,
+}
+
+/// What is done with a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindWord {
+    /// All weights from the start.
+    PreTrain,
+    /// All weights of a trained model.
+    FineTune,
+    /// Adapters beside frozen weights.
+    Lora,
+    /// Adapters beside frozen weights in 4 bits.
+    Qlora,
+    /// Forward passes alone.
+    Throughput,
+}
+
 /// What may happen while a plan is carried out.
 #[derive(Debug, Args)]
 pub(crate) struct ScenarioArgs {
@@ -308,10 +403,18 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OffersVerb {
-    /// Import SkyPilot catalog CSVs: `DIR/<cloud>/vms.csv` or `DIR/<cloud>.csv`
+    /// Import price lists of SkyPilot (`<cloud>/vms.csv`, `<cloud>.csv`) and offers files of your own (`*.yaml`)
     Import {
-        /// The folder
-        directory: Utf8PathBuf,
+        /// A folder of them, or one of them
+        path: Utf8PathBuf,
+        /// Leave out rows that can't be read; without it the first one is an error and nothing is imported
+        #[arg(long)]
+        skip_bad: bool,
+    },
+    /// What changed: these lists beside what is imported or built in
+    Diff {
+        /// A folder of price lists and offers files, or one of them
+        path: Utf8PathBuf,
     },
     /// List what can be rented
     List {

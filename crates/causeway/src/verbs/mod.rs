@@ -4,6 +4,7 @@ mod approvals;
 mod bench;
 mod check;
 mod completions;
+mod estimate;
 mod evidence;
 mod explain;
 mod impact;
@@ -83,6 +84,7 @@ pub(crate) fn run(cli: Cli) -> Exit {
         Verb::Init(args) => init::run(&context, &args),
         Verb::Check(args) => check::run(&context, &args),
         Verb::Plan(args) => plan::run(&context, &args),
+        Verb::Estimate(args) => estimate::run(&context, &args),
         Verb::Run(args) => run::run(&context, args),
         Verb::Resume(args) => run::resume(&context, args),
         Verb::Status(args) => status::run(&context, &args),

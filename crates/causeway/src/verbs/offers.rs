@@ -1,17 +1,24 @@
-//! `causeway offers`: price lists.
+//! `causeway offers`: price lists and offers of one's own.
 
-use causeway_domain::Fact;
-use causeway_market::import_csv;
-use causeway_run::{RunError, State, catalogs};
+use std::collections::BTreeSet;
+
+use camino::Utf8Path;
+use causeway_domain::{Country, Date, Env as _, Fact, UsdPerHour};
+use causeway_market::{Market, Offer, OfferSource, diff};
+use causeway_run::{Found, RunError, State, catalogs, list_bytes, read_list, read_own};
 use serde_json::json;
 
 use crate::cli::OffersVerb;
 use crate::output::Exit;
 use crate::verbs::Context;
 
+/// Bad rows of a file that are shown.
+const SHOWN: usize = 5;
+
 pub(crate) fn run(context: &Context, verb: &OffersVerb) -> Result<Exit, RunError> {
     match verb {
-        OffersVerb::Import { directory } => import(context, directory),
+        OffersVerb::Import { path, skip_bad } => import(context, path, *skip_bad),
+        OffersVerb::Diff { path } => changes(context, path),
         OffersVerb::List {
             accelerator,
             country,
@@ -19,42 +26,85 @@ pub(crate) fn run(context: &Context, verb: &OffersVerb) -> Result<Exit, RunError
     }
 }
 
-fn import(context: &Context, directory: &camino::Utf8Path) -> Result<Exit, RunError> {
-    let output = context.output;
-    let workspace = context.workspace()?;
-    let market = causeway_run::market(None)?;
-    let found = catalogs(directory)?;
+fn today(context: &Context) -> Date {
+    jiff::tz::TimeZone::UTC
+        .to_datetime(context.env.now())
+        .date()
+}
+
+fn market(context: &Context) -> Result<Market, RunError> {
+    let state = State::exists(&context.state)
+        .then(|| State::open(&context.state, false))
+        .transpose()?;
+    causeway_run::market(state.as_ref())
+}
+
+fn found(path: &Utf8Path) -> Result<Vec<Found>, RunError> {
+    let found = catalogs(path)?;
     if found.is_empty() {
         return Err(RunError::Value {
-            what: format!("{directory} has no <cloud>/vms.csv and no <cloud>.csv"),
+            what: format!("{path} has no <cloud>/vms.csv, no <cloud>.csv and no offers file"),
         });
     }
+    Ok(found)
+}
+
+fn import(context: &Context, path: &Utf8Path, skip_bad: bool) -> Result<Exit, RunError> {
+    let output = context.output;
+    let workspace = context.workspace()?;
+    let market = Market::empty()?;
+    let today = today(context);
+    // Everything is read before anything is kept.
+    let mut kept = Vec::new();
     let mut done = Vec::new();
-    for (cloud, path) in found {
-        let text = fs_err::read_to_string(&path).map_err(|error| RunError::Read {
-            path: path.clone(),
-            error,
-            help: "it must be a CSV file in UTF-8".to_owned(),
-        })?;
-        let import = import_csv(&cloud, path.as_str(), &text, &market.regions, None)?;
-        for (line, why) in import.skipped.iter().take(5) {
-            output.warn(format_args!("{path}:{line}: {why}"));
+    for one in found(path)? {
+        let file = one.path();
+        let bytes = list_bytes(file)?;
+        let (what, offers, bad, notes) = match &one {
+            Found::List { cloud, .. } => {
+                let mut import = read_list(&market, cloud, file, &bytes, Some(today))?;
+                if !skip_bad {
+                    import = import.whole(file.as_str())?;
+                }
+                for bad in import.bad.iter().take(SHOWN) {
+                    output.warn(format_args!(
+                        "{file}:{}:{}: {}",
+                        bad.line, bad.column, bad.why
+                    ));
+                }
+                (
+                    cloud.clone(),
+                    import.offers.len(),
+                    import.bad_rows,
+                    import.notes(),
+                )
+            }
+            Found::Own { .. } => {
+                let (offers, warnings) = read_own(&market, file)?;
+                for warning in &warnings {
+                    output.problem(warning);
+                }
+                (one.kept_as(), offers.len(), 0, Vec::new())
+            }
+        };
+        if !output.json {
+            output.line(format_args!("{what}: {offers} offers"));
+            for note in &notes {
+                output.line(format_args!("  {note}"));
+            }
         }
-        let unplaced = import
-            .offers
-            .iter()
-            .filter(|offer| !offer.country.is_known())
-            .count();
-        let target = workspace.state.offers().join(format!("{cloud}.csv"));
-        fs_err::write(&target, &text).map_err(|error| RunError::Read {
+        done.push(
+            json!({"from": file, "what": what, "offers": offers, "bad_rows": bad, "notes": notes}),
+        );
+        kept.push((one.kept_as(), bytes));
+    }
+    for (name, bytes) in kept {
+        let target = workspace.state.offers().join(name);
+        fs_err::write(&target, bytes).map_err(|error| RunError::Read {
             path: target.clone(),
             error,
             help: "the state directory must be writable".to_owned(),
         })?;
-        done.push(json!({"cloud": cloud, "offers": import.offers.len(), "skipped": import.skipped.len(), "country_unknown": unplaced}));
-        if !output.json {
-            output.line(format_args!("{cloud}: {} offers, {} lines skipped, {unplaced} in regions whose country is not known", import.offers.len(), import.skipped.len()));
-        }
     }
     if output.json {
         output.document(&json!({"imported": done}));
@@ -62,48 +112,60 @@ fn import(context: &Context, directory: &camino::Utf8Path) -> Result<Exit, RunEr
     Ok(Exit::Done)
 }
 
+fn changes(context: &Context, path: &Utf8Path) -> Result<Exit, RunError> {
+    let output = context.output;
+    let market = market(context)?;
+    let mut clouds = BTreeSet::new();
+    let mut own = false;
+    let mut after = Vec::new();
+    for one in found(path)? {
+        match &one {
+            Found::List { cloud, path } => {
+                clouds.insert(cloud.clone());
+                let bytes = list_bytes(path)?;
+                after.extend(read_list(&market, cloud, path, &bytes, Some(today(context)))?.offers);
+            }
+            Found::Own { path } => {
+                own = true;
+                after.extend(read_own(&market, path)?.0);
+            }
+        }
+    }
+    let before: Vec<Offer> = market
+        .offers()
+        .filter(|offer| match offer.source {
+            OfferSource::Catalog => clouds.contains(&offer.provider.to_lowercase()),
+            OfferSource::File => own,
+            OfferSource::Site(_) => false,
+        })
+        .cloned()
+        .collect();
+    let changes = diff(&before, &after);
+    if output.json {
+        output.document(&json!({"changes": changes}));
+        return Ok(Exit::Done);
+    }
+    for change in &changes {
+        output.line(change);
+    }
+    output.line(format_args!(
+        "{} changes between {} offers and {}",
+        changes.len(),
+        before.len(),
+        after.len()
+    ));
+    Ok(Exit::Done)
+}
+
 fn list(
     context: &Context,
     accelerator: Option<&str>,
-    country: Option<causeway_domain::Country>,
+    country: Option<Country>,
 ) -> Result<Exit, RunError> {
     let output = context.output;
-    let state = State::exists(&context.state)
-        .then(|| State::open(&context.state, false))
-        .transpose()?;
-    let market = causeway_run::market(state.as_ref())?;
-    let wanted = accelerator.map(|name| {
-        (
-            name,
-            market.accelerators.find(name).map(|part| part.name.clone()),
-        )
-    });
-    let offers: Vec<_> = market
-        .offers
-        .iter()
-        .filter(|offer| {
-            let chip = wanted.as_ref().is_none_or(|(name, known)| {
-                let same = market.accelerator_of(offer).map(|part| &part.name);
-                offer
-                    .accelerator
-                    .as_ref()
-                    .is_some_and(|(has, _)| has.eq_ignore_ascii_case(name))
-                    || (known.is_some() && same == known.as_ref())
-            });
-            chip && country.is_none_or(|country| offer.country.known() == Some(&country))
-        })
-        .collect();
-    if let Some((name, None)) = &wanted
-        && offers.is_empty()
-    {
-        let near = market
-            .accelerators
-            .near(name)
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        return Err(RunError::Value {
-            what: format!("no offer and no table knows the accelerator `{name}`{near}"),
-        });
-    }
+    let market = market(context)?;
+    let today = today(context);
+    let offers = market.listed(accelerator, country)?;
     if output.json {
         output.document(&json!({"offers": offers}));
         return Ok(Exit::Done);
@@ -113,11 +175,11 @@ fn list(
         0,
     );
     for offer in &offers {
-        let place = match &offer.country {
+        let place = match &*offer.country {
             Fact::Known(country, _) => country.to_string(),
             Fact::Unknown(_) => "?".to_owned(),
         };
-        let price = |price: Option<causeway_domain::UsdPerHour>| {
+        let price = |price: Option<UsdPerHour>| {
             price.map_or_else(String::new, |price| format!("{:.2}", price.get()))
         };
         table.add_row(vec![
@@ -132,10 +194,20 @@ fn list(
                 .map_or_else(String::new, |cpus| cpus.normalize().to_string()),
             price(offer.on_demand),
             price(offer.spot),
-            offer.source.to_string(),
+            offer.origin(),
         ]);
     }
     output.line(table);
     output.line(format_args!("{} offers", offers.len()));
+    let stale = offers
+        .iter()
+        .filter(|offer| offer.age(today).is_stale())
+        .count();
+    if stale > 0 {
+        output.warn(format_args!(
+            "{stale} of them are older than {} days, or undated: `causeway offers import` takes newer ones",
+            causeway_market::Age::STALE_AFTER
+        ));
+    }
     Ok(Exit::Done)
 }
