@@ -87,6 +87,7 @@ impl Made {
             at: "2026-11-29T00:00:00Z".parse()?,
             site: None,
             records: &Arc::default(),
+            every_offer: false,
         })?)
     }
 

@@ -112,7 +112,7 @@ mod tests {
         assert!((kilograms - known.energy.mid.get() / 2.0).abs() < 1e-6);
         assert!(!carbon(&energy, &Fact::unknown("no factor")).is_known());
         assert!(!Energy::of(part, 8, &Fact::unknown("no time")).is_known());
-        let silent = chips.iter().find(|part| part.tdp_watts.is_none()).unwrap();
+        let silent = chips.iter().find(|part| part.tdp.is_none()).unwrap();
         assert!(!Energy::of(silent, 8, &hours).is_known());
     }
 }

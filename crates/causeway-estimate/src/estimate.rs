@@ -2,7 +2,7 @@
 
 use causeway_domain::{
     Bytes, Fact, Flop, GpuHours, GramsPerKilowattHour, Hours, KilogramsCo2, Source,
-    TokensPerSecond, Usd,
+    TokensPerSecond, Usd, UsdPerHour,
 };
 use causeway_market::Accelerator;
 use rust_decimal::prelude::ToPrimitive;
@@ -105,6 +105,22 @@ impl Estimate {
     #[must_use]
     pub fn carbon(&self, grid: &Fact<GramsPerKilowattHour>) -> Fact<Interval<KilogramsCo2>> {
         carbon(&self.energy, grid)
+    }
+}
+
+impl Estimate {
+    /// The same run on nodes of another price: only money depends on that.
+    #[must_use]
+    pub fn at_price(mut self, nodes: u32, price: Option<UsdPerHour>) -> Self {
+        self.bill.nodes = match price {
+            Some(price) => self
+                .hours
+                .clone()
+                .map(|hours| hours.map(|hours| crate::cost(price, nodes, hours))),
+            None => Fact::unknown("the offer states no price"),
+        };
+        self.cost = self.bill.nodes.clone();
+        self
     }
 }
 

@@ -19,6 +19,8 @@ use crate::records::{Move, Records};
 pub struct Candidate {
     /// `johor two-cores`, `nebius/eu-north1 gpu-h100-sxm_8gpu`.
     pub label: String,
+    /// Offers that neither law nor estimate tells from it, and that cost no less: not looked at by themselves.
+    pub alike: usize,
     /// The site of `causeway.yaml`, where it is one.
     pub site: Option<SiteId>,
     /// What the site stands in for, where it does.

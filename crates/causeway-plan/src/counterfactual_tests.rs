@@ -42,6 +42,7 @@ fn comparison(organisation: &str, packs: &Packs) -> Comparison {
         at: "2026-11-24T00:00:00Z".parse().unwrap(),
         site: None,
         records: &Arc::default(),
+        every_offer: false,
     })
     .unwrap()
 }

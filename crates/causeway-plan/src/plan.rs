@@ -10,14 +10,15 @@ use causeway_domain::organisation::{
 };
 use causeway_domain::task::Task;
 use causeway_domain::{
-    Country, Fact, PackId, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
+    Bytes, Country, Fact, PackId, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd,
+    UsdPerHour,
 };
 use causeway_estimate::{
     Calibration, Estimate, Fits, Fleet, Hardware, Interval, ModelShape, Precision, Workload,
     estimate,
 };
 use causeway_law::{Clearance, Outcome, Packs, Posture, Settings, Verdict, clear};
-use causeway_market::{Market, Match, Offer, OfferSource, Read};
+use causeway_market::{Market, Match, Offer, OfferSource, Read, Request};
 use causeway_parties::{Party, Register};
 use rust_decimal::Decimal;
 
@@ -52,6 +53,8 @@ pub struct Inputs<'a> {
     pub site: Option<&'a SiteId>,
     /// Approvals on file, and what runs moved before.
     pub records: &'a Arc<Records>,
+    /// Look at every offer, not only at the cheapest of those that neither law nor estimate tells apart. The best is the same.
+    pub every_offer: bool,
 }
 
 /// How the organisation reads the law.
@@ -103,6 +106,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
         settings: settings(organisation),
         bills: inputs.packs.rules().map(|rule| rule.pack.clone()).collect(),
         known: RefCell::default(),
+        estimates: RefCell::default(),
     };
     let (offers, by_label) = site_offers(organisation);
     let market = inputs.market.clone().with_offers(offers);
@@ -112,7 +116,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
     let register = Arc::new(std::mem::take(&mut planner.register));
     let request = request::request(inputs.task);
     let mut candidates = Vec::new();
-    for found in market.matching(&request) {
+    for (found, alike) in looked_at(&market, &request, inputs.every_offer) {
         let site = match &found.offer.source {
             OfferSource::Site(site) => Some(site),
             OfferSource::Catalog | OfferSource::File => None,
@@ -134,7 +138,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
                 ))
                 .copied()
         });
-        candidates.push(planner.candidate(&found, site, entry, offer, &register));
+        candidates.push(planner.candidate(&found, alike, site, entry, offer, &register));
     }
     compare(&mut candidates, organisation);
     candidates.sort_by(rank);
@@ -144,6 +148,33 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
         candidates,
         shipments,
     })
+}
+
+/// The offers that are looked at, each with how many others neither law nor estimate tells from it and that cost no less.
+/// Sites are looked at offer by offer: each states facts of its own.
+fn looked_at<'m>(market: &'m Market, request: &Request, every: bool) -> Vec<(Match<'m>, usize)> {
+    if every {
+        return market
+            .matching(request)
+            .into_iter()
+            .map(|found| (found, 0))
+            .collect();
+    }
+    market
+        .grouped(request)
+        .into_iter()
+        .flat_map(|group| {
+            let of_site = |found: &Match<'_>| matches!(found.offer.source, OfferSource::Site(_));
+            let apart = group.cheapest().is_some_and(of_site);
+            let alike = if apart { 0 } else { group.matches.len() - 1 };
+            let looked_at = if apart { group.matches.len() } else { 1 };
+            group
+                .matches
+                .into_iter()
+                .take(looked_at)
+                .map(move |found| (found, alike))
+        })
+        .collect()
 }
 
 type OfferIndex<'a> = BTreeMap<(SiteId, String), &'a SiteOffer>;
@@ -263,6 +294,18 @@ struct Planner<'a> {
     bills: BTreeSet<PackId>,
     /// Judgements by what the acts look at.
     known: RefCell<BTreeMap<String, Judged>>,
+    /// Estimates without a price, by what time and memory depend on.
+    estimates: RefCell<BTreeMap<Machine, Result<Estimate, String>>>,
+}
+
+/// What an estimate depends on beside the task.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Machine {
+    accelerator: Option<(Arc<str>, u32)>,
+    listed: Option<String>,
+    memory: Option<Bytes>,
+    link: Option<u64>,
+    declared: Option<u64>,
 }
 
 /// One undertaking, judged as the law is read today, as the books read, and as it would be if every pending bill passed.
@@ -284,6 +327,7 @@ impl Planner<'_> {
     fn candidate(
         &self,
         found: &Match<'_>,
+        alike: usize,
         site: Option<&SiteId>,
         entry: Option<&Site>,
         offer: Option<&SiteOffer>,
@@ -364,6 +408,7 @@ impl Planner<'_> {
         };
         Candidate {
             label: found.offer.label(),
+            alike,
             site: site.cloned(),
             stands_in_for: entry.and_then(|entry| entry.stands_in_for.clone()),
             operator: register
@@ -498,13 +543,28 @@ impl Planner<'_> {
             },
             (None, _) => Hardware::Cpu,
         };
+        let nodes = self.inputs.task.num_nodes;
         let fleet = Fleet {
             node_memory: found.offer.memory,
-            price_per_node_hour: found.price,
+            node_link: found.offer.scale_out,
             declared_tokens_per_second: offer.and_then(|offer| offer.tokens_per_second),
-            ..Fleet::new(hardware, self.inputs.task.num_nodes)
+            ..Fleet::new(hardware, nodes)
         };
-        estimate(workload, &fleet, &self.calibration).map_err(|error| error.to_string())
+        // Offers differ in price more than in anything that time and memory depend on.
+        let mut known = self.estimates.borrow_mut();
+        let key = Machine {
+            accelerator: found.offer.accelerator.clone(),
+            listed: found.accelerator.map(|part| part.name.clone()),
+            memory: found.offer.memory,
+            link: found.offer.scale_out.map(|rate| rate.get().to_bits()),
+            declared: fleet.declared_tokens_per_second.map(f64::to_bits),
+        };
+        let estimate = known.entry(key).or_insert_with(|| {
+            estimate(workload, &fleet, &self.calibration).map_err(|error| error.to_string())
+        });
+        estimate
+            .clone()
+            .map(|estimate| estimate.at_price(nodes, found.price))
     }
 
     fn egress(&self, entry: Option<&Site>, estimate: Option<&Estimate>) -> Option<Usd> {

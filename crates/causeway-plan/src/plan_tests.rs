@@ -33,6 +33,7 @@ fn comparison(organisation: &str, task: &str) -> Comparison {
         at: "2026-11-24T00:00:00Z".parse().unwrap(),
         site: None,
         records: &Arc::default(),
+        every_offer: false,
     })
     .unwrap()
 }
@@ -201,4 +202,71 @@ fn every_field_says_where_it_comes_from() {
         lines("time")
     );
     assert!(crate::trace(dear, "colour", &weights).is_none());
+}
+
+/// Price lists in which machines differ in name, zone and price, and some in what law or estimate look at.
+fn listed(rows: &[(u8, u8, u8, u16)]) -> Market {
+    let mut text = "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,Price,SpotPrice,Region,AvailabilityZone\n".to_owned();
+    for (number, (chip, memory, region, cents)) in rows.iter().enumerate() {
+        let chip = ["H100", "A100-80GB", "B200"][usize::from(chip % 3)];
+        let memory = 512 << (memory % 2);
+        let region = ["eu-north1", "us-central1"][usize::from(region % 2)];
+        text.push_str(&format!(
+            "m{number},{chip},8,64,{memory},{}.{:02},,{region},z{number}\n",
+            10 + cents / 100,
+            cents % 100
+        ));
+    }
+    let market = Market::empty().unwrap();
+    let list = causeway_market::PriceList {
+        cloud: "nebius",
+        file: "list.csv",
+        bytes: text.as_bytes(),
+        date: None,
+    };
+    let import = causeway_market::import_csv(&list, &market.regions, &market.dialects).unwrap();
+    market.with_offers(import.whole("list.csv").unwrap().offers)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(12))]
+
+    /// One of each kind stands for all of them: the search over every offer finds the same best, at the same score.
+    #[test]
+    fn grouping_changes_nothing(rows in proptest::collection::vec((0_u8..3, 0_u8..2, 0_u8..2, 0_u16..2000), 1..25)) {
+        let organisation = Arc::new(
+            organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", ORGANISATION))).unwrap(),
+        );
+        let task = task::parse(&Arc::new(SourceFile::new("t.yaml", "resources: {accelerators: {H100: 8, A100-80GB: 8, B200: 8}}\nrun: x\n"))).unwrap();
+        let (market, packs, folder) = (listed(&rows), Packs::builtin().unwrap(), Utf8Path::new("/home"));
+        let of = |every_offer| {
+            plan(&Inputs {
+                task: &task,
+                task_folder: folder,
+                organisation: &organisation,
+                organisation_folder: folder,
+                market: &market,
+                config: None,
+                packs: &packs,
+                at: "2026-11-24T00:00:00Z".parse().unwrap(),
+                site: None,
+                records: &Arc::default(),
+                every_offer,
+            })
+            .unwrap()
+        };
+        let (every, grouped) = (of(true), of(false));
+        proptest::prop_assert_eq!(every.candidates.len(), grouped.candidates.iter().map(|one| 1 + one.alike).sum::<usize>());
+        let best = |comparison: &Comparison| {
+            let one = &comparison.candidates[0];
+            (one.label.clone(), one.score.to_bits(), one.outcome, one.cost())
+        };
+        proptest::prop_assert_eq!(best(&every), best(&grouped));
+        // Each of them is among the others, the same in everything.
+        for one in &grouped.candidates {
+            let same = every.candidates.iter().find(|other| other.label == one.label).unwrap();
+            proptest::prop_assert_eq!(same.score.to_bits(), one.score.to_bits());
+            proptest::prop_assert_eq!(&same.estimate, &one.estimate);
+        }
+    }
 }

@@ -244,7 +244,15 @@ fn judge_again(
         now: law.at,
     };
     let records = approvals::records(shelf, &files.organisation, Some(&row.id))?;
-    let comparison = compare(&files, &law.packs, market, law.at, site.as_ref(), &records)?;
+    let comparison = compare(
+        &files,
+        &law.packs,
+        market,
+        law.at,
+        site.as_ref(),
+        &records,
+        false,
+    )?;
     // Before the plan stage nothing is chosen: the place that would be taken now.
     let label = match place {
         Some(place) => Ok(place.to_owned()),

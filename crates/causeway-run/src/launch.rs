@@ -36,7 +36,7 @@ pub struct Launch {
     pub reporter: Arc<dyn Reporter>,
 }
 
-/// Compares the places for a task. Reads the workload's config.json; otherwise pure.
+/// Compares the places for a task. Reads the workload's config.json; otherwise pure. `every_offer`: as in [`Inputs`].
 ///
 /// # Errors
 /// When config.json can't be read, or the planner refuses.
@@ -47,6 +47,7 @@ pub fn compare(
     at: causeway_domain::Timestamp,
     site: Option<&SiteId>,
     records: &Arc<Records>,
+    every_offer: bool,
 ) -> Result<Comparison, RunError> {
     let organisation = Arc::new(files.organisation.clone());
     let workload = organisation
@@ -89,6 +90,7 @@ pub fn compare(
         at,
         site,
         records,
+        every_offer,
     };
     match causeway_plan::plan(&inputs) {
         Ok(comparison) => Ok(comparison),

@@ -79,6 +79,7 @@ fn plan(driver: &mut Driver<'_>) -> Result<Planned, RunError> {
         driver.now()?,
         site.as_ref(),
         &driver.records()?,
+        false,
     )?;
     let planned = comparison.choose().map_err(|why| RunError::NoPlace {
         why,

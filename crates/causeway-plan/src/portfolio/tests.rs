@@ -45,6 +45,7 @@ fn comparison(name: &str) -> Comparison {
         at: "2026-11-29T00:00:00Z".parse().unwrap(),
         site: None,
         records: &Arc::default(),
+        every_offer: false,
     })
     .unwrap()
 }

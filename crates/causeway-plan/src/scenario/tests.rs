@@ -51,6 +51,7 @@ fn drawn(parent: &str, file: &str, draws: usize) -> Result<(Outlook, Comparison)
         at: "2026-11-29T00:00:00Z".parse().unwrap(),
         site: None,
         records: &Arc::default(),
+        every_offer: false,
     })
     .unwrap();
     let file = scenario::parse(&Arc::new(SourceFile::new("s.yaml", file))).unwrap();

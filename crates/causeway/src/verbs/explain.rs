@@ -49,6 +49,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, RunErro
         at,
         site.as_ref(),
         &crate::verbs::plan::records(context, &files)?,
+        false,
     )?;
     let mut candidate = chosen(&comparison, only.as_ref())?;
     if args.full {

@@ -59,6 +59,7 @@ fn write_form(context: &Context, args: &KycQuestionnaireArgs) -> Result<Exit, Ru
                 at,
                 args.site.as_ref(),
                 &crate::verbs::plan::records(context, &files)?,
+                false,
             )?;
             // Without a fit place the form starts from the files alone.
             let planned = comparison.choose().ok();

@@ -34,7 +34,15 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
     let records = records(context, &files)?;
-    let mut comparison = compare(&files, &packs, &market, at, args.site.as_ref(), &records)?;
+    let mut comparison = compare(
+        &files,
+        &packs,
+        &market,
+        at,
+        args.site.as_ref(),
+        &records,
+        args.all,
+    )?;
     let outlook = scenarios::draw(&args.scenarios, &comparison, &files, &packs)?;
     if let Some(outlook) = &outlook {
         let weights = &files.organisation.file.weights;
@@ -187,7 +195,10 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         );
         let mut row = vec![
             mark.to_owned(),
-            candidate.label.clone(),
+            match candidate.alike {
+                0 => candidate.label.clone(),
+                alike => format!("{} (+{alike} like it)", candidate.label),
+            },
             country(candidate),
             if candidate.nodes > 1 {
                 format!("{} x {chips}", candidate.nodes)

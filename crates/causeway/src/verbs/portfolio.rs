@@ -38,6 +38,7 @@ pub(crate) fn run(context: &Context, args: &PlanArgs, path: &Utf8Path) -> Result
             at,
             args.site.as_ref(),
             &records,
+            false,
         )?);
     }
     let entries: Vec<Entry<'_>> = file

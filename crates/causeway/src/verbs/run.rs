@@ -31,6 +31,7 @@ pub(crate) fn run(context: &Context, args: RunArgs) -> Result<Exit, RunError> {
         workspace.now()?,
         args.choice.site.as_ref(),
         &causeway_run::approvals::records(workspace.shelf(), &files.organisation, None)?,
+        false,
     )?;
     let before = if args.new {
         None

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{Date, Fact, Params, Tokens};
-use causeway_estimate::{Calibration, Fleet, Hardware, Workload, estimate};
-use causeway_market::{Accelerator, Market, NumberFormat};
+use causeway_domain::{Date, Fact};
+use causeway_estimate::{Calibration, usual_utilisation};
+use causeway_market::{Market, NumberFormat};
 use causeway_parties::kyc::form::Item;
 use causeway_parties::kyc::records::Planned;
 use causeway_parties::kyc::six_n_d;
@@ -112,15 +112,6 @@ fn stated_model(sources: &Sources<'_>) -> Fact<Decimal> {
     }
 }
 
-/// The share of the peak that a usual run takes: nobody has said yet which model it will be.
-fn usual_share(part: &Accelerator) -> Option<Decimal> {
-    let size = Params::new(7e9);
-    let workload = Workload::of_parameters(size, size, Tokens::new(1e12), 4096);
-    let fleet = Fleet::new(Hardware::Accelerators { part, per_node: 8 }, 8);
-    let answer = estimate(&workload, &fleet, &Calibration::builtin().ok()?).ok()?;
-    Decimal::from_f64(answer.mfu.known()?.mid.get())
-}
-
 /// Chips x hours x peak x a usual utilisation.
 fn capacity(
     market: &Market,
@@ -142,7 +133,11 @@ fn capacity(
         Fact::Known(peak, _) => peak,
         Fact::Unknown(why) => return Fact::Unknown(why),
     };
-    usual_share(part)
+    let share = Calibration::builtin()
+        .ok()
+        .and_then(|calibration| usual_utilisation(part, &calibration).known().copied())
+        .and_then(|share| Decimal::from_f64(share.mid.get()));
+    share
         .and_then(|share| {
             chips
                 .checked_mul(hours)?
@@ -156,7 +151,7 @@ fn capacity(
                 Fact::stated(
                     flop,
                     format!(
-                        "chips x hours x peak of {} x the utilisation that a dense model of 7 billion parameters has on 64 of them",
+                        "chips x hours x peak of {} x the utilisation that a model of 7 billion parameters has on 8 of them",
                         part.name
                     ),
                 )

@@ -123,6 +123,7 @@ fn draft(
         at,
         choice.site.as_ref(),
         &plan::records(context, &loaded)?,
+        false,
     )?;
     let planned = comparison.choose().map_err(|why| RunError::NoPlace {
         why,
