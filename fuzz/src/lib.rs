@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use causeway_domain::{Problem, SourceFile};
 use causeway_law::{PackFile, Packs, cases};
+use causeway_market::{Dialects, Market, PriceList, Regions, Request, cache, import_csv, offers_file};
 use causeway_parties::lists::{ReadAs, detect, read, stored};
 pub use causeway_transfer::fuzzing::{agent_says, caller_says, http, journal, manifest, ticket};
 use causeway_weights::codec::{Base, Decoder, Instructions, describe};
@@ -124,4 +125,74 @@ pub fn codec(data: &[u8]) {
     });
     let first = results.next();
     assert!(results.all(|other| Some(&other) == first.as_ref()));
+}
+
+/// The built-in tables of the market, read once.
+fn market() -> &'static Market {
+    static MARKET: std::sync::OnceLock<Option<Market>> = std::sync::OnceLock::new();
+    let Some(market) = MARKET.get_or_init(|| Market::empty().ok()) else {
+        panic!("the built-in tables don't load");
+    };
+    market
+}
+
+/// A price list, as a cloud whose rows stand alone and as one whose rows are added up. What is read is matched, and comes
+/// back from the cache.
+pub fn prices(data: &[u8]) {
+    let tables = market();
+    let (regions, dialects): (&Regions, &Dialects) = (&tables.regions, &tables.dialects);
+    for cloud in ["nebius", "gcp", "vast"] {
+        let list = PriceList {
+            cloud,
+            file: "list.csv",
+            bytes: data,
+            date: None,
+        };
+        let Ok(import) = import_csv(&list, regions, dialects) else {
+            continue;
+        };
+        let end = data.len() as u64 + 1;
+        for row in &import.bad {
+            assert!((1..=end).contains(&row.line) && (1..=end).contains(&row.column));
+        }
+        let bytes = cache::write(&import.offers, &causeway_domain::Digest::new([0; 32]));
+        match cache::read(&bytes) {
+            Ok(cached) => assert_eq!(cached.offers, import.offers),
+            Err(error) => panic!("{error}"),
+        }
+        let market = tables.clone().with_offers(import.offers);
+        let request = Request::default();
+        let grouped: usize = market
+            .grouped(&request)
+            .iter()
+            .map(|group| group.matches.len())
+            .sum();
+        assert_eq!(grouped, market.matching(&request).len());
+    }
+}
+
+/// An organisation's own offers.
+pub fn offers(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let source = Arc::new(SourceFile::new("offers.yaml", text));
+    match offers_file::parse(&source, &market().accelerators) {
+        Ok(file) => {
+            for offer in &file.offers {
+                assert!(offer.read.date.is_some(), "an offer without a day");
+            }
+        }
+        Err(problems) => points_into(text, &problems),
+    }
+}
+
+/// A cache of offers: as it stands, and its body past the digest that no change keeps.
+pub fn offers_cache(data: &[u8]) {
+    let _refused = cache::read(data);
+    if let Some(offers) = data.get(74..).and_then(cache::read_unchecked_body) {
+        let digest = causeway_domain::Digest::new([0; 32]);
+        match cache::read(&cache::write(&offers, &digest)) {
+            Ok(cached) => assert_eq!(cached.offers, offers),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }

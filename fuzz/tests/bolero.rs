@@ -100,3 +100,18 @@ fn http() {
 fn journal() {
     fuzz("journal", causeway_fuzz::journal);
 }
+
+#[test]
+fn prices() {
+    fuzz("prices", causeway_fuzz::prices);
+}
+
+#[test]
+fn offers() {
+    fuzz("offers", causeway_fuzz::offers);
+}
+
+#[test]
+fn offers_cache() {
+    fuzz("offers_cache", causeway_fuzz::offers_cache);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{BitsPerSecond, Bytes, Date, Tflops};
+use causeway_domain::{BitsPerSecond, Bytes, Date, Tflops, Watts};
 use serde::{Deserialize, Serialize};
 
 use crate::MarketError;
@@ -62,8 +62,8 @@ pub struct Accelerator {
     pub scale_up_domain: Option<u32>,
     /// Rate to other nodes in the usual reference node. Clouds differ by 8x: ask the offer.
     pub scale_out: Option<BitsPerSecond>,
-    /// Design power. Unit: watts.
-    pub tdp_watts: Option<f64>,
+    /// Design power.
+    pub tdp: Option<Watts>,
     /// The part of which this one is a variant.
     pub variant_of: Option<String>,
     /// Id in the chip table of the rule packs; `None` where the part is not certainly one of them.
@@ -304,7 +304,10 @@ impl RawAccelerator {
             memory_bandwidth: rate("memory_bw_gbs", self.memory_bw_gbs, 8e9)?,
             scale_up: rate("scale_up_gbs_one_way", self.scale_up_gbs_one_way, 8e9)?,
             scale_out: rate("scale_out_gbit_per_chip", self.scale_out_gbit_per_chip, 1e9)?,
-            tdp_watts: self.tdp_w.map(|v| positive("tdp_w", v)).transpose()?,
+            tdp: self
+                .tdp_w
+                .map(|v| positive("tdp_w", v).map(Watts::new))
+                .transpose()?,
             aliases: self.aliases,
             generic_aliases: self.generic_aliases,
             vendor: self.vendor,

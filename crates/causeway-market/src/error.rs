@@ -55,6 +55,16 @@ pub enum MarketError {
         /// What the reader says.
         why: String,
     },
+    /// An accelerator that no offer has and no table lists.
+    #[error("no offer and no table knows the accelerator `{name}`")]
+    #[diagnostic(code(causeway::market::unknown_accelerator))]
+    UnknownAccelerator {
+        /// The name, as written.
+        name: String,
+        /// The known name nearest to it.
+        #[help]
+        near: Option<String>,
+    },
     /// A cache of offers that is none, or is damaged.
     #[error("the cache of offers can't be read: {why}")]
     #[diagnostic(

@@ -1,12 +1,18 @@
 //! Offers and accelerators: what can be rented where, for how much.
 //!
-//! This room reads price lists (SkyPilot's CSV), the table of accelerators, and the tables that say in which country a
-//! region is and who a cloud is; then it answers which offers are of the kind that a task asks for, and why the others
-//! are not. The built-in data is the folder `catalog/`; its formats are in `docs/formats/catalog.md`.
+//! This room reads price lists (SkyPilot's CSV in every cloud's dialect, [`import_csv`]) and an organisation's own offers
+//! ([`offers_file`]), the table of accelerators, and the tables that say where a region is and who a cloud is. Then it
+//! answers which offers are of the kind that a task asks for, and why the others are not ([`Market::matching`]), in groups
+//! that law and estimate don't tell apart ([`Market::grouped`]); how old a price is ([`Age`]); and what changed between two
+//! readings ([`diff()`]). What has been read is kept as columns ([`cache`]). The built-in data is the folder `catalog/`; all
+//! formats are in `docs/formats/`.
 //!
-//! It refuses to know files, the network and the clock (texts come in, values go out), and it judges nothing: whether
-//! an offer may lawfully be used is the law's question, how long a run takes on it is the estimator's. What a table
-//! does not say is an unknown, never a guess.
+//! It refuses to know files, the network and the clock (bytes come in, values go out), and it judges nothing: whether an
+//! offer may lawfully be used is the law's question, how long a run takes on it is the estimator's. What a table does not
+//! say is an unknown, never a guess, and never a zero.
+//!
+//! Sixty thousand offers are a few thousand kinds of machine in a few hundred places. Texts and facts are shared between
+//! rows, a market is shelves that its copies share, and what depends on a machine alone is decided once for it.
 //!
 //! Read first: [`Offer`], [`Market`], [`Accelerator`].
 //!
@@ -20,6 +26,7 @@
 //! assert_eq!(best.offer.label(), "hyperstack/CANADA-1 n3-H100-SXM5x8");
 //! assert_eq!(best.price.unwrap().to_string(), "$19.20/h");
 //! assert_eq!(best.accelerator.unwrap().legal_id.as_deref(), Some("h100-sxm"));
+//! assert_eq!(best.offer.age("2026-12-24".parse().unwrap()).to_string(), "read 30 days ago");
 //! ```
 
 mod accelerator;
@@ -28,6 +35,7 @@ mod builtin;
 pub mod cache;
 mod dialect;
 mod diff;
+mod distance;
 mod error;
 mod group;
 mod import;
@@ -36,7 +44,8 @@ mod matches;
 mod matching;
 mod offer;
 pub mod offers_file;
-mod place;
+mod provider;
+mod regions;
 mod request;
 mod shelf;
 mod table;
@@ -47,12 +56,14 @@ pub use accelerator::{Accelerator, Accelerators, NumberFormat};
 pub use age::Age;
 pub use dialect::Dialects;
 pub use diff::{Change, What, diff};
+pub use distance::{Coordinates, rtt_at_least};
 pub use error::MarketError;
 pub use group::Group;
 pub use import::{BadRow, Import, MOST_BAD_ROWS, PriceList, import_csv};
 pub use market::Market;
 pub use matches::{Match, PriceKind, Shortfall};
 pub use offer::{Offer, OfferSource, Read};
-pub use place::{Provider, Providers, Regions};
+pub use provider::{Provider, Providers};
+pub use regions::{GridCarbon, Jurisdiction, Region, Regions};
 pub use request::{CpuNeed, Infra, MemoryNeed, Request};
 pub use terms::{CostBasis, Least, OwnedCost, Sourced, Term};

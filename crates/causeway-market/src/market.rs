@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use causeway_domain::Country;
+
 use crate::shelf::{Shelf, part_of};
 use crate::{
     Accelerator, Accelerators, Dialects, MarketError, Offer, PriceList, Providers, Regions,
@@ -108,6 +110,45 @@ impl Market {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Offers of an accelerator, under any of its names and under the one that their source uses, and in a country; all
+    /// where neither is named.
+    ///
+    /// # Errors
+    /// [`MarketError::UnknownAccelerator`] when no offer has it and no table lists it.
+    pub fn listed(
+        &self,
+        accelerator: Option<&str>,
+        country: Option<Country>,
+    ) -> Result<Vec<&Offer>, MarketError> {
+        let wanted = accelerator.map(|name| (name, self.accelerators.position(name, None)));
+        let is = |offer: &Offer| {
+            wanted.is_none_or(|(name, part)| {
+                let named = offer
+                    .accelerator
+                    .as_ref()
+                    .is_some_and(|(has, _)| has.eq_ignore_ascii_case(name));
+                named
+                    || (part.is_some()
+                        && part_of(offer, &self.accelerators, &self.dialects) == part)
+            })
+        };
+        let of_kind: Vec<&Offer> = self.offers().filter(|offer| is(offer)).collect();
+        if let Some((name, None)) = wanted
+            && of_kind.is_empty()
+        {
+            return Err(MarketError::UnknownAccelerator {
+                name: name.to_owned(),
+                near: self
+                    .accelerators
+                    .near(name)
+                    .map(|near| format!("did you mean `{near}`?")),
+            });
+        }
+        let here =
+            |offer: &&Offer| country.is_none_or(|country| offer.country.known() == Some(&country));
+        Ok(of_kind.into_iter().filter(here).collect())
     }
 
     /// The accelerator that an offer is of; `None` for a machine without, for a part that the table does not list, and for

@@ -70,6 +70,33 @@ impl Import {
         }
     }
 
+    /// What a reader should know of the import beside its offers, a line each: what was left out and why, and what is not
+    /// known of what was kept.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let count = |wanted: fn(&Offer) -> bool| self.offers.iter().filter(|o| wanted(o)).count();
+        let unplaced = count(|offer| !offer.country.is_known());
+        let unpriced = count(|offer| offer.on_demand.is_none() && offer.spot.is_none());
+        let all = [
+            (self.bad_rows, "rows can't be read"),
+            (self.shares_of_a_card, "rows left out: a share of a card"),
+            (
+                self.parts_without_a_machine,
+                "rows left out: an accelerator without its machine",
+            ),
+            (
+                self.machines_without_their_part,
+                "rows left out: a machine whose accelerators are not in the list",
+            ),
+            (unplaced, "offers in regions whose country is not known"),
+            (unpriced, "offers without a price"),
+        ];
+        all.into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{count} {words}"))
+            .collect()
+    }
+
     fn bad(&mut self, row: BadRow) {
         self.bad_rows += 1;
         if self.bad.len() < MOST_BAD_ROWS {

@@ -224,6 +224,20 @@ fn a_share_of_a_card_is_no_offer_and_no_mistake() {
 }
 
 #[test]
+fn what_was_left_out_and_is_not_known_is_told() {
+    let found = import("a,L4,0.5,4,16,1,,eu-north1,,\nb,,0,4,16,,,elsewhere,,\nc\n");
+    assert_eq!(
+        found.notes(),
+        [
+            "1 rows can't be read",
+            "1 rows left out: a share of a card",
+            "1 offers in regions whose country is not known",
+            "1 offers without a price",
+        ]
+    );
+}
+
+#[test]
 fn a_price_of_nothing_is_no_price() {
     let offers = import("a,H100,8,4,16,0.0,0,eu-north1,,\n").offers;
     assert_eq!((offers[0].on_demand, offers[0].spot), (None, None));

@@ -18,7 +18,31 @@ pub(super) struct File {
     /// Who says what stands in this file; an offer's own `source` wins
     pub(super) source: Option<Dated>,
     /// The offers
+    #[serde(default)]
     pub(super) offers: Vec<Entry>,
+    /// Round-trip times that somebody measured
+    #[serde(default)]
+    pub(super) rtt: Vec<Measured>,
+}
+
+/// A round-trip time between two places, in either direction.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Measured {
+    /// One end: a site, or `provider/region`
+    pub(super) from: String,
+    /// The other end
+    pub(super) to: String,
+    /// Milliseconds there and back
+    #[schemars(range(min = 0))]
+    pub(super) milliseconds: f64,
+    /// Who measured it, and how
+    pub(super) by: String,
+    /// The record
+    pub(super) evidence: Option<String>,
+    /// The day
+    #[schemars(with = "DateText")]
+    pub(super) on: Date,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,21 +9,56 @@ mod file;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_domain::yaml::{Dialect, Node, read};
 use causeway_domain::{Fact, Hours, Problem, Source, SourceFile, Stated, Usd, UsdPerHour, schema};
 use rust_decimal::Decimal;
 
 use crate::{Accelerators, CostBasis, Least, Offer, OfferSource, OwnedCost, Read, Sourced, Term};
-use file::{Committed, Dated, Entry, File, Owned, Said};
+use file::{Committed, Dated, Entry, File, Measured, Owned, Said};
 
 /// A parsed and checked offers file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OffersFile {
     /// The offers, in the order of the file. One of an owned machine has its owner's cost as the price on demand.
     pub offers: Vec<Offer>,
+    /// Round-trip times that the file states, in its order.
+    pub rtts: Vec<MeasuredRtt>,
     /// Remarks on what is valid and may surprise: an accelerator that the table does not list.
     pub warnings: Vec<Problem>,
+}
+
+/// A round-trip time that somebody measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasuredRtt {
+    /// One end: a site, or `provider/region`.
+    pub from: String,
+    /// The other end.
+    pub to: String,
+    /// There and back.
+    pub rtt: Duration,
+    /// Who measured it, and when.
+    pub source: Source,
+}
+
+impl OffersFile {
+    /// The measured time between two places, in either direction; the last one of the file where it states several.
+    #[must_use]
+    pub fn rtt(&self, a: &str, b: &str) -> Fact<Duration> {
+        let between = |one: &MeasuredRtt| {
+            let is = |x: &str, y: &str| {
+                one.from.eq_ignore_ascii_case(x) && one.to.eq_ignore_ascii_case(y)
+            };
+            is(a, b) || is(b, a)
+        };
+        match self.rtts.iter().rfind(|one| between(one)) {
+            Some(found) => Fact::Known(found.rtt, found.source.clone()),
+            None => Fact::unknown(format!(
+                "nobody states a round-trip time between {a} and {b}"
+            )),
+        }
+    }
 }
 
 /// Reads and checks an offers file. The table of accelerators is for a hint at misspelt names alone.
@@ -63,9 +98,11 @@ pub fn parse(
     for (index, entry) in file.offers.into_iter().enumerate() {
         offers.extend(reader.offer(index, entry, file.source.as_ref()));
     }
+    let rtts = file.rtt.into_iter().map(measured).collect();
     if reader.errors.is_empty() {
         Ok(OffersFile {
             offers,
+            rtts,
             warnings: reader.warnings,
         })
     } else {
@@ -77,6 +114,19 @@ pub fn parse(
 #[must_use]
 pub fn json_schema() -> schemars::Schema {
     schemars::schema_for!(File)
+}
+
+fn measured(entry: Measured) -> MeasuredRtt {
+    MeasuredRtt {
+        from: entry.from,
+        to: entry.to,
+        rtt: Duration::try_from_secs_f64(entry.milliseconds / 1e3).unwrap_or(Duration::MAX),
+        source: Source {
+            by: entry.by,
+            evidence: entry.evidence,
+            on: Some(entry.on),
+        },
+    }
 }
 
 struct Reader<'a> {

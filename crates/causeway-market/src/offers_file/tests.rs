@@ -155,6 +155,24 @@ offers:
 }
 
 #[test]
+fn a_round_trip_that_was_measured_is_known_both_ways() {
+    let text = "\
+format: causeway/offers/1
+rtt:
+  - {from: home, to: straits-compute/johor, milliseconds: 9.25, by: ping, on: 2026-11-02}
+";
+    let file = read_text(text).unwrap();
+    let Fact::Known(rtt, source) = file.rtt("straits-compute/Johor", "home") else {
+        panic!("unknown")
+    };
+    assert_eq!(
+        (rtt, source.to_string().as_str()),
+        (Duration::from_micros(9250), "ping, 2026-11-02")
+    );
+    assert!(!file.rtt("home", "elsewhere").is_known());
+}
+
+#[test]
 fn a_chip_that_no_table_lists_is_a_warning() {
     let text = GOOD.replace("Ascend-910B", "Ascend-910X");
     let file = read_text(&text).unwrap();

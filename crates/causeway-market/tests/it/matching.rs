@@ -327,3 +327,63 @@ fn a_machine_can_be_asked_for_by_name() {
     };
     assert_eq!(market.matching(&request).len(), 3);
 }
+
+#[test]
+fn offers_are_listed_by_accelerator_and_country() {
+    let market = market();
+    let count = |name: Option<&str>, country: Option<&str>| {
+        let country = country.map(|code| code.parse::<Country>().unwrap());
+        market.listed(name, country).map(|offers| offers.len())
+    };
+    assert_eq!(count(None, None).unwrap(), market.len());
+    assert_eq!(count(Some("H100-SXM"), None), count(Some("h100"), None));
+    assert!(count(Some("H100"), Some("FI")).unwrap() >= 2);
+    assert_eq!(
+        count(Some("Ascend910B"), None).unwrap(),
+        0,
+        "known, and not sold"
+    );
+    let error = count(Some("H10O"), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no offer and no table knows the accelerator `H10O`"
+    );
+    assert!(format!("{error:?}").contains("did you mean `H100`?"));
+}
+
+#[test]
+fn a_name_that_a_cloud_uses_for_another_part_is_that_part() {
+    let read = |cloud: &str| Read {
+        file: format!("{cloud}.csv").into(),
+        date: None,
+    };
+    let offer = |cloud: &str, name: &str, instance: &str| Offer {
+        accelerator: Some((name.into(), 8)),
+        instance_type: Some(instance.into()),
+        on_demand: Some(usd("20")),
+        ..Offer::bare(
+            cloud,
+            OfferSource::Catalog,
+            read(cloud).into(),
+            Fact::unknown("not listed").into(),
+        )
+    };
+    let market = Market::empty().unwrap().with_offers([
+        offer("runpod", "H100", "8x_H100_SECURE"),
+        offer("vast", "H100", "8x-H100_SXM"),
+        offer("azure", "H100", "Standard_ND96isr_H100_v5"),
+        offer("azure", "H100", "Standard_NC80adis_H100_v5"),
+    ]);
+    let parts: Vec<_> = market
+        .offers()
+        .map(|offer| market.accelerator_of(offer).map(|part| part.name.as_str()))
+        .collect();
+    assert_eq!(
+        parts,
+        [Some("H100-PCIe-80GB"), None, Some("H100-SXM-80GB"), None]
+    );
+    // As SkyPilot: the name asked for is the name sold, whatever the part.
+    assert_eq!(market.matching(&gpus(&[("H100", 8)])).len(), 4);
+    let pcie = market.matching(&gpus(&[("H100-80G-PCIe", 8)]));
+    assert_eq!(lines(&pcie), ["runpod 8x_H100_SECURE $20.00/h"]);
+}
