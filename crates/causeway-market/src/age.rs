@@ -1,7 +1,12 @@
 //! How old a price is.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use causeway_domain::Date;
 use serde::Serialize;
+
+use crate::{Market, OfferSource, Read};
 
 /// The age of a price list on a day that the caller names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -65,9 +70,74 @@ impl std::fmt::Display for Age {
     }
 }
 
+/// What a market holds out of one file of one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Whose offers.
+    pub provider: Arc<str>,
+    /// What kind of source.
+    pub source: OfferSource,
+    /// The file and the day.
+    pub read: Arc<Read>,
+    /// How many offers.
+    pub offers: usize,
+    /// How old they are.
+    pub age: Age,
+}
+
+impl std::fmt::Display for Reading {
+    /// `nebius: 61 offers, catalog/skypilot/nebius/vms.csv, read 41 days ago, older than 30 days`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let noun = if self.offers == 1 { "offer" } else { "offers" };
+        write!(
+            f,
+            "{}: {} {noun}, {}, {}",
+            self.provider, self.offers, self.read.file, self.age
+        )
+    }
+}
+
+impl Market {
+    /// What the market was read from and how old it is on a day, by provider.
+    #[must_use]
+    pub fn readings(&self, today: Date) -> Vec<Reading> {
+        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+        for offer in self.offers() {
+            *counts
+                .entry((&offer.provider, &offer.source, &offer.read))
+                .or_default() += 1;
+        }
+        counts
+            .into_iter()
+            .map(|((provider, source, read), offers)| Reading {
+                provider: Arc::clone(provider),
+                source: source.clone(),
+                read: Arc::clone(read),
+                offers,
+                age: Age::of(read.date, today),
+            })
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_market_says_what_it_was_read_from() {
+        let market = Market::builtin().unwrap();
+        let lines: Vec<String> = market
+            .readings("2027-01-04".parse().unwrap())
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        hyperstack: 25 offers, catalog/skypilot/hyperstack/vms.csv, read 41 days ago, older than 30 days
+        nebius: 61 offers, catalog/skypilot/nebius/vms.csv, read 41 days ago, older than 30 days
+        verda: 33 offers, catalog/skypilot/verda/vms.csv, read 41 days ago, older than 30 days
+        ");
+    }
 
     #[test]
     fn an_age_is_said_and_an_old_one_stands_out() {

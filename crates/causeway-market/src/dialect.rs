@@ -38,7 +38,8 @@ impl Cloud {
 struct Meaning {
     /// Which machines: `Standard_NC*`, `*pcie*`; all when absent.
     instance: Option<String>,
-    part: Option<String>,
+    /// The part; several where memory tells them apart; none where the name does not settle it.
+    parts: Vec<String>,
 }
 
 impl Dialects {
@@ -86,7 +87,7 @@ impl Dialects {
                 .or_default()
                 .push(Meaning {
                     instance: entry.instance.map(|pattern| pattern.to_lowercase()),
-                    part: entry.part,
+                    parts: entry.part.into_iter().chain(entry.parts).collect(),
                 });
         }
         Ok(dialects)
@@ -104,10 +105,10 @@ impl Dialects {
             .unwrap_or_default()
     }
 
-    /// What a cloud means by an accelerator's name: `None` when the table says nothing of it, `Some(None)` when it says that
-    /// the name does not settle the part.
+    /// What a cloud means by an accelerator's name: `None` when the table says nothing of it; the part, or several that the
+    /// memory of a card tells apart; an empty list when the name does not settle the part.
     #[must_use]
-    pub fn part(&self, cloud: &str, name: &str, instance: Option<&str>) -> Option<Option<&str>> {
+    pub fn meant(&self, cloud: &str, name: &str, instance: Option<&str>) -> Option<&[String]> {
         let meanings = self
             .parts
             .get(&(cloud.to_lowercase(), name.to_lowercase()))?;
@@ -120,7 +121,7 @@ impl Dialects {
                     .as_ref()
                     .is_none_or(|pattern| fits(pattern, &instance))
             })
-            .map(|meaning| meaning.part.as_deref())
+            .map(|meaning| meaning.parts.as_slice())
     }
 
     /// Every part that the table names, for a check against the table of accelerators.
@@ -128,7 +129,7 @@ impl Dialects {
         self.parts
             .values()
             .flatten()
-            .filter_map(|meaning| meaning.part.as_deref())
+            .flat_map(|meaning| meaning.parts.iter().map(String::as_str))
     }
 }
 
@@ -184,6 +185,8 @@ struct RawName {
     name: String,
     instance: Option<String>,
     part: Option<String>,
+    #[serde(default)]
+    parts: Vec<String>,
 }
 
 #[cfg(test)]
@@ -194,25 +197,30 @@ mod tests {
     #[test]
     fn a_cloud_may_mean_another_part_or_leave_it_open() {
         let dialects = Dialects::builtin().unwrap();
-        let part = |cloud, name, instance| dialects.part(cloud, name, instance);
-        assert_eq!(part("RunPod", "h100", None), Some(Some("H100-PCIe-80GB")));
-        assert_eq!(part("nebius", "H100", None), None);
+        let meant = |cloud, name, instance| {
+            dialects
+                .meant(cloud, name, instance)
+                .map(|parts| parts.join(" or "))
+        };
+        let known = |parts: &str| Some(parts.to_owned());
+        assert_eq!(meant("RunPod", "h100", None), known("H100-PCIe-80GB"));
+        assert_eq!(meant("nebius", "H100", None), None);
+        assert_eq!(meant("shadeform", "H100", Some("x")), known(""));
         assert_eq!(
-            part("vast", "H100", Some("8x-H100_SXM-64-1024")),
-            Some(None)
+            meant("vast", "H100", Some("8x-H100_NVL-32-65536")),
+            known("H100-NVL-94GB")
         );
         assert_eq!(
-            part("lambda", "H100", Some("gpu_1x_h100_pcie")),
-            Some(Some("H100-PCIe-80GB"))
+            meant("vast", "A100", Some("1x-A100_SXM4-32-65536")),
+            known("A100-SXM-40GB or A100-SXM-80GB")
         );
         assert_eq!(
-            part("azure", "H100", Some("Standard_NC40ads_H100_v5")),
-            Some(None)
+            meant("lambda", "H100", Some("gpu_1x_h100_pcie")),
+            known("H100-PCIe-80GB")
         );
-        assert_eq!(
-            part("azure", "H100", Some("Standard_ND96isr_H100_v5")),
-            None
-        );
+        let azure = |instance| meant("azure", "H100", Some(instance));
+        assert_eq!(azure("Standard_NC40ads_H100_v5"), known(""));
+        assert_eq!(azure("Standard_ND96isr_H100_v5"), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ mod terms;
 mod texts;
 
 pub use accelerator::{Accelerator, Accelerators, NumberFormat};
-pub use age::Age;
+pub use age::{Age, Reading};
 pub use dialect::Dialects;
 pub use diff::{Change, What, diff};
 pub use distance::{Coordinates, rtt_at_least};

@@ -13,6 +13,8 @@ use crate::{
 /// Offers and the tables they are read with. A copy shares all of it.
 #[derive(Clone)]
 pub struct Market {
+    // INVARIANT: shelves name parts by their place in `accelerators`, so that table is chosen before the first offer
+    // (`Market::of_tables`) and never exchanged after.
     pub(crate) shelves: Vec<Arc<Shelf>>,
     /// The accelerators.
     pub accelerators: Arc<Accelerators>,
@@ -49,13 +51,29 @@ impl Market {
     /// # Errors
     /// [`MarketError`] when a built-in file is damaged.
     pub fn empty() -> Result<Self, MarketError> {
-        Ok(Self {
+        Ok(Self::of_tables(
+            Accelerators::builtin()?,
+            Regions::builtin()?,
+            Providers::builtin()?,
+            Dialects::builtin()?,
+        ))
+    }
+
+    /// A market without any offer over tables of the caller's own.
+    #[must_use]
+    pub fn of_tables(
+        accelerators: Accelerators,
+        regions: Regions,
+        providers: Providers,
+        dialects: Dialects,
+    ) -> Self {
+        Self {
             shelves: Vec::new(),
-            accelerators: Arc::new(Accelerators::builtin()?),
-            regions: Arc::new(Regions::builtin()?),
-            providers: Arc::new(Providers::builtin()?),
-            dialects: Arc::new(Dialects::builtin()?),
-        })
+            accelerators: Arc::new(accelerators),
+            regions: Arc::new(regions),
+            providers: Arc::new(providers),
+            dialects: Arc::new(dialects),
+        }
     }
 
     /// The same market with more offers: a site's own, or another price list's. What it held is shared, not copied.

@@ -229,14 +229,19 @@ pub(crate) fn part_of(
 ) -> Option<u32> {
     let (name, _) = offer.accelerator.as_ref()?;
     let instance = offer.instance_type.as_deref();
-    let by_cloud = match offer.source {
-        OfferSource::Catalog => dialects.part(&offer.provider, name, instance),
+    let meant = match offer.source {
+        OfferSource::Catalog => dialects.meant(&offer.provider, name, instance),
         // A contract and an owner say what they mean.
         OfferSource::File | OfferSource::Site(_) => None,
     };
-    match by_cloud {
-        Some(part) => accelerators.position(part?, offer.accelerator_memory),
-        None => accelerators.position(name, offer.accelerator_memory),
+    let memory = offer.accelerator_memory;
+    match meant {
+        None => accelerators.position(name, memory),
+        // Only the memory tells them apart, and it is not printed.
+        Some([_, _, ..]) if memory.is_none() => None,
+        Some(parts) => parts
+            .iter()
+            .find_map(|part| accelerators.position(part, memory)),
     }
 }
 

@@ -67,10 +67,16 @@ pub(super) fn gib(text: &str) -> Result<Bytes, String> {
 /// quoting or JSON's. Only this number is wanted, so it is looked for and nothing else is parsed.
 ///
 /// RunPod's list prints GB under that name (80 for an 80 GB card); no card has less than 1 GiB. The total beside it is
-/// not used: Lambda's list does not multiply it by the count. `cards` is by how many the number is to be divided: 1,
-/// or, at Vast, the count.
+/// not used: Lambda's list does not multiply it by the count. `cards` is by how many the number is to be divided: 1, or,
+/// where a list prints the memory of all cards (Vast, Prime Intellect), the count.
 pub(super) fn gpu_memory(text: &str, cards: u32) -> Option<Bytes> {
-    let (_, rest) = text.split_once("SizeInMiB")?;
+    const KEY: &str = "sizeinmib";
+    // DigitalOcean's list has the keys in lower case.
+    let at = text
+        .as_bytes()
+        .windows(KEY.len())
+        .position(|window| window.eq_ignore_ascii_case(KEY.as_bytes()))?;
+    let rest = text.get(at + KEY.len()..)?;
     let rest = rest
         .trim_start_matches(['\'', '"'])
         .trim_start()

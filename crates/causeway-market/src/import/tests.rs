@@ -88,6 +88,7 @@ fn both_quotings_of_gpu_info_are_read() {
         "b,B300,1.0,1,1,2,,eu-north1,,\"{\"\"Gpus\"\": [{\"\"MemoryInfo\"\": {\"\"SizeInMiB\"\": 268288}}]}\"\n",
         "c,A40,1,1,1,2,,eu-north1,,{'SizeInMiB': 48}\n",
         "d,A40,1,1,1,2,,eu-north1,,nothing\n",
+        "e,H100,1,1,1,2,,eu-north1,,\"{'gpus': [{'memoryinfo': {'sizeinmib': 81559}}]}\"\n",
     );
     let offers = import(rows).offers;
     let memory: Vec<_> = offers
@@ -100,7 +101,8 @@ fn both_quotings_of_gpu_info_are_read() {
             Some(81920 << 20),
             Some(268_288 << 20),
             Some(48_000_000_000),
-            None
+            None,
+            Some(81_559 << 20),
         ]
     );
     assert_eq!(offers[1].accelerator, Some(("B300".into(), 1)));
@@ -316,13 +318,13 @@ fn machines_and_their_accelerators_are_added_up() {
 #[test]
 fn memory_of_all_cards_is_divided_where_a_list_prints_that() {
     let header = "InstanceType,AcceleratorName,AcceleratorCount,vCPUs,MemoryGiB,GpuInfo,Price,SpotPrice,Region,HostingType\n";
-    let row = "8x,H100,8,64,1024,\"{'Gpus': [{'Name': 'H100', 'MemoryInfo': {'SizeInMiB': 655360}}]}\",16,8,\"Sweden, SE\",1\n";
+    let row = "8x,H100,8,64,1024,\"{'Gpus': [{'Name': 'H100', 'MemoryInfo': {'SizeInMiB': 655360}}]}\",16,8,\"Sweden, SE, EU\",1\n";
     let found = read("vast", format!("{header}{row}").as_bytes()).unwrap();
     assert_eq!(
         found.offers[0].accelerator_memory,
         Some(Bytes::new(81920 << 20))
     );
-    assert_eq!(found.offers[0].region.as_deref(), Some("Sweden, SE"));
+    assert_eq!(found.offers[0].region.as_deref(), Some("Sweden, SE, EU"));
 }
 
 /// The header that each cloud's fetcher writes is read, and a row of it.
@@ -330,7 +332,7 @@ fn memory_of_all_cards_is_divided_where_a_list_prints_that() {
 fn every_dialect_is_read() {
     let table: serde_json::Value = serde_json::from_str(builtin::DIALECTS).unwrap();
     let clouds = table["clouds"].as_array().unwrap();
-    assert!(clouds.len() >= 17);
+    assert!(clouds.len() >= 25);
     for entry in clouds {
         let cloud = entry["cloud"].as_str().unwrap();
         let columns = entry["columns"].as_str().unwrap();

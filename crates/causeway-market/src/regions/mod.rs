@@ -80,7 +80,7 @@ pub struct Regions {
 /// A cloud whose regions' names hold their country.
 #[derive(Debug, Clone, PartialEq)]
 struct Rule {
-    last_two_letters: bool,
+    before_the_continent: bool,
     source: causeway_domain::Source,
 }
 
@@ -133,10 +133,8 @@ impl Regions {
             .get(&cloud.trim().to_lowercase())
             .and_then(|rule| {
                 let name = region.trim();
-                let code = if rule.last_two_letters {
-                    // A name of a place, a blank or comma, and the code: `Sweden, SE`.
-                    let (before, code) = name.split_at_checked(name.len().checked_sub(2)?)?;
-                    before.ends_with([' ', ',']).then_some(code)?
+                let code = if rule.before_the_continent {
+                    country_of_place(name)?
                 } else {
                     name
                 };
@@ -174,6 +172,18 @@ impl Regions {
                 country.name()
             ))
         })
+    }
+}
+
+/// The country in a place's name: `Michigan, US, NA`, where the last word is the continent; `Sweden, SE` in older lists. A
+/// lone code that is a continent's too (`NA` is Namibia) settles nothing.
+fn country_of_place(name: &str) -> Option<&str> {
+    const CONTINENTS: [&str; 7] = ["AF", "AN", "AS", "EU", "NA", "OC", "SA"];
+    let words: Vec<&str> = name.split(',').map(str::trim).collect();
+    match words.as_slice() {
+        [.., code, continent] if words.len() > 2 && CONTINENTS.contains(continent) => Some(code),
+        [_, code] if !CONTINENTS.contains(code) => Some(code),
+        _ => None,
     }
 }
 

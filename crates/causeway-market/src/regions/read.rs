@@ -52,7 +52,7 @@ struct RawRule {
 #[serde(rename_all = "snake_case")]
 enum CountryIs {
     TheRegion,
-    ItsLastTwoLetters,
+    BeforeTheContinent,
 }
 
 /// What power is like in a country or a part of one.
@@ -178,7 +178,7 @@ impl Regions {
             table.rules.insert(
                 rule.cloud.to_lowercase(),
                 Rule {
-                    last_two_letters: rule.country_is == CountryIs::ItsLastTwoLetters,
+                    before_the_continent: rule.country_is == CountryIs::BeforeTheContinent,
                     source,
                 },
             );

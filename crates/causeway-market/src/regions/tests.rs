@@ -69,9 +69,14 @@ fn names_that_hold_the_country_are_read_and_others_are_not() {
             .map(|country| country.code())
     };
     assert_eq!(code("runpod", "IS"), Some("IS"));
+    assert_eq!(code("vast", "Michigan, US, NA"), Some("US"));
+    assert_eq!(code("vast", ", CN, AS"), Some("CN"), "not American Samoa");
     assert_eq!(code("vast", "Sweden, SE"), Some("SE"));
-    assert_eq!(code("vast", "SE"), None);
-    assert_eq!(code("vast", "Oceania-XX"), None);
+    for unsettled in ["SE", "Michigan, NA", "Oceania-XX", "US, NA, XX", ""] {
+        assert_eq!(code("vast", unsettled), None, "{unsettled}");
+    }
+    assert_eq!(code("lium", "RU"), Some("RU"));
+    assert_eq!(code("cudo", "no-kristiansand-1"), Some("NO"));
     assert_eq!(code("runpod", "EU"), None, "the Union is no country");
     assert_eq!(code("lambda", "asia-south-1"), None);
     assert!(regions.region("runpod", "IS").carbon.is_known());

@@ -370,7 +370,9 @@ fn a_name_that_a_cloud_uses_for_another_part_is_that_part() {
     };
     let market = Market::empty().unwrap().with_offers([
         offer("runpod", "H100", "8x_H100_SECURE"),
-        offer("vast", "H100", "8x-H100_SXM"),
+        offer("shadeform", "H100", "hyperstack_H100"),
+        offer("vast", "H100", "8x-H100_SXM-32-65536"),
+        offer("vast", "A100", "8x-A100_SXM4-32-65536"),
         offer("azure", "H100", "Standard_ND96isr_H100_v5"),
         offer("azure", "H100", "Standard_NC80adis_H100_v5"),
     ]);
@@ -380,10 +382,18 @@ fn a_name_that_a_cloud_uses_for_another_part_is_that_part() {
         .collect();
     assert_eq!(
         parts,
-        [Some("H100-PCIe-80GB"), None, Some("H100-SXM-80GB"), None]
+        [
+            Some("H100-PCIe-80GB"),
+            None,
+            Some("H100-SXM-80GB"),
+            None,
+            Some("H100-SXM-80GB"),
+            None
+        ],
+        "of 40 or 80 GB, and the list does not say which, is unlisted"
     );
     // As SkyPilot: the name asked for is the name sold, whatever the part.
-    assert_eq!(market.matching(&gpus(&[("H100", 8)])).len(), 4);
+    assert_eq!(market.matching(&gpus(&[("H100", 8)])).len(), 5);
     let pcie = market.matching(&gpus(&[("H100-80G-PCIe", 8)]));
     assert_eq!(lines(&pcie), ["runpod 8x_H100_SECURE $20.00/h"]);
 }
