@@ -73,7 +73,9 @@ impl Model<'_> {
         if expert > 1.0 {
             // Dispatch and combine, forward and backward.
             let shown = 2.0 * passes * self.by.expert_exposed;
-            let row = 2.0 * a.hidden * tokens / tensor;
+            // Copies go out in 8 bits where products are, and come back in 16.
+            let width = if card.fp8 { 1.5 } else { 2.0 };
+            let row = width * a.hidden * tokens / tensor;
             let inside = expert.min(card.domain);
             let domains = (expert / card.domain).ceil().max(1.0);
             exposed.up += shown
