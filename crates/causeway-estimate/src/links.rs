@@ -13,6 +13,9 @@ const ALPHA_UP: f64 = 2e-6;
 const ALPHA_OUT: f64 = 8e-6;
 /// Hops of the longest ring: larger groups form trees.
 const LONGEST_RING: f64 = 63.0;
+/// Domains that a token's experts lie in at most: routers of models that spread experts over more are limited to four
+/// nodes (DeepSeek-V3, 2412.19437, section 2.1.2).
+const MOST_VISITED: f64 = 4.0;
 /// Accelerators of a domain from which weights are divided inside it and copied across (pods, racks).
 const LARGE_DOMAIN: f64 = 64.0;
 /// Share of a micro-batch's time that is its backward pass: two of three.
@@ -83,7 +86,8 @@ impl Model<'_> {
                     + inside * ALPHA_UP);
             if domains > 1.0 {
                 // A token goes once to each other domain that has one of its experts.
-                let visited = (domains - 1.0) * (1.0 - (1.0 - 1.0 / domains).powf(a.per_token));
+                let visited = ((domains - 1.0) * (1.0 - (1.0 - 1.0 / domains).powf(a.per_token)))
+                    .min(MOST_VISITED);
                 exposed.out += shown * (row * visited / self.out_rate() + domains * ALPHA_OUT);
             }
         }
