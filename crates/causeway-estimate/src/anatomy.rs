@@ -46,6 +46,8 @@ pub(crate) struct Known {
 /// Layers of a model are about a hundredth of its width (GPT-3 128, Llama-2-7B 128, -70B 102): for models of which only
 /// the number of parameters is known.
 const WIDTH_PER_LAYER: f64 = 110.0;
+/// Key and value heads of models that group them, where the number is not published: that of most.
+const GROUPS: f64 = 8.0;
 /// Vocabulary where none is published: that of the Llama family.
 const VOCABULARY: f64 = 32_000.0;
 
@@ -92,7 +94,7 @@ impl Anatomy {
         if sparse {
             base.with_experts(known)
         } else {
-            base.with_dense_ffn(known.ffn)
+            base.with_dense_ffn(known)
         }
     }
 
@@ -138,20 +140,26 @@ impl Anatomy {
         }
     }
 
-    fn with_dense_ffn(self, ffn: Option<f64>) -> Self {
-        let width = ffn.unwrap_or(4.0 * self.hidden);
+    fn with_dense_ffn(self, known: &Known) -> Self {
+        let width = known.ffn.unwrap_or(4.0 * self.hidden);
+        // Where only the query heads are published, the number tells whether keys and values are grouped by eight, too.
+        let grouped = known.heads.is_some() && known.kv_heads.is_none() && self.heads > GROUPS;
         let mut best = (f64::INFINITY, self);
-        for ffn_matrices in [2.0, 3.0] {
-            for embeddings in [1.0, 2.0] {
-                let candidate = Self {
-                    ffn: width,
-                    ffn_matrices,
-                    embeddings,
-                    ..self
-                };
-                let off = (candidate.counted() - self.params_total).abs();
-                if off < best.0 {
-                    best = (off, candidate);
+        for kv_heads in [Some(self.kv_heads), grouped.then_some(GROUPS)] {
+            let Some(kv_heads) = kv_heads else { continue };
+            for ffn_matrices in [2.0, 3.0] {
+                for embeddings in [1.0, 2.0] {
+                    let candidate = Self {
+                        kv_heads,
+                        ffn: width,
+                        ffn_matrices,
+                        embeddings,
+                        ..self
+                    };
+                    let off = (candidate.counted() - self.params_total).abs();
+                    if off < best.0 {
+                        best = (off, candidate);
+                    }
                 }
             }
         }
@@ -160,13 +168,17 @@ impl Anatomy {
 
     fn with_experts(self, known: &Known) -> Self {
         let experts = known.experts.unwrap_or(8.0).max(2.0);
-        let per_token = known.per_token.unwrap_or(2.0).clamp(1.0, experts);
         let layers = self.layers;
         let outside = self.embeddings * self.vocab * self.hidden;
         let three = 3.0 * self.hidden;
+        // Where it is not published, the idle part of the model tells how many experts a token passes through.
+        let idle_layer = (self.params_total - self.params_active) / layers;
+        let told = known
+            .ffn
+            .map(|width| (experts - idle_layer / (three * width)).round());
+        let per_token = known.per_token.or(told).unwrap_or(2.0).clamp(1.0, experts);
         // What the total has more than the active part are the experts that a token does not pass through.
-        let idle =
-            (self.params_total - self.params_active) / layers / (experts - per_token).max(1.0);
+        let idle = idle_layer / (experts - per_token).max(1.0);
         let expert_ffn = known.ffn.unwrap_or_else(|| (idle / three).max(1.0));
         let always = ((self.params_active - outside) / layers - per_token * three * expert_ffn)
             .max(self.hidden * self.hidden);
@@ -296,6 +308,48 @@ mod tests {
         });
         near(qwen.head_dim, 128.0, 0.05);
         near(qwen.counted(), 235e9, 0.02);
+    }
+
+    #[test]
+    fn what_is_not_published_is_told_by_the_numbers() {
+        let llama_3 = Known {
+            layers: Some(32.0),
+            hidden: Some(4096.0),
+            heads: Some(32.0),
+            ffn: Some(14336.0),
+            vocab: Some(128_256.0),
+            ..billions(8.03, 8.03)
+        };
+        let told = Anatomy::of(&llama_3);
+        near(told.kv_heads, 8.0, 1e-9);
+        assert!(told.ffn_matrices > 2.5 && told.embeddings > 1.5);
+        let llama_2 = Known {
+            ffn: Some(11008.0),
+            vocab: Some(32_000.0),
+            ..billions(6.738, 6.738)
+        };
+        near(
+            Anatomy::of(&Known {
+                layers: Some(32.0),
+                hidden: Some(4096.0),
+                heads: Some(32.0),
+                ..llama_2
+            })
+            .kv_heads,
+            32.0,
+            1e-9,
+        );
+        let mixtral = Known {
+            layers: Some(32.0),
+            hidden: Some(4096.0),
+            heads: Some(32.0),
+            kv_heads: Some(8.0),
+            ffn: Some(14336.0),
+            vocab: Some(32_000.0),
+            experts: Some(8.0),
+            ..billions(46.7, 12.88)
+        };
+        near(Anatomy::of(&mixtral).per_token, 2.0, 1e-9);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) struct Card {
 /// Cards with stacked memory hold binary gigabytes less a hundredth or two: an `80 GB` card 79.2 GiB, 1.06 times what
 /// the decimal figure says. Others hold what they say.
 const HELD: f64 = 1.056;
-/// Memory rate from which the memory is taken as stacked. Unit: bytes/s.
+/// Memory rate from which the memory is taken as stacked; that of Google's and Huawei's parts always is. Unit: bytes/s.
 const STACKED: f64 = 1.1e12;
 /// Where no scale-up rate is published: a PCIe 4.0 slot, one direction. Unit: bytes/s.
 const SLOT: f64 = 31e9;
@@ -126,6 +126,13 @@ pub(crate) fn card(
         reason = "memories are far below 2^53 bytes"
     )]
     let sold = part.memory.get() as f64;
+    let maker = match part.vendor.as_str() {
+        "NVIDIA" => Maker::Nvidia,
+        "Google" => Maker::Google,
+        "Huawei" => Maker::Huawei,
+        _ => Maker::Other,
+    };
+    let stacked = hbm >= STACKED || matches!(maker, Maker::Google | Maker::Huawei);
     let domain = part.scale_up_domain.unwrap_or(1).max(1);
     // Domains of more than a node's usual eight span nodes: a rack, a pod.
     let domain = domain.min(if domain > 8 { total } else { per_node }).max(1);
@@ -135,16 +142,11 @@ pub(crate) fn card(
             peak16,
             measured: measured(format),
             measured16: measured(sixteen),
-            maker: match part.vendor.as_str() {
-                "NVIDIA" => Maker::Nvidia,
-                "Google" => Maker::Google,
-                "Huawei" => Maker::Huawei,
-                _ => Maker::Other,
-            },
+            maker,
             before_fp8: part.peak(NumberFormat::Fp8).is_none(),
             fp8: format == NumberFormat::Fp8,
             hbm,
-            memory: sold * if hbm >= STACKED { HELD } else { 1.0 },
+            memory: sold * if stacked { HELD } else { 1.0 },
             scale_up,
             domain: f64::from(domain),
             scale_out: out,

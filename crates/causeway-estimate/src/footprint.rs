@@ -1,5 +1,6 @@
 //! Memory of the fullest accelerator under a layout.
 
+use crate::card::Maker;
 use crate::layout::{Layout, Recompute, Sharding};
 use crate::step::Model;
 
@@ -94,9 +95,13 @@ impl Footprint {
             + state(widths, layout.sharding, expert_data) * experts;
         let gathered = if layout.sharding == Sharding::Zero3 && data > 1.0 {
             let layer = a.dense_layer_params() / tensor + a.expert_layer_params() / expert_ways;
-            // Two layers of weights (one in use, one fetched ahead), one of gradients.
-            layer.max(a.embedding_params() / tensor)
-                * (2.0 * widths.weight + widths.gradient.min(widths.weight))
+            // Two layers of weights (one in use, one fetched ahead), one of gradients; XLA gathers matrix by matrix.
+            let layers = if model.card.maker == Maker::Google {
+                widths.weight
+            } else {
+                2.0 * widths.weight + widths.gradient.min(widths.weight)
+            };
+            layers * layer.max(a.embedding_params() / tensor)
         } else {
             0.0
         };

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::anatomy::{Anatomy, Known};
-use crate::card::{Card, Maker};
+use crate::card::Card;
 use crate::coefficients::Coefficients;
 use crate::step::Batch;
 

@@ -20,6 +20,10 @@ pub struct Goodput {
     pub repeated: f64,
     /// Share lost to detecting, restarting and loading.
     pub restarting: f64,
+    /// Of the two above, what failures cost.
+    pub failures: f64,
+    /// Of the two above, what preemption costs.
+    pub preemption: f64,
 }
 
 /// Failures of one accelerator and day: 419 unplanned interruptions of 16,384 H100 in 54 days (Llama 3, 2407.21783).
@@ -46,12 +50,14 @@ impl Goodput {
         )]
         let bytes = checkpoint.get() as f64;
         let save = STOP + bytes / chips.max(1.0) / HOST_COPY;
-        let per_second = chips.max(1.0) * per_chip_day / 86_400.0 + preemptions.max(0.0) / 3_600.0;
+        let failing = chips.max(1.0) * per_chip_day / 86_400.0;
+        let per_second = failing + preemptions.max(0.0) / 3_600.0;
         let between = 1.0 / per_second.max(1e-12);
         let interval = daly(save, between);
         let saving = save / interval;
         let repeated = interval / (2.0 * between);
         let restarting = RESTART / between;
+        let failures = (repeated + restarting) * failing * between;
         Self {
             share: (1.0 - saving - repeated - restarting).max(LEAST),
             checkpoint_interval: Hours::new(interval / 3_600.0),
@@ -60,6 +66,8 @@ impl Goodput {
             saving,
             repeated,
             restarting,
+            failures,
+            preemption: repeated + restarting - failures,
         }
     }
 }
@@ -122,6 +130,8 @@ mod tests {
             prop_assert!(some.checkpoint_interval.get() > 0.0);
             let parts = some.saving + some.repeated + some.restarting;
             prop_assert!(some.share >= 1.0 - parts - 1e-12);
+            prop_assert!((some.failures + some.preemption - some.repeated - some.restarting).abs() < 1e-9);
+            prop_assert!(of(chips, 0.0).preemption.abs() < 1e-9);
         }
 
         #[test]

@@ -54,6 +54,7 @@ mod question;
 pub mod runs;
 mod search;
 mod step;
+mod variant;
 mod workload;
 
 pub use bound::{BoundBy, Breakdown};
@@ -70,4 +71,5 @@ pub use memory::Memory;
 pub use mfu::Mfu;
 pub use model::{Extras, FeedForward, ModelShape};
 pub use money::{Bill, cost};
+pub use variant::{Cut, cut};
 pub use workload::{Kind, Optimizer, Precision, Workload};

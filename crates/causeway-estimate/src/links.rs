@@ -13,6 +13,9 @@ const ALPHA_UP: f64 = 2e-6;
 const ALPHA_OUT: f64 = 8e-6;
 /// Hops of the longest ring: larger groups form trees.
 const LONGEST_RING: f64 = 63.0;
+/// Domains that a token's experts lie in at most: routers of models that spread experts over more are limited to four
+/// nodes (DeepSeek-V3, 2412.19437, section 2.1.2).
+const MOST_VISITED: f64 = 4.0;
 /// Accelerators of a domain from which weights are divided inside it and copied across (pods, racks).
 const LARGE_DOMAIN: f64 = 64.0;
 /// Share of a micro-batch's time that is its backward pass: two of three.
@@ -73,7 +76,9 @@ impl Model<'_> {
         if expert > 1.0 {
             // Dispatch and combine, forward and backward.
             let shown = 2.0 * passes * self.by.expert_exposed;
-            let row = 2.0 * a.hidden * tokens / tensor;
+            // Copies go out in 8 bits where products are, and come back in 16.
+            let width = if card.fp8 { 1.5 } else { 2.0 };
+            let row = width * a.hidden * tokens / tensor;
             let inside = expert.min(card.domain);
             let domains = (expert / card.domain).ceil().max(1.0);
             exposed.up += shown
@@ -81,7 +86,8 @@ impl Model<'_> {
                     + inside * ALPHA_UP);
             if domains > 1.0 {
                 // A token goes once to each other domain that has one of its experts.
-                let visited = (domains - 1.0) * (1.0 - (1.0 - 1.0 / domains).powf(a.per_token));
+                let visited = ((domains - 1.0) * (1.0 - (1.0 - 1.0 / domains).powf(a.per_token)))
+                    .min(MOST_VISITED);
                 exposed.out += shown * (row * visited / self.out_rate() + domains * ALPHA_OUT);
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use causeway_domain::{Params, Tokens};
-use causeway_market::{Accelerator, Accelerators, NumberFormat};
+use causeway_market::{Accelerator, Accelerators};
 
 use crate::anatomy::{Anatomy, Known};
 use crate::footprint::GIB;
@@ -180,6 +180,12 @@ impl Row<'_> {
         }
     }
 
+    /// A size of a batch: published ones are tokens over a length now and then, and not whole.
+    fn batch(&self, column: &str) -> Result<Option<u32>, EstimateError> {
+        let number = self.number(column, 16_777_216.0)?;
+        Ok(number.map(|number| whole(number.round()).max(1)))
+    }
+
     fn precision(&self) -> Result<Precision, EstimateError> {
         let word = self.text("precision").to_lowercase();
         match word.as_str() {
@@ -230,7 +236,7 @@ impl Row<'_> {
             context: self.count("cp")?.or(one),
             expert: self.count("ep")?.or(if sparse { None } else { one }),
             sharding: self.sharding(),
-            micro_batch: self.count("micro_batch")?,
+            micro_batch: self.batch("micro_batch")?,
             recompute: self.recompute(),
         })
     }
@@ -273,7 +279,7 @@ impl Row<'_> {
             Tokens::new(1.0),
             self.count("seq_len")?.unwrap_or(SEQUENCE),
         );
-        workload.global_batch = self.count("global_batch_seqs")?;
+        workload.global_batch = self.batch("global_batch_seqs")?;
         workload.precision = self.precision()?;
         let card = self.number(MEMORY_COLUMN, 1e6)?.map(|gib| gib * GIB);
         let name = self.text("chip");
@@ -281,10 +287,13 @@ impl Row<'_> {
         let question = match &part {
             None => Err(format!("the table of accelerators does not list `{name}`")),
             Some(part) => {
-                // A chip that has one 16-bit format only runs what is written as the other in it.
-                let format = workload.precision.number_format();
-                if format == NumberFormat::Bf16 && part.peak(format).is_none() {
-                    workload.precision = Precision::Fp16;
+                // A chip without the row's format runs it in its widest 16-bit one.
+                let formats = [workload.precision, Precision::Bf16, Precision::Fp16];
+                let has = |format: &Precision| part.peak(format.number_format()).is_some();
+                if workload.precision != Precision::Fp8
+                    && let Some(format) = formats.into_iter().find(has)
+                {
+                    workload.precision = format;
                 }
                 Question::new(&workload, part, NODE.min(count), count, None, pinned).map(
                     |mut question| {

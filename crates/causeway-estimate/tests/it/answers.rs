@@ -149,7 +149,7 @@ fn between_yes_and_no_is_a_doubt() {
     );
     // Longer sequences need more: fits, then too close to say, then does not, and never back.
     let mut order = Vec::new();
-    for kilo in 1..64 {
+    for kilo in (1..512).step_by(5) {
         let workload = Workload {
             global_batch: Some(4),
             ..of(LLAMA_7B, 1e9, 1024 * kilo)

@@ -97,6 +97,19 @@ fn bad_rows_are_named_with_line_and_column() {
 }
 
 #[test]
+fn a_format_that_a_chip_lacks_runs_in_one_that_it_has() {
+    let rate = |chip: &str, precision: &str| {
+        let row = LLAMA.replace("H100", chip).replace("bf16", precision);
+        let answer = predict(&format!("{HEADER}\n{row}\n")).remove(0);
+        answer["tok_s_chip"].parse::<f64>().unwrap()
+    };
+    assert_eq!(rate("V100", "bf16"), rate("V100", "fp16"));
+    assert_eq!(rate("TPUv4", "fp32"), rate("TPUv4", "bf16"));
+    assert_eq!(rate("A100-80GB", "fp8"), rate("A100-80GB", "bf16"));
+    assert!(rate("H100", "fp8") > 1.2 * rate("H100", "bf16"));
+}
+
+#[test]
 fn an_unknown_chip_is_an_unknown_answer_and_not_a_zero() {
     let row = predict(&format!("{HEADER}\n{}\n", LLAMA.replace("H100", "abacus"))).remove(0);
     assert_eq!(row["tok_s_chip"], "");
