@@ -199,6 +199,9 @@ fn list(
     }
     output.line(table);
     output.line(format_args!("{} offers", offers.len()));
+    for reading in market.readings(today) {
+        output.line(format_args!("  {reading}"));
+    }
     let stale = offers
         .iter()
         .filter(|offer| offer.age(today).is_stale())
