@@ -8,14 +8,43 @@ use camino::Utf8Path;
 use causeway_domain::organisation::Organisation;
 use causeway_domain::{Problem, SourceFile, organisation, portfolio, scenario, task};
 use causeway_law::Packs;
-use causeway_market::Market;
+use causeway_market::{Market, PriceList, import_csv};
 use causeway_plan::{Comparison, Inputs, plan};
+
+/// A dense model of 70 billion parameters.
+const CONFIG: &str = r#"{"model_type":"llama","hidden_size":8192,"num_hidden_layers":80,"num_attention_heads":64,"num_key_value_heads":8,"intermediate_size":28672,"vocab_size":128256}"#;
+const RENTER: &str = "organisation: acme
+parties:
+  acme: {name: Acme, headquarters: SG, listed: none, owners: [], owners_complete: true}
+  nebius: {name: Nebius, headquarters: NL, listed: none, owners: [], owners_complete: true}
+presences: [{entity: acme, provider: nebius, account: a, cloud: nebius}]
+team: {SG: 3}
+home: {country: SG}
+workloads: {seventy: {model: a/m, config: config.json, tokens: 1.4e12, sequence_length: 8192, batch: 512, end_use: civil, closed: true}}
+";
+
+/// A market of so many made-up offers: no package holds a full catalog.
+pub fn offers(rows: usize, seed: u64) -> Result<Market> {
+    let mut market = Market::empty()?;
+    for list in crate::lists::lists(rows, seed)? {
+        let prices = PriceList {
+            cloud: list.cloud,
+            file: "made.csv",
+            bytes: &list.text,
+            date: None,
+        };
+        let import = import_csv(&prices, &market.regions, &market.dialects)?.whole("made.csv")?;
+        market = market.with_offers(import.offers);
+    }
+    Ok(market)
+}
 
 /// What plans are made from.
 pub struct Made {
     pub organisation: Arc<Organisation>,
     pub packs: Packs,
     market: Market,
+    renter: Arc<Organisation>,
 }
 
 fn file(name: &str, text: String) -> Arc<SourceFile> {
@@ -69,6 +98,10 @@ impl Made {
             organisation: Arc::new(fine(organisation::parse(&file("causeway.yaml", text)))?),
             packs: Packs::builtin()?,
             market: Market::empty()?,
+            renter: Arc::new(fine(organisation::parse(&file(
+                "causeway.yaml",
+                RENTER.to_owned(),
+            )))?),
         })
     }
 
@@ -83,6 +116,28 @@ impl Made {
             organisation_folder: folder,
             market: &self.market,
             config: None,
+            packs: &self.packs,
+            at: "2026-11-29T00:00:00Z".parse()?,
+            site: None,
+            records: &Arc::default(),
+            every_offer: false,
+        })?)
+    }
+
+    /// A model of 70 billion parameters on nodes that are rented.
+    pub fn rent(&self, market: &Market, chips: &str) -> Result<Comparison> {
+        let text = format!(
+            "name: seventy\nnum_nodes: 32\nresources: {{accelerators: {{{chips}}}}}\nrun: x\n"
+        );
+        let task = fine(task::parse(&file("task.yaml", text)))?;
+        let folder = Utf8Path::new("/home");
+        Ok(plan(&Inputs {
+            task: &task,
+            task_folder: folder,
+            organisation: &self.renter,
+            organisation_folder: folder,
+            market,
+            config: Some(CONFIG),
             packs: &self.packs,
             at: "2026-11-29T00:00:00Z".parse()?,
             site: None,

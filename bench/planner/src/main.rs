@@ -1,5 +1,7 @@
 //! Times of the planner, on one core, beside their goals.
 
+#[path = "../../market/src/lists.rs"]
+mod lists;
 mod made;
 
 use anyhow::{Result, ensure};
@@ -14,6 +16,8 @@ use crate::made::Made;
 const RUNS: usize = 3;
 const PLACES: usize = 200;
 const DRAWS: usize = 100_000;
+const OFFERS: usize = 60_000;
+const SEED: u64 = 20_261_129;
 
 /// Seconds that this thread has run: what a core can do, on a machine that others use too.
 fn busy() -> f64 {
@@ -47,7 +51,7 @@ fn main() -> Result<()> {
     let mut missed = 0;
     let mut row = |what: &str, seconds: f64, goal: Option<f64>| {
         let goal_text = goal.map_or_else(String::new, |goal| format!("{goal}"));
-        println!("| {what} | {seconds:.2} | {goal_text} |");
+        println!("| {what} | {seconds:.3} | {goal_text} |");
         missed += usize::from(goal.is_some_and(|goal| seconds > goal));
     };
 
@@ -68,6 +72,24 @@ fn main() -> Result<()> {
         seconds,
         Some(5.0),
     );
+
+    let market = made::offers(OFFERS, SEED)?;
+    let mut places = 0;
+    for (chips, goal) in [
+        ("H100: 8", 0.2),
+        ("H100: 8, H200: 8, A100-80GB: 8, B200: 8", 0.2),
+    ] {
+        let seconds = median(|| {
+            let comparison = made.rent(&market, chips)?;
+            places = comparison.candidates.iter().map(|one| 1 + one.alike).sum();
+            Ok(comparison)
+        })?;
+        row(
+            &format!("{{{chips}}}: {places} of {OFFERS} offers compared, laid out and cleared"),
+            seconds,
+            Some(goal),
+        );
+    }
 
     let file = made.portfolio(10)?;
     let comparisons: Vec<Comparison> = file
