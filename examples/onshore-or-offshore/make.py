@@ -56,7 +56,7 @@ sites:
         price_per_hour: {{value: 19.20, by: Hyperstack's price list, evidence: 'H100-80G-SXM5 in US-1, 2.40 a GPU-hour, times 8', on: 2026-11-24}}
 
 datasets:
-  corpus: {{path: corpus, class: none, records: 1000000000, origin: {country}, controller: {own}}}
+  corpus: {{path: corpus, class: none, records: 1000000000, origin: {country}, controller: {own}{important}}}
 
 team: {team}
 home: {{country: {country}}}
@@ -106,13 +106,13 @@ def write(file, **fields):
 
 # Headquartered in the United States: at home is Dallas.
 write(
-    "us.yaml", own="meadow", country="US", team="{US: 12}", home_site="",
+    "us.yaml", own="meadow", country="US", important="", team="{US: 12}", home_site="",
     parties="\n".join([company("meadow", "Meadow Research Inc.", "US", "meadow-owner"), person("meadow-owner", "The founders of Meadow", "US")]),
     presences="\n".join(presence("meadow", provider, site) for provider, site in RENTED),
 )
 # In Singapore: at home is Singapore.
 write(
-    "sg.yaml", own="orchid", country="SG", team="{SG: 10, MY: 2}", home_site="",
+    "sg.yaml", own="orchid", country="SG", important="", team="{SG: 10, MY: 2}", home_site="",
     parties="\n".join([company("orchid", "Orchid Research Pte. Ltd.", "SG", "orchid-owner"), person("orchid-owner", "The founders of Orchid", "SG")]),
     presences="\n".join(presence("orchid", provider, site) for provider, site in RENTED),
 )
@@ -120,7 +120,7 @@ write(
 NO_PRICE = "unknown"
 A800 = "{value: 11.20, by: zhitaoyun.cn/2153110.html, evidence: 'A800/A100 class, 8 to 12 yuan a GPU-hour in 2023, a low-grade source: the middle at 7.14 yuan a dollar, times 8', on: 2023-12-31}"
 write(
-    "cn.yaml", own="jade", country="CN", team="{CN: 14, SG: 3}",
+    "cn.yaml", own="jade", country="CN", important=", important: false", team="{CN: 14, SG: 3}",
     home_site=own_site("hangzhou", "CN", "harbour", [
         ("a800x8", "A800", A800, ", chips_received: 2023-05-01, chips_licence: none_needed"),
         ("h20x8", "H20", NO_PRICE, ", chips_received: 2024-06-01, chips_licence: none_needed"),

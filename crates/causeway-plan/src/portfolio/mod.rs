@@ -418,29 +418,31 @@ impl Reasons {
         lawful: bool,
     ) -> Option<(Usd, Hours)> {
         let place = candidate.country.known();
+        // Those that nothing tells from it, and that cost no less, are passed over with it.
+        let count = 1 + candidate.alike;
         if !candidate.infeasible.is_empty() {
-            self.unable += 1;
+            self.unable += count;
         } else if lawful && candidate.outcome != Outcome::Allow {
-            self.unlawful += 1;
+            self.unlawful += count;
         } else if let Some(stays) = &task.stays_in
             && place.is_none_or(|place| !stays.contains(place))
         {
-            self.elsewhere += 1;
+            self.elsewhere += count;
         } else {
             let Some((hours, most)) = candidate.hours().zip(longest(candidate)) else {
-                self.untimed += 1;
+                self.untimed += count;
                 return None;
             };
             if let Some(late) = left
                 .map(|left| most.get() - left)
                 .filter(|late| *late > 0.0)
             {
-                self.late += 1;
+                self.late += count;
                 self.least_late = Some(self.least_late.map_or(late, |least| least.min(late)));
                 return None;
             }
             let Some(cost) = candidate.cost() else {
-                self.unpriced += 1;
+                self.unpriced += count;
                 return None;
             };
             return Some((cost, hours));
