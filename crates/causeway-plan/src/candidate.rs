@@ -57,11 +57,25 @@ pub struct Candidate {
     pub unreachable: Option<String>,
     /// What could not be compared.
     pub doubts: Vec<String>,
+    /// Whether its machines are what the task asks for, whether or not the model fits.
+    #[serde(skip)]
+    pub(crate) answers: bool,
+    /// Every name of its accelerator.
+    #[serde(skip)]
+    pub(crate) chip_names: Vec<String>,
     #[serde(skip)]
     pub(crate) undertaking: Undertaking,
 }
 
 impl Candidate {
+    /// Whether its accelerator goes by this name, in its price list or anywhere.
+    #[must_use]
+    pub fn has_chip(&self, name: &str) -> bool {
+        self.chip_names
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// Its acts with the words for what they are done with, before any approval.
     #[must_use]
     pub fn bare(&self, at: Timestamp) -> Vec<Described> {

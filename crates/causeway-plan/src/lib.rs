@@ -17,6 +17,7 @@
 //! ```
 
 mod acts;
+mod budget;
 mod candidate;
 mod counterfactual;
 mod error;
@@ -31,6 +32,7 @@ mod request;
 pub mod scenario;
 mod trace;
 
+pub use budget::{Affordable, Trained, affordable};
 pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
 pub use counterfactual::{Advice, Elsewhere, ElsewhereChanged};
 pub use error::PlanError;

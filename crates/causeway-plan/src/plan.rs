@@ -433,6 +433,19 @@ impl Planner<'_> {
             infeasible,
             unreachable: self.unreachable(site, entry, presence),
             doubts: found.doubts.clone(),
+            answers: found.answers(),
+            chip_names: found
+                .offer
+                .accelerator
+                .iter()
+                .map(|(name, _)| name.to_string())
+                .chain(
+                    found
+                        .accelerator
+                        .into_iter()
+                        .flat_map(|part| part.names().map(str::to_owned)),
+                )
+                .collect(),
             undertaking,
         }
     }

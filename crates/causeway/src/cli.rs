@@ -201,8 +201,30 @@ pub(crate) struct PlanArgs {
     /// Show where a field comes from, with its sources: score, hardware, cost, risk, talent, data, price, total, time, memory, chips, country, verdict
     #[arg(long, value_name = "FIELD", conflicts_with = "portfolio")]
     pub(crate) explain: Option<String>,
+    /// Show the largest model that so much money trains lawfully (compute-optimal: 20 tokens a parameter), and what more would buy: `50k`, `2M`
+    #[arg(long, value_name = "USD", conflicts_with_all = ["portfolio", "explain", "scenarios"], value_parser = dollars)]
+    pub(crate) budget: Option<causeway_domain::Usd>,
     #[command(flatten)]
     pub(crate) scenarios: ScenarioArgs,
+}
+
+/// `50k`, `1.5M`, `2000`.
+fn dollars(text: &str) -> Result<causeway_domain::Usd, String> {
+    let wrong = || format!("`{text}` is no amount of money, such as 50k, 1.5M or 2000");
+    let trimmed = text.trim().trim_start_matches('$');
+    let (number, zeros) = match trimmed.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1_000_u32),
+        None => match trimmed.strip_suffix(['m', 'M']) {
+            Some(number) => (number, 1_000_000),
+            None => (trimmed, 1),
+        },
+    };
+    let number: rust_decimal::Decimal = number.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(zeros.into())
+        .filter(|amount| amount.is_sign_positive())
+        .map(causeway_domain::Usd::new)
+        .ok_or_else(wrong)
 }
 
 #[derive(Debug, Args)]

@@ -260,14 +260,11 @@ impl Bound<'_> {
     /// What a candidate takes of it. A place of which the country is not known counts wherever a country is named.
     fn taken_by(&self, candidate: &Candidate, cost: f64, hours: Hours) -> f64 {
         if let Some(limit) = self.at {
-            let accelerator = candidate.accelerator.as_ref().map(|(name, _)| name);
             let elsewhere = limit.site.is_some() && candidate.site != limit.site
                 || limit.country.is_some_and(|wanted| {
                     matches!(&candidate.country, Fact::Known(country, _) if *country != wanted)
                 })
-                || limit.accelerator.as_ref().is_some_and(|wanted| {
-                    accelerator.is_none_or(|name| !name.eq_ignore_ascii_case(wanted))
-                });
+                || limit.accelerator.as_ref().is_some_and(|wanted| !candidate.has_chip(wanted));
             if elsewhere {
                 return 0.0;
             }

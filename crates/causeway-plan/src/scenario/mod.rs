@@ -351,11 +351,7 @@ fn course(candidate: &Candidate, file: &File) -> Option<Course> {
     if !days.iter().all(|days| *days > 0.0 && days.is_finite()) {
         return None;
     }
-    let accelerator = candidate
-        .accelerator
-        .as_ref()
-        .map(|(name, _)| name.as_str());
-    let is = |wanted: &str| accelerator.is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    let is = |wanted: &str| candidate.has_chip(wanted);
     let mut course = Course {
         days,
         daily: candidate

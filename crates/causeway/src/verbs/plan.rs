@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use causeway_domain::{Env, Fact, Timestamp};
 use causeway_law::Outcome;
-use causeway_plan::{Candidate, Comparison, FIELDS, hours_in_words, trace};
+use causeway_plan::{
+    Affordable, Candidate, Comparison, FIELDS, Trained, affordable, hours_in_words, span, trace,
+};
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
 use comfy_table::Cell;
@@ -16,6 +18,8 @@ use crate::verbs::{Context, packs, portfolio, scenarios};
 
 /// Candidates shown without `--all`.
 const SHOWN: usize = 12;
+/// Tokens of a sequence where the organisation's file names none.
+const SEQUENCE: u32 = 4096;
 /// Candidates of which a field is explained without `--all`.
 const EXPLAINED: usize = 3;
 
@@ -43,6 +47,25 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         &records,
         args.all,
     )?;
+    if let Some(budget) = args.budget {
+        let sequence = files
+            .organisation
+            .workload(Some(&files.task.name))
+            .and_then(|(_, workload)| workload.sequence_length)
+            .unwrap_or(SEQUENCE);
+        let bought = affordable(&comparison, &market.accelerators, sequence, budget)
+            .map_err(RunError::Plan)?;
+        if output.json {
+            output.document(&json!({"affordable": bought}));
+        } else {
+            buys(output, &bought);
+        }
+        return Ok(if bought.lawful.is_some() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        });
+    }
     let outlook = scenarios::draw(&args.scenarios, &comparison, &files, &packs)?;
     if let Some(outlook) = &outlook {
         let weights = &files.organisation.file.weights;
@@ -79,6 +102,45 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         scenarios::show(output, outlook);
     }
     Ok(exit)
+}
+
+/// What a budget buys.
+fn buys(output: Output, bought: &Affordable) {
+    let words = |trained: &Trained| {
+        let unreachable = trained
+            .unreachable
+            .as_ref()
+            .map_or_else(String::new, |why| format!("; {why}"));
+        format!(
+            "{} on {} at {}, {} for {}{unreachable}",
+            trained.parameters,
+            trained.tokens,
+            trained.place,
+            span(trained.time),
+            trained.cost
+        )
+    };
+    match &bought.lawful {
+        Some(lawful) => output.line(format_args!(
+            "{} trains lawfully: {}",
+            bought.budget,
+            words(lawful)
+        )),
+        None => output.line(format_args!(
+            "{} trains nothing lawfully at any of {} places with such machines",
+            bought.budget, bought.places
+        )),
+    }
+    if let Some(twice) = &bought.for_twice {
+        output.line(format_args!("twice the money: {}", words(twice)));
+    }
+    if let Some(licence) = &bought.with_a_licence {
+        output.line(format_args!("one licence more: {}", words(licence)));
+    }
+    if let Some(review) = &bought.with_a_review {
+        output.line(format_args!("one review or fact more: {}", words(review)));
+    }
+    output.line("A dense model, 20 tokens a parameter (Hoffmann et al. 2022, 2203.15556); expected costs of machines, no egress and no people");
 }
 
 /// Where a field of the best candidates comes from.
