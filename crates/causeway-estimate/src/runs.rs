@@ -94,7 +94,7 @@ pub struct Answer {
 pub fn read(csv: &str, chips: &Accelerators) -> Result<Vec<Run>, EstimateError> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
-        .from_reader(csv.as_bytes());
+        .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
     let columns: BTreeMap<String, usize> = reader
         .headers()
         .map_err(|error| unreadable(&error))?
@@ -170,6 +170,14 @@ impl Row<'_> {
                 format!("`{text}` is not a number of more than 0 and at most {most}"),
             )),
         }
+    }
+
+    /// A number that may be written as 0 where there is none.
+    fn unless_zero(&self, column: &str, most: f64) -> Result<Option<f64>, EstimateError> {
+        if self.text(column) == "0" {
+            return Ok(None);
+        }
+        self.number(column, most)
     }
 
     fn count(&self, column: &str) -> Result<Option<u32>, EstimateError> {
@@ -259,20 +267,23 @@ impl Row<'_> {
             kv_heads: self.number("kv_heads", most)?,
             ffn: self.number("ffn", most)?,
             vocab: self.number("vocab", 1e9)?,
-            experts: self.number("experts", most)?,
-            per_token: self.number("experts_per_token", most)?,
+            // Dense models are written with no experts, or with none.
+            experts: self.unless_zero("experts", most)?,
+            per_token: self.unless_zero("experts_per_token", most)?,
         })
     }
 
     fn run(&self, chips: &Accelerators, memory_only: bool) -> Result<Run, EstimateError> {
         let anatomy = Anatomy::of(&self.known()?);
         let pinned = self.pinned(anatomy.is_sparse())?;
-        let count = self.count("chips")?.unwrap_or_else(|| {
-            let ways = [pinned.tensor, pinned.pipeline, pinned.context]
-                .into_iter()
-                .fold(1_u32, |ways, way| ways.saturating_mul(way.unwrap_or(1)));
-            CHIPS.checked_next_multiple_of(ways).unwrap_or(ways)
-        });
+        let ways = [pinned.tensor, pinned.pipeline, pinned.context]
+            .into_iter()
+            .fold(1_u32, |ways, way| ways.saturating_mul(way.unwrap_or(1)));
+        // A layout of more chips than the row has is that of one replica: the answer is for each chip all the same.
+        let count = match self.count("chips")? {
+            Some(count) => count.max(ways),
+            None => CHIPS.checked_next_multiple_of(ways).unwrap_or(ways),
+        };
         let mut workload = Workload::of_parameters(
             Params::new(anatomy.params_total),
             Params::new(anatomy.params_active),
