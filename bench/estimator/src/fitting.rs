@@ -41,8 +41,11 @@ pub fn fit(rows: &[&Row]) -> Calibration {
     let mut x = prior.clone();
     for _ in 0..ROUNDS {
         let calibration = at(&x);
-        let found: Vec<Option<(f64, Layout)>> =
-            rows.iter().map(|row| row.run.rate(&calibration)).collect();
+        let found: Vec<Option<(f64, Layout)>> = rows
+            .iter()
+            .map(|row| row.run.rate(&calibration))
+            .map(|found| found.map(|(rate, layout)| (rate.get(), layout)))
+            .collect();
         let size = free.len();
         let (mut matrix, mut vector) = (vec![vec![0.0; size]; size], vec![0.0; size]);
         let moved: Vec<Calibration> = (0..size)
@@ -61,7 +64,8 @@ pub fn fit(rows: &[&Row]) -> Calibration {
             let slope: Vec<f64> = moved
                 .iter()
                 .map(|moved| {
-                    let there = row.run.rate_at(moved, layout).unwrap_or(*rate);
+                    let there = row.run.rate_at(moved, layout);
+                    let there = there.map_or(*rate, |rate| rate.get());
                     (there / rate).ln() / DERIVATIVE
                 })
                 .collect();

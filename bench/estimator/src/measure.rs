@@ -18,7 +18,11 @@ const WIDER_FEW: f64 = 1.5;
 /// Tokens per second and chip of every row.
 pub fn estimates(rows: &[&Row], calibration: &Calibration) -> Vec<f64> {
     rows.iter()
-        .map(|row| row.run.rate(calibration).map_or(f64::NAN, |(rate, _)| rate))
+        .map(|row| {
+            row.run
+                .rate(calibration)
+                .map_or(f64::NAN, |(rate, _)| rate.get())
+        })
         .collect()
 }
 
@@ -36,7 +40,7 @@ pub fn out_of_family(rows: &[&Row]) -> Vec<f64> {
             let rate = row
                 .run
                 .rate(&calibration)
-                .map_or(f64::NAN, |(rate, _)| rate);
+                .map_or(f64::NAN, |(rate, _)| rate.get());
             by_id.insert(&row.run.id, rate);
         }
     }
@@ -165,11 +169,10 @@ pub fn coverage(rows: &[&Row]) -> (f64, BTreeMap<Situation, (usize, usize)>) {
             .collect();
         let calibration = calibrate(&others, "");
         for row in rows.iter().filter(|row| row.family == *family) {
-            let inside = row
-                .run
-                .answer(&calibration)
-                .rate
-                .is_some_and(|rate| rate.low <= row.truth && row.truth <= rate.high);
+            let inside =
+                row.run.answer(&calibration).rate.is_some_and(|rate| {
+                    rate.low.get() <= row.truth && row.truth <= rate.high.get()
+                });
             let entry = by_situation.entry(row.run.situation()).or_default();
             entry.0 += usize::from(inside);
             entry.1 += 1;

@@ -48,6 +48,8 @@ pub(crate) struct Known {
 const WIDTH_PER_LAYER: f64 = 110.0;
 /// Key and value heads of models that group them, where the number is not published: that of most.
 const GROUPS: f64 = 8.0;
+/// How far experts may exceed the published number of parameters before their width is not believed.
+const MOST_EXCESS: f64 = 1.25;
 /// Vocabulary where none is published: that of the Llama family.
 const VOCABULARY: f64 = 32_000.0;
 
@@ -171,15 +173,17 @@ impl Anatomy {
         let layers = self.layers;
         let outside = self.embeddings * self.vocab * self.hidden;
         let three = 3.0 * self.hidden;
-        // Where it is not published, the idle part of the model tells how many experts a token passes through.
         let idle_layer = (self.params_total - self.params_active) / layers;
-        let told = known
+        // A width that makes more than the whole model is that of dense layers, or of experts in some layers only: then
+        // the idle part of the model says how wide experts are, as if every layer had them.
+        let width = known
             .ffn
-            .map(|width| (experts - idle_layer / (three * width)).round());
+            .filter(|width| layers * experts * three * width < MOST_EXCESS * self.params_total);
+        // Where it is not published, the idle part also says how many experts a token passes through.
+        let told = width.map(|width| (experts - idle_layer / (three * width)).round());
         let per_token = known.per_token.or(told).unwrap_or(2.0).clamp(1.0, experts);
-        // What the total has more than the active part are the experts that a token does not pass through.
         let idle = idle_layer / (experts - per_token).max(1.0);
-        let expert_ffn = known.ffn.unwrap_or_else(|| (idle / three).max(1.0));
+        let expert_ffn = width.unwrap_or_else(|| (idle / three).max(1.0));
         let always = ((self.params_active - outside) / layers - per_token * three * expert_ffn)
             .max(self.hidden * self.hidden);
         // Heads may be wider than hidden / heads (Qwen3: 128); what every token passes through says how wide.
@@ -350,6 +354,13 @@ mod tests {
             ..billions(46.7, 12.88)
         };
         near(Anatomy::of(&mixtral).per_token, 2.0, 1e-9);
+        // Experts in every other layer count as half as wide ones in all.
+        let every_other = Known {
+            per_token: Some(2.0),
+            layers: Some(64.0),
+            ..mixtral
+        };
+        near(Anatomy::of(&every_other).expert_ffn, 7168.0, 0.02);
     }
 
     #[test]

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{Params, Tokens};
+use causeway_domain::{Bytes, Params, Tokens, TokensPerSecond};
 use causeway_market::{Accelerator, Accelerators};
 
 use crate::anatomy::{Anatomy, Known};
 use crate::footprint::GIB;
 use crate::question::{Question, verdict};
 use crate::search::{Found, USABLE, whole};
+use crate::workload::bytes;
 use crate::{
     BoundBy, Calibration, EstimateError, Fits, Interval, Layout, Pinned, Precision, Recompute,
     Sharding, Situation, Workload,
@@ -44,10 +45,10 @@ pub fn predict(
         let rate = answer.rate;
         out.push_str(&quoted(&run.id));
         for field in [
-            number(rate.map(|rate| rate.mid)),
-            number(rate.map(|rate| rate.low)),
-            number(rate.map(|rate| rate.high)),
-            number(answer.memory_gib),
+            number(rate.map(|rate| rate.mid.get())),
+            number(rate.map(|rate| rate.low.get())),
+            number(rate.map(|rate| rate.high.get())),
+            number(answer.memory.map(gib)),
             answer.fits.to_string(),
             answer.bound_by.to_string(),
         ] {
@@ -77,10 +78,10 @@ pub struct Run {
 /// The answer to one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// Tokens per second and chip; `None` for questions of memory and unknown chips.
-    pub rate: Option<Interval<f64>>,
-    /// Memory of the fullest accelerator. Unit: GiB.
-    pub memory_gib: Option<f64>,
+    /// Throughput of one chip; `None` for questions of memory and unknown chips.
+    pub rate: Option<Interval<TokensPerSecond>>,
+    /// Memory of the fullest accelerator.
+    pub memory: Option<Bytes>,
     /// Whether it fits.
     pub fits: Fits,
     /// What the time is bound by.
@@ -94,7 +95,7 @@ pub struct Answer {
 pub fn read(csv: &str, chips: &Accelerators) -> Result<Vec<Run>, EstimateError> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
-        .from_reader(csv.as_bytes());
+        .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
     let columns: BTreeMap<String, usize> = reader
         .headers()
         .map_err(|error| unreadable(&error))?
@@ -123,6 +124,16 @@ fn unreadable(error: &csv::Error) -> EstimateError {
         column: "all".to_owned(),
         why: error.to_string(),
     }
+}
+
+/// In GiB, as the tables write memory.
+fn gib(memory: Bytes) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "memories are far below 2^53 bytes"
+    )]
+    let bytes = memory.get() as f64;
+    bytes / GIB
 }
 
 /// A field as CSV writes it.
@@ -170,6 +181,14 @@ impl Row<'_> {
                 format!("`{text}` is not a number of more than 0 and at most {most}"),
             )),
         }
+    }
+
+    /// A number that may be written as 0 where there is none.
+    fn unless_zero(&self, column: &str, most: f64) -> Result<Option<f64>, EstimateError> {
+        if self.text(column) == "0" {
+            return Ok(None);
+        }
+        self.number(column, most)
     }
 
     fn count(&self, column: &str) -> Result<Option<u32>, EstimateError> {
@@ -259,20 +278,23 @@ impl Row<'_> {
             kv_heads: self.number("kv_heads", most)?,
             ffn: self.number("ffn", most)?,
             vocab: self.number("vocab", 1e9)?,
-            experts: self.number("experts", most)?,
-            per_token: self.number("experts_per_token", most)?,
+            // Dense models are written with no experts, or with none.
+            experts: self.unless_zero("experts", most)?,
+            per_token: self.unless_zero("experts_per_token", most)?,
         })
     }
 
     fn run(&self, chips: &Accelerators, memory_only: bool) -> Result<Run, EstimateError> {
         let anatomy = Anatomy::of(&self.known()?);
         let pinned = self.pinned(anatomy.is_sparse())?;
-        let count = self.count("chips")?.unwrap_or_else(|| {
-            let ways = [pinned.tensor, pinned.pipeline, pinned.context]
-                .into_iter()
-                .fold(1_u32, |ways, way| ways.saturating_mul(way.unwrap_or(1)));
-            CHIPS.checked_next_multiple_of(ways).unwrap_or(ways)
-        });
+        let ways = [pinned.tensor, pinned.pipeline, pinned.context]
+            .into_iter()
+            .fold(1_u32, |ways, way| ways.saturating_mul(way.unwrap_or(1)));
+        // A layout of more chips than the row has is that of one replica: the answer is for each chip all the same.
+        let count = match self.count("chips")? {
+            Some(count) => count.max(ways),
+            None => CHIPS.checked_next_multiple_of(ways).unwrap_or(ways),
+        };
         let mut workload = Workload::of_parameters(
             Params::new(anatomy.params_total),
             Params::new(anatomy.params_active),
@@ -323,7 +345,7 @@ impl Run {
     pub fn answer(&self, calibration: &Calibration) -> Answer {
         let unknown = |why: &str| Answer {
             rate: None,
-            memory_gib: None,
+            memory: None,
             fits: Fits::Unknown {
                 why: why.to_owned(),
             },
@@ -350,11 +372,11 @@ impl Run {
             let mid = self.rate_of(question, calibration, &found);
             calibration
                 .spread(self.situation(), part)
-                .map(|factor| mid * factor)
+                .map(|factor| TokensPerSecond::new(mid * factor))
         });
         Answer {
             rate,
-            memory_gib: Some(found.footprint.total() / GIB),
+            memory: Some(bytes(found.footprint.total())),
             bound_by: match fits {
                 Fits::No { .. } => BoundBy::Memory,
                 Fits::Yes | Fits::Unknown { .. } => BoundBy::of(&found.seconds),
@@ -374,18 +396,20 @@ impl Run {
 
     /// Tokens per second and chip, at the layout that is fastest under this calibration, with that layout. For fitting.
     #[must_use]
-    pub fn rate(&self, calibration: &Calibration) -> Option<(f64, Layout)> {
+    pub fn rate(&self, calibration: &Calibration) -> Option<(TokensPerSecond, Layout)> {
         let question = self.question.as_ref().ok()?;
         let found = question.best(calibration)?;
-        Some((self.rate_of(question, calibration, &found), found.layout))
+        let rate = self.rate_of(question, calibration, &found);
+        Some((TokensPerSecond::new(rate), found.layout))
     }
 
     /// Tokens per second and chip at a layout. For fitting.
     #[must_use]
-    pub fn rate_at(&self, calibration: &Calibration, layout: &Layout) -> Option<f64> {
+    pub fn rate_at(&self, calibration: &Calibration, layout: &Layout) -> Option<TokensPerSecond> {
         let question = self.question.as_ref().ok()?;
         let found = question.at(calibration, *layout);
-        Some(self.rate_of(question, calibration, &found))
+        let rate = self.rate_of(question, calibration, &found);
+        Some(TokensPerSecond::new(rate))
     }
 
     /// What decides how far off the answer is.

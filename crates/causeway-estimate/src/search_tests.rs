@@ -152,7 +152,10 @@ proptest! {
             recompute: Some(RECOMPUTE[recompute]), sharding: Some(Sharding::Zero1), context: Some(1), expert: Some(1),
         };
         let heads = whole(anatomy.heads);
-        prop_assume!(heads.is_multiple_of(1 << tensor) && f64::from(1u32 << stages) <= anatomy.layers);
+        // Other divisions are not layouts of this model.
+        if !heads.is_multiple_of(1 << tensor) || f64::from(1u32 << stages) > anatomy.layers {
+            return Ok(());
+        }
         if let Some(other) = search(&model, &WIDTHS, chips, &pinned).filter(|other| other.fits) {
             prop_assert!(best.fits);
             prop_assert!(best.seconds.each() <= other.seconds.each() * (1.0 + 1e-12), "{} is faster than {}", other.layout, best.layout);

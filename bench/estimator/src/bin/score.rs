@@ -96,7 +96,8 @@ fn remember(text: &str, chips: &Accelerators) -> Result<()> {
         .zip(&truth)
     {
         let answer = run.answer(&calibration);
-        if let (Some(needed), Ok(peak)) = (answer.memory_gib, truth["peak_gib"].parse::<f64>()) {
+        if let (Some(needed), Ok(peak)) = (answer.memory, truth["peak_gib"].parse::<f64>()) {
+            let needed = needed.get() as f64 / f64::from(1 << 30);
             errors.push((needed - peak).abs() / peak);
         }
         let says = answer.fits.to_string();

@@ -48,6 +48,14 @@ fn the_order_of_columns_does_not_matter() {
     let straight = format!("{HEADER}\n{LLAMA}\n");
     let turned = format!("{}\n{}\n", turn(HEADER), turn(LLAMA));
     assert_eq!(predict_text(&straight), predict_text(&turned));
+    let marked = format!("\u{feff}{straight}");
+    assert_eq!(
+        predict_text(&straight),
+        predict_text(&marked),
+        "byte order mark"
+    );
+    let none = straight.replace("32000,,,4096", "32000,0,0,4096");
+    assert_eq!(predict_text(&straight), predict_text(&none), "no experts");
 }
 
 #[test]
