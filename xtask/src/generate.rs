@@ -27,6 +27,11 @@ fn documents(root: &Path) -> Result<Vec<Document>> {
             pretty(&approval::json_schema()).context("the schema of an approval")?,
         ),
         (
+            "docs/schema/offers.schema.json",
+            pretty(&causeway_market::offers_file::json_schema())
+                .context("the schema of an offers file")?,
+        ),
+        (
             "docs/schema/portfolio.schema.json",
             pretty(&portfolio::json_schema()).context("the schema of portfolio.yaml")?,
         ),
