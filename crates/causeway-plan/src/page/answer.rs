@@ -5,7 +5,7 @@ use causeway_law::Outcome;
 use super::pending::bills;
 use super::standing::Standing;
 use super::timeline::{run, turning};
-use super::{Answer, View, printable, words};
+use super::{Answer, View, words};
 use crate::candidate::Candidate;
 
 /// Lines of what the answer hangs on.
@@ -16,11 +16,13 @@ pub(super) fn answer(view: &View<'_>) -> Answer {
     let Some(best) = view.chosen else {
         return Answer {
             standing: None,
-            lead: printable(&format!(
+            before: format!(
                 "No place can run `{}` on {today}: {}.",
                 view.page.comparison.task,
                 words::shortened(&view.why_none, 500)
-            )),
+            ),
+            place: String::new(),
+            after: String::new(),
             terms: String::new(),
             hangs_on: Vec::new(),
         };
@@ -30,33 +32,34 @@ pub(super) fn answer(view: &View<'_>) -> Answer {
         |country| words::in_country(*country),
     );
     let task = &view.page.comparison.task;
-    let lead = match best.outcome {
-        Outcome::Allow => format!(
-            "The best lawful place for `{task}` on {today} is {} in {place}.",
-            best.name()
+    let (before, after) = match best.outcome {
+        Outcome::Allow => (
+            format!("The best lawful place for `{task}` on {today} is "),
+            format!(" in {place}."),
         ),
-        Outcome::NeedsReview => format!(
-            "No place is cleared for `{task}` on {today}. The nearest to it is {} in {place}, which needs review.",
-            best.name()
+        Outcome::NeedsReview => (
+            format!("No place is cleared for `{task}` on {today}. The nearest to it is "),
+            format!(" in {place}, which needs review."),
         ),
-        Outcome::LicenseRequired => format!(
-            "No place is cleared for `{task}` on {today}. The nearest to it is {} in {place}, which takes a licence.",
-            best.name()
+        Outcome::LicenseRequired => (
+            format!("No place is cleared for `{task}` on {today}. The nearest to it is "),
+            format!(" in {place}, which takes a licence."),
         ),
-        Outcome::Prohibited => format!(
-            "Every place that could be reached is prohibited for `{task}` on {today}; {} in {place} would come first.",
-            best.name()
+        Outcome::Prohibited => (
+            format!(
+                "Every place that could be reached is prohibited for `{task}` on {today}. First among them would be "
+            ),
+            format!(" in {place}."),
         ),
     };
-    let mut hangs_on: Vec<String> = hangs_on(view, best)
-        .iter()
-        .map(|line| printable(line))
-        .collect();
+    let mut hangs_on = hangs_on(view, best);
     hangs_on.truncate(MOST);
     Answer {
         standing: Some(best.outcome.into()),
-        lead: printable(&lead),
-        terms: printable(&terms(best)),
+        before,
+        place: best.name(),
+        after,
+        terms: terms(best),
         hangs_on,
     }
 }
@@ -103,7 +106,7 @@ fn hangs_on(view: &View<'_>, best: &Candidate) -> Vec<String> {
     if !obligations.is_empty() && best.outcome == Outcome::Allow {
         out.push(format!(
             "Obligations that come with it: {}.",
-            words::listed(&obligations)
+            words::duties(&obligations)
         ));
     }
     if let Some((_, end, _)) = run(view) {
@@ -116,9 +119,9 @@ fn hangs_on(view: &View<'_>, best: &Candidate) -> Vec<String> {
         if let Some((_, standing)) = bill.changes.iter().find(|(name, _)| *name == best.name()) {
             let title = bill.rules.first().map_or("", |rule| rule.title.as_str());
             out.push(format!(
-                "A bill: passed today, {} ({title}) would make it {}.",
+                "A bill: passed today, {} ({title}) would {}.",
                 bill.pack,
-                standing.words()
+                standing.does()
             ));
         }
     }
@@ -133,7 +136,8 @@ fn hangs_on(view: &View<'_>, best: &Candidate) -> Vec<String> {
     {
         out.push(format!(
             "Chance: it finishes, lawful all the way, in {} of {} drawn futures.",
-            prospect.finishes, outlook.draws
+            prospect.finishes,
+            words::grouped(outlook.draws)
         ));
     }
     let open: Vec<String> = best
@@ -216,5 +220,5 @@ pub(super) fn sources(view: &View<'_>) -> Vec<String> {
         Standing::ALL.map(|standing| format!("{} {}", standing.letter(), standing.words())).join(", ")
     ));
     out.push("This page is one file, loads nothing and runs nothing. It compares; it is not legal advice.".to_owned());
-    out.into_iter().map(|line| printable(&line)).collect()
+    out
 }

@@ -48,6 +48,11 @@ impl Axis {
         }
     }
 
+    /// The value at its far end.
+    pub(super) fn end(&self) -> f64 {
+        self.high
+    }
+
     /// Whether it is a scale of powers.
     pub(super) fn is_log(&self) -> bool {
         self.log
@@ -69,7 +74,7 @@ impl Axis {
     /// Round values on it, at most about seven.
     pub(super) fn ticks(&self) -> Vec<f64> {
         if !self.log {
-            return round_steps(self.low, self.high, 5.0);
+            return round_steps(self.low, self.high, 7.0);
         }
         let decades = (self.high / self.low).log10();
         let factors: &[f64] = if decades > 4.0 {

@@ -6,7 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::axis::{self, Axis};
 use super::svg::{Anchor, BLUE, GUIDE, INK, Paint, QUIET, Svg, Type, cut};
 use super::{Cell, Picture, Section, Table, View, words};
-use crate::candidate::span;
+use crate::candidate::{Candidate, span};
 use crate::scenario::{Moment, Outlook, Prospect, Reading};
 
 const WIDTH: f64 = 960.0;
@@ -19,9 +19,10 @@ const TOLD: usize = 12;
 /// Top and height of the shares, then of the money.
 const SHARES: [f64; 2] = [44.0, 150.0];
 const MONEY: [f64; 2] = [232.0, 130.0];
-/// Okabe and Ito 2008: green, orange, vermillion.
+/// Okabe and Ito 2008: bluish green, vermillion.
 const FINISHED: &str = "#009E73";
-const GOING: &str = "#F0E442";
+/// What is still open has no colour of an end.
+const GOING: &str = "#E4E2DA";
 const STOPPED: &str = "#D55E00";
 
 pub(super) fn section(view: &View<'_>) -> Section {
@@ -38,12 +39,12 @@ pub(super) fn section(view: &View<'_>) -> Section {
     };
     section.finding = finding(view, outlook);
     section.notes = outlook.notes.iter().map(|note| capitalised(note)).collect();
-    section.tables = vec![ends(outlook), days(outlook)];
+    section.tables = vec![ends(outlook), days(view, outlook)];
     section.pictures = outlook
         .readings
         .first()
         .filter(|reading| !reading.prospects.is_empty())
-        .map(|reading| vec![fans(outlook, reading), readings(outlook, reading)])
+        .map(|reading| vec![fans(view, outlook, reading), readings(outlook, reading)])
         .unwrap_or_default();
     section
 }
@@ -75,7 +76,9 @@ fn finding(view: &View<'_>, outlook: &Outlook) -> String {
     if let Some(best) = best {
         let mut text = format!(
             "{} finishes, lawful all the way, in {} of {} futures",
-            best.place, best.finishes, outlook.draws
+            best.place,
+            best.finishes,
+            words::grouped(outlook.draws)
         );
         if let Some((why, share)) = best.stopped.first() {
             text += &format!("; what stops it most often is {why} ({share})");
@@ -83,7 +86,7 @@ fn finding(view: &View<'_>, outlook: &Outlook) -> String {
         parts.push(text + ".");
     }
     if let Some(top) = first.and_then(|reading| reading.prospects.first())
-        && best.is_none_or(|best| best.place != top.place)
+        && best.is_none_or(|best| top.finishes.get() > best.finishes.get() + 0.01)
     {
         parts.push(format!(
             "Of all plans {} does best there: {}.",
@@ -92,7 +95,7 @@ fn finding(view: &View<'_>, outlook: &Outlook) -> String {
     }
     match &outlook.robust {
         Some(robust) => parts.push(format!(
-            "{} is robust: it finishes in {} at worst, when {}.",
+            "{} is robust: it finishes in {} at worst (reading: {}).",
             robust.place, robust.finishes, robust.worst
         )),
         None if first.is_some_and(|reading| reading.prospects.is_empty()) => {
@@ -107,13 +110,17 @@ fn finding(view: &View<'_>, outlook: &Outlook) -> String {
     parts.join(" ")
 }
 
-fn fans(outlook: &Outlook, reading: &Reading) -> Picture {
-    let shown: Vec<&Prospect> = reading
-        .prospects
-        .iter()
-        .filter(|one| !one.moments.is_empty())
-        .take(PLANS)
-        .collect();
+/// The plans whose futures are drawn: the best of the comparison, then those that do best.
+fn drawn<'a>(view: &View<'_>, reading: &'a Reading) -> Vec<&'a Prospect> {
+    let best = view.chosen.map(Candidate::name);
+    let is_best = |prospect: &&Prospect| Some(&prospect.place) == best.as_ref();
+    let others = reading.prospects.iter().filter(|one| !is_best(one));
+    let best = reading.prospects.iter().find(is_best);
+    best.into_iter().chain(others).take(PLANS).collect()
+}
+
+fn fans(view: &View<'_>, outlook: &Outlook, reading: &Reading) -> Picture {
+    let shown = drawn(view, reading);
     let gap = 62.0;
     let left = 46.0;
     let column = (WIDTH - left) / shown.len().clamp(2, PLANS) as f64;
@@ -125,7 +132,7 @@ fn fans(outlook: &Outlook, reading: &Reading) -> Picture {
         "Futures of the best plans from day to day",
         &format!(
             "For each plan: above, the share of {} futures in which it has finished, is going on, or has stopped; below, the money spent, with the middle and nine in ten futures.",
-            outlook.draws
+            words::grouped(outlook.draws)
         ),
     );
     for (at, prospect) in shown.iter().enumerate() {
@@ -159,9 +166,9 @@ fn fans(outlook: &Outlook, reading: &Reading) -> Picture {
     Picture {
         drawing: svg.finish(),
         caption: format!(
-            "Reading: {}. {} futures, seed {}; money from up to 1,000 of them. A checkpoint comes home every {}. Each plan has its own scales.",
+            "Reading: {}. {} futures, seed {}; money from up to 500 of them. A checkpoint comes home every {}. Each plan has its own scales.",
             reading.title,
-            outlook.draws,
+            words::grouped(outlook.draws),
             outlook.seed,
             span(outlook.home_every)
         ),
@@ -498,18 +505,12 @@ fn ends(outlook: &Outlook) -> Table {
     }
 }
 
-fn days(outlook: &Outlook) -> Table {
+fn days(view: &View<'_>, outlook: &Outlook) -> Table {
     let rows = outlook
         .readings
         .first()
         .into_iter()
-        .flat_map(|reading| {
-            reading
-                .prospects
-                .iter()
-                .filter(|one| !one.moments.is_empty())
-                .take(PLANS)
-        })
+        .flat_map(|reading| drawn(view, reading))
         .flat_map(|prospect| {
             prospect.moments.iter().map(|moment| {
                 let money = |of: fn(

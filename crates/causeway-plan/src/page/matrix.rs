@@ -9,7 +9,7 @@ use crate::candidate::Candidate;
 
 const WIDTH: f64 = 960.0;
 /// Room for the names of places.
-const NAMES: f64 = 250.0;
+const NAMES: f64 = 292.0;
 const ROW: f64 = 34.0;
 const HEAD: f64 = 34.0;
 /// Accelerators beside each other; more begin a new block below.
@@ -108,7 +108,7 @@ fn finding(view: &View<'_>) -> String {
                 .iter()
                 .filter(|one| Standing::of(one) == standing)
                 .count();
-            (count > 0).then(|| format!("{count} {}", standing.words()))
+            (count > 0).then(|| standing.of_them(count))
         })
         .collect();
     let unreachable = all
@@ -165,12 +165,12 @@ fn picture(view: &View<'_>, matrix: &Matrix<'_>) -> Option<Picture> {
                 [0.0, y, NAMES + column * chips.len() as f64, y],
                 Paint::line(GUIDE, 1.0),
             );
-            let name = cut(country, 13.0, 120.0);
+            let name = cut(country, 14.2, 158.0);
             svg.text((0.0, y + 21.5), Type::of(13.0).bold(true), &name);
             svg.text(
-                (126.0, y + 21.5),
+                (162.0, y + 21.5),
                 Type::of(12.0).quiet(),
-                &cut(operator, 12.0, NAMES - 138.0),
+                &cut(operator, 12.0, NAMES - 170.0),
             );
             for at in 0..chips.len() {
                 let Some(offers) = matrix.cells.get(&(row, block * BLOCK + at)) else {
@@ -188,7 +188,7 @@ fn picture(view: &View<'_>, matrix: &Matrix<'_>) -> Option<Picture> {
     svg.legend((0.0, height - 8.0), &Standing::ALL);
     Some(Picture {
         drawing: svg.finish(),
-        caption: "Each cell is the strictest answer of the law to the best offer of its kind, and `cannot run` where the law is not what stands in the way. \
+        caption: "Each cell is the strictest answer of the law to the best offer of its kind, and 'cannot run' where the law is not what stands in the way. \
                   A framed cell is the best place; an empty one has no offer; ×n counts offers where there are several."
             .to_owned(),
     })

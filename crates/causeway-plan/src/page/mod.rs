@@ -10,6 +10,7 @@
 mod answer;
 mod axis;
 mod bars;
+mod chart;
 mod fan;
 mod map;
 mod matrix;
@@ -58,7 +59,7 @@ pub struct Page<'a> {
 pub fn render(page: &Page<'_>) -> String {
     let view = View::of(*page);
     let document = Document {
-        title: printable(page.title),
+        title: page.title.chars().map(svg::printable).collect(),
         style: STYLE,
         made_for: format!(
             "{} for the law of {}",
@@ -140,8 +141,10 @@ struct Document {
 /// The first thing on the page.
 struct Answer {
     standing: Option<Standing>,
-    /// The place and whether it may be used, in a sentence.
-    lead: String,
+    /// The sentence up to the place, the place, and the rest.
+    before: String,
+    place: String,
+    after: String,
     /// Price, time, machines.
     terms: String,
     /// What it hangs on, a line each.
@@ -171,6 +174,14 @@ struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
+impl Table {
+    /// Whether a column is one of numbers.
+    fn numbers(&self, column: &usize) -> bool {
+        let first = self.rows.first().and_then(|row| row.get(*column));
+        first.is_some_and(|cell| cell.number)
+    }
+}
+
 /// A cell; the first of a row is its head.
 struct Cell {
     text: String,
@@ -181,7 +192,7 @@ struct Cell {
 impl Cell {
     fn text(text: impl Into<String>) -> Self {
         Self {
-            text: printable(&text.into()),
+            text: text.into(),
             standing: None,
             number: false,
         }
@@ -203,10 +214,30 @@ impl Cell {
     }
 }
 
-/// Without the characters that XML has no place for; the template escapes the rest.
-fn printable(text: &str) -> String {
-    text.chars().map(svg::printable).collect()
+/// Running text, as the template asks for it: what stands between two backticks is set as code, everything is escaped.
+#[derive(Debug, Clone, Copy)]
+struct Prose<'a>(&'a str);
+
+impl std::fmt::Display for Prose<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts: Vec<&str> = self.0.split('`').collect();
+        // Without a partner a backtick is a backtick.
+        if parts.len().is_multiple_of(2) {
+            return f.write_str(&svg::escaped(self.0));
+        }
+        for (index, part) in parts.iter().enumerate() {
+            let text = svg::escaped(part);
+            if index % 2 == 1 {
+                write!(f, "<code>{text}</code>")?;
+            } else {
+                f.write_str(&text)?;
+            }
+        }
+        Ok(())
+    }
 }
+
+impl askama::filters::HtmlSafe for Prose<'_> {}
 
 #[cfg(test)]
 #[path = "tests.rs"]

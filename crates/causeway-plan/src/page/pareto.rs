@@ -148,7 +148,7 @@ fn finding(view: &View<'_>, points: &[Point<'_>], frontier: &[usize]) -> String 
         let on = frontier.iter().any(|index| of(Some(index)).is_some_and(is));
         if !on && points.iter().any(is) {
             text += &format!(
-                " The best by all five factors, {}, is neither: others are cheaper and faster, and lose by risk, people or data, or are out of reach.",
+                " The best by all five factors, {}, is not on the line: another is no dearer and no slower, and loses by risk, people or data, or is out of reach.",
                 chosen.name()
             );
         }
@@ -187,8 +187,18 @@ fn picture(view: &View<'_>, points: &[Point<'_>], frontier: &[usize]) -> Picture
             finding(view, points, frontier)
         ),
     );
-    let x = Axis::over(points.iter().map(|point| point.hours), left, right);
-    let y = Axis::over(points.iter().map(|point| point.dollars), bottom, top);
+    // The interval of the best has to find its place, too.
+    let best = points.iter().find(|point| view.is_chosen(point.candidate));
+    let spread = best.map_or(([0.0; 2], [0.0; 2]), spread);
+    let hours = points.iter().map(|point| point.hours);
+    let dollars = points.iter().map(|point| point.dollars);
+    let some = |value: &f64| *value > 0.0;
+    let x = Axis::over(hours.chain(spread.0.into_iter().filter(some)), left, right);
+    let y = Axis::over(
+        dollars.chain(spread.1.into_iter().filter(some)),
+        bottom,
+        top,
+    );
     axes(&mut svg, &x, &y);
     let steps: Vec<(f64, f64)> = frontier
         .iter()
@@ -225,7 +235,12 @@ fn picture(view: &View<'_>, points: &[Point<'_>], frontier: &[usize]) -> Picture
         );
         svg.group(&words, |svg| {
             if chosen {
-                whiskers(svg, point, &x, &y);
+                for line in whiskers(point, &x, &y) {
+                    let [x1, y1, x2, y2] = line;
+                    svg.line(line, Paint::line(INK, 1.0));
+                    let (left, top) = (x1.min(x2), y1.min(y2));
+                    places.take([left, top, (x2 - x1).abs(), (y2 - y1).abs()]);
+                }
                 svg.circle(at, 11.0, Paint::line(INK, 1.6));
             }
             svg.sign(at, 5.5, point.standing);
@@ -280,15 +295,11 @@ fn axes(svg: &mut Svg, x: &Axis, y: &Axis) {
     for value in time_ticks(x) {
         let at = x.place(value);
         svg.line([at, top, at, bottom], Paint::line(GUIDE, 1.0));
-        let words = if value > 0.0 {
-            span(Hours::new(value))
-        } else {
-            "0".to_owned()
-        };
+        let words = tick(value);
         svg.text(
             (at, bottom + 17.0),
             Type::of(11.0).at(Anchor::Middle).quiet(),
-            &words.replace(".0 ", " "),
+            &words,
         );
     }
     svg.line([left, bottom, right, bottom], Paint::line(INK, 1.2));
@@ -302,6 +313,18 @@ fn axes(svg: &mut Svg, x: &Axis, y: &Axis) {
         Type::of(12.0).halo(),
         "\u{2191} expected cost, US dollars",
     );
+}
+
+/// A time on the scale.
+fn tick(hours: f64) -> String {
+    let years = hours / 8760.0;
+    if hours <= 0.0 {
+        "0".to_owned()
+    } else if years >= 1.0 && (years - years.round()).abs() < 1e-9 {
+        format!("{years} year{}", if years > 1.0 { "s" } else { "" })
+    } else {
+        span(Hours::new(hours)).replace(".0 ", " ")
+    }
 }
 
 /// Round times: what is round in hours is not in days.
@@ -320,17 +343,13 @@ fn time_ticks(x: &Axis) -> Vec<f64> {
             8760.0,
             87_600.0,
         ];
-        let (first, last) = (x.place(0.0), x.place(f64::INFINITY));
+        let first = x.place(0.0);
         return all
             .into_iter()
-            .filter(|hours| {
-                let at = x.place(*hours);
-                at > first + 1.0 && at < last - 1.0
-            })
+            .filter(|hours| x.place(*hours) > first + 1.0 && *hours < x.end())
             .collect();
     }
-    let ticks = x.ticks();
-    let most = ticks.last().copied().unwrap_or(1.0);
+    let most = x.end();
     let unit = if most >= 96.0 {
         24.0
     } else if most >= 1.0 {
@@ -338,28 +357,38 @@ fn time_ticks(x: &Axis) -> Vec<f64> {
     } else {
         1.0 / 60.0
     };
-    axis::round_steps(0.0, most / unit * 1.1, 6.0)
+    axis::round_steps(0.0, most / unit, 7.0)
         .into_iter()
         .map(|value| value * unit)
         .collect()
 }
 
-fn whiskers(svg: &mut Svg, point: &Point<'_>, x: &Axis, y: &Axis) {
+/// The lines of the intervals of time and cost.
+fn whiskers(point: &Point<'_>, x: &Axis, y: &Axis) -> [[f64; 4]; 2] {
     let (at_x, at_y) = (x.place(point.hours), y.place(point.dollars));
-    if let Ok(estimate) = &point.candidate.estimate
-        && let Fact::Known(Interval { low, high, .. }, _) = &estimate.hours
+    let ([short, long], [cheap, dear]) = spread(point);
+    [
+        [x.place(short), at_y, x.place(long), at_y],
+        [at_x, y.place(dear), at_x, y.place(cheap)],
+    ]
+}
+
+/// The intervals of time and cost, in hours and dollars.
+fn spread(point: &Point<'_>) -> ([f64; 2], [f64; 2]) {
+    let hours = match point
+        .candidate
+        .estimate
+        .as_ref()
+        .map(|estimate| &estimate.hours)
     {
-        svg.line(
-            [x.place(low.get()), at_y, x.place(high.get()), at_y],
-            Paint::line(INK, 1.0),
-        );
-    }
-    if let Some(Interval { low, high, .. }) = words::cost_interval(point.candidate) {
-        svg.line(
-            [at_x, y.place(amount(low)), at_x, y.place(amount(high))],
-            Paint::line(INK, 1.0),
-        );
-    }
+        Ok(Fact::Known(Interval { low, high, .. }, _)) => [low.get(), high.get()],
+        Ok(Fact::Unknown(_)) | Err(_) => [point.hours; 2],
+    };
+    let dollars = words::cost_interval(point.candidate)
+        .map_or([point.dollars; 2], |Interval { low, high, .. }| {
+            [amount(low), amount(high)]
+        });
+    (hours, dollars)
 }
 
 fn table(view: &View<'_>) -> Table {

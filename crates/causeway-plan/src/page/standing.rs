@@ -87,6 +87,29 @@ impl Standing {
         }
     }
 
+    /// So many of them, in a sentence that has begun with all of them.
+    pub(super) fn of_them(self, count: usize) -> String {
+        let (one, many) = match self {
+            Self::Allowed => ("is allowed", "are allowed"),
+            Self::NeedsReview => ("needs review", "need review"),
+            Self::LicenceRequired => ("takes a licence", "take a licence"),
+            Self::Prohibited => ("is prohibited", "are prohibited"),
+            Self::CannotRun => ("cannot run the task", "cannot run the task"),
+        };
+        format!("{count} {}", if count == 1 { one } else { many })
+    }
+
+    /// What a change of the law that leads here does to a place.
+    pub(super) const fn does(self) -> &'static str {
+        match self {
+            Self::Allowed => "allow it",
+            Self::NeedsReview => "put it under review",
+            Self::LicenceRequired => "ask a licence for it",
+            Self::Prohibited => "prohibit it",
+            Self::CannotRun => "keep it from running",
+        }
+    }
+
     /// What the words mean.
     pub(super) const fn meaning(self) -> &'static str {
         match self {

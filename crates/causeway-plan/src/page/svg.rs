@@ -149,6 +149,17 @@ impl Svg {
         self.put(format_args!("</g>\n"));
     }
 
+    /// Shapes whose coordinates begin at another point of the picture.
+    pub(super) fn shifted(&mut self, (x, y): (f64, f64), draw: impl FnOnce(&mut Self)) {
+        self.put(format_args!(
+            "<g transform=\"translate({} {})\">\n",
+            number(x),
+            number(y)
+        ));
+        draw(self);
+        self.put(format_args!("</g>\n"));
+    }
+
     pub(super) fn rect(&mut self, [x, y, width, height]: [f64; 4], radius: f64, paint: Paint) {
         let round = if radius > 0.0 {
             format!(" rx=\"{}\"", number(radius))
@@ -192,26 +203,13 @@ impl Svg {
             }
         }
         if !d.is_empty() {
-            let fill = if paint.fill.is_none() {
-                " fill=\"none\""
-            } else {
-                ""
-            };
-            self.put(format_args!(
-                "<path d=\"{d}\"{fill}{}/>\n",
-                attributes(paint)
-            ));
+            self.put(format_args!("<path d=\"{d}\"{}/>\n", attributes(paint)));
         }
     }
 
     pub(super) fn circle(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint) {
-        let fill = if paint.fill.is_none() {
-            " fill=\"none\""
-        } else {
-            ""
-        };
         self.put(format_args!(
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{fill}{}/>\n",
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}/>\n",
             number(x),
             number(y),
             number(radius),
@@ -230,18 +228,22 @@ impl Svg {
         } else {
             ""
         };
-        let halo = if style.halo {
-            " stroke=\"#fff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""
-        } else {
-            ""
-        };
-        self.put(format_args!(
-            "<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\"{anchor}{weight}{halo}>{}</text>\n",
+        let place = format!(
+            "<text x=\"{}\" y=\"{}\" font-size=\"{}\"{anchor}{weight}",
             number(x),
             number(y),
-            number(style.size),
-            style.colour,
-            escaped(text)
+            number(style.size)
+        );
+        let text = escaped(text);
+        if style.halo {
+            // A text of its own below: `paint-order` is not known to everything that prints SVG.
+            self.put(format_args!(
+                "{place} aria-hidden=\"true\" fill=\"#fff\" stroke=\"#fff\" stroke-width=\"3.5\" stroke-linejoin=\"round\">{text}</text>\n"
+            ));
+        }
+        self.put(format_args!(
+            "{place} fill=\"{}\">{text}</text>\n",
+            style.colour
         ));
     }
 
@@ -322,9 +324,8 @@ fn attributes(paint: Paint) -> String {
         out.push_str(value);
         out.push('"');
     };
-    if let Some(colour) = paint.fill {
-        add("fill", colour);
-    }
+    // What is only a line is not filled; SVG would fill it black.
+    add("fill", paint.fill.unwrap_or("none"));
     if let Some((colour, width)) = paint.stroke {
         add("stroke", colour);
         add("stroke-width", &number(width));
@@ -375,17 +376,17 @@ pub(super) fn printable(letter: char) -> char {
     }
 }
 
-/// About how wide a text is: letters of a sans serif take 0.56 of the size, those of East Asia all of it.
+/// About how wide a text is: letters of a broad sans serif take 0.6 of the size, those of East Asia all of it.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let ems: f64 =
         text.chars()
             .map(|letter| match letter {
                 'i' | 'l' | 'j' | 't' | 'f' | 'r' | ' ' | '.' | ',' | ':' | '\'' | '|' | '('
-                | ')' => 0.34,
+                | ')' => 0.36,
                 'm' | 'w' | 'M' | 'W' => 0.86,
-                'A'..='Z' => 0.68,
+                'A'..='Z' => 0.7,
                 '\u{1100}'.. => 1.0,
-                _ => 0.56,
+                _ => 0.6,
             })
             .sum();
     ems * size

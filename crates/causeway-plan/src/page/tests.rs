@@ -222,7 +222,7 @@ fn the_page_begins_with_the_answer_and_asks_in_order() {
     let html = made.render();
     let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}\n{html}"));
     let order = [
-        "The best lawful place for `t` on 24 November 2026 is",
+        "The best lawful place for <code>t</code> on 24 November 2026 is",
         "Where may I?",
         "What does it cost?",
         "What speaks for it?",
@@ -258,7 +258,7 @@ fn names_are_text_wherever_they_stand() {
         "in a picture"
     );
     assert!(
-        html.contains("Hub &#60;&#38; &#34;Sons&#34;&#62;"),
+        html.contains(", Hub &lt;&amp; &quot;Sons&quot;&gt;</th>"),
         "in a table"
     );
 }
@@ -271,7 +271,7 @@ fn nothing_to_compare_is_a_page_too() {
     assert!(made.comparison.candidates.is_empty());
     let html = made.render();
     checked(&html);
-    assert!(html.contains("No place can run `t`"), "{html}");
+    assert!(html.contains("No place can run <code>t</code>"), "{html}");
     let without = Made {
         outlook: None,
         ..made

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::{Date, Fact};
-use causeway_law::{ActKind, Effect, RuleInfo, Status};
+use causeway_law::{ActKind, Effect, Outcome, RuleInfo, Status};
 use jiff::Span;
 
 use super::pending::bills;
@@ -18,10 +18,19 @@ const HEAD: f64 = 44.0;
 /// The most rules that are drawn; the table has all.
 const MOST: usize = 14;
 
+/// A rule that gives nothing by itself.
+const NEUTRAL: &str = "#8C8C88";
+
+/// What a rule gives, where it stands in the way of something.
+fn gives(outcome: Outcome) -> Option<Standing> {
+    (outcome != Outcome::Allow).then(|| outcome.into())
+}
+
 /// A rule that decides a candidate, or would.
 struct Line<'a> {
     info: &'a RuleInfo,
-    standing: Standing,
+    /// The strictest that it gives; none for a rule that only says how others are read, or a bill that changes nothing.
+    gives: Option<Standing>,
     from: Option<Date>,
     to: Option<Date>,
     bill: bool,
@@ -80,7 +89,7 @@ fn lines<'a>(view: &View<'a>) -> Vec<Line<'a>> {
             let (from, to) = days(view, info);
             Some(Line {
                 info,
-                standing: effect.outcome().into(),
+                gives: gives(effect.outcome()),
                 from,
                 to,
                 bill: matches!(info.status, Status::Bill | Status::Proposed),
@@ -94,7 +103,7 @@ fn lines<'a>(view: &View<'a>) -> Vec<Line<'a>> {
             let (from, to) = days(view, info);
             out.push(Line {
                 info,
-                standing: worst.unwrap_or(Standing::Allowed),
+                gives: worst,
                 from,
                 to,
                 bill: true,
@@ -106,7 +115,7 @@ fn lines<'a>(view: &View<'a>) -> Vec<Line<'a>> {
     out.sort_by(|a, b| {
         a.bill
             .cmp(&b.bill)
-            .then(b.standing.cmp(&a.standing))
+            .then(b.gives.cmp(&a.gives))
             .then_with(|| a.info.id.cmp(&b.info.id))
     });
     out
@@ -181,7 +190,7 @@ pub(super) fn section(view: &View<'_>) -> Section {
                 "where it is written",
                 "days",
                 "status",
-                "gives",
+                "gives at most",
                 "for",
                 "changes next",
                 "seen",
@@ -223,7 +232,16 @@ fn row(view: &View<'_>, line: &Line<'_>) -> Vec<Cell> {
         } else {
             line.info.status.word().replace('_', " ")
         }),
-        Cell::standing(line.standing),
+        line.gives.map_or_else(
+            || {
+                Cell::text(if line.bill {
+                    "no change"
+                } else {
+                    "how other rules read"
+                })
+            },
+            Cell::standing,
+        ),
         Cell::text(decides),
         Cell::text(next),
         Cell::text(line.info.verified.word()),
@@ -373,7 +391,7 @@ fn picture(view: &View<'_>, lines: &[Line<'_>]) -> Picture {
         bar(&mut svg, &calendar, HEAD + ROW * row as f64, line);
     }
     span_of_run(view, &mut svg, &calendar, bottom);
-    let mut there: Vec<Standing> = lines.iter().map(|line| line.standing).collect();
+    let mut there: Vec<Standing> = lines.iter().filter_map(|line| line.gives).collect();
     there.sort();
     there.dedup();
     let at = svg.legend((0.0, height - 6.0), &there);
@@ -399,7 +417,9 @@ fn picture(view: &View<'_>, lines: &[Line<'_>]) -> Picture {
 
 fn bar(svg: &mut Svg, calendar: &Calendar, y: f64, line: &Line<'_>) {
     svg.line([0.0, y, WIDTH, y], Paint::line(GUIDE, 1.0));
-    svg.sign((7.0, y + 17.0), 5.5, line.standing);
+    if let Some(gives) = line.gives {
+        svg.sign((7.0, y + 17.0), 5.5, gives);
+    }
     let name = if line.bill {
         format!("{} (bill)", line.info.id)
     } else {
@@ -424,16 +444,17 @@ fn bar(svg: &mut Svg, calendar: &Calendar, y: f64, line: &Line<'_>) {
     let title = format!(
         "{}: {}, {}",
         line.info.title,
-        line.standing.words(),
+        line.gives
+            .map_or("gives nothing by itself", Standing::words),
         line.days()
     );
     svg.group(&title, |svg| {
         let paint = if line.bill {
-            Paint::fill(line.standing.tint())
-                .edge(line.standing.colour(), 1.4)
+            Paint::fill(line.gives.map_or("#f3f3f1", Standing::tint))
+                .edge(line.gives.map_or(NEUTRAL, Standing::colour), 1.4)
                 .dash("5 3")
         } else {
-            Paint::fill(line.standing.colour())
+            Paint::fill(line.gives.map_or(NEUTRAL, Standing::colour))
         };
         svg.rect([from, y + 9.0, (to - from).max(2.0), 16.0], 2.0, paint);
         // White over what fades.
@@ -453,7 +474,7 @@ fn bar(svg: &mut Svg, calendar: &Calendar, y: f64, line: &Line<'_>) {
             );
         }
     });
-    if let Some(day) = line.from.filter(|_| open_start) {
+    if let Some(day) = line.from.filter(|_| open_start && !line.bill) {
         svg.text(
             (NAMES + 6.0, y + 21.0),
             Type::of(10.5).halo(),

@@ -54,10 +54,18 @@ pub(super) fn dollars(amount: Usd) -> String {
     if value < 1000.into() {
         return amount.to_string();
     }
-    let whole = value.round().to_string();
-    let mut out = String::from("$");
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+    format!("${}", in_threes(&value.round().to_string()))
+}
+
+/// A number with groups of three.
+pub(super) fn grouped(number: usize) -> String {
+    in_threes(&number.to_string())
+}
+
+fn in_threes(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -79,7 +87,7 @@ pub(super) fn cost(candidate: &Candidate) -> String {
     };
     match cost_interval(candidate) {
         Some(Interval { low, high, .. }) if low < high => {
-            format!("{} ({} to {})", dollars(cost), dollars(low), dollars(high))
+            interval(&dollars(cost), &dollars(low), &dollars(high))
         }
         _ => dollars(cost),
     }
@@ -88,15 +96,27 @@ pub(super) fn cost(candidate: &Candidate) -> String {
 /// Expected time with its interval, `?` where it is unknown.
 pub(super) fn time(candidate: &Candidate) -> String {
     match candidate.estimate.as_ref().map(|estimate| &estimate.hours) {
-        Ok(Fact::Known(hours, _)) if hours.low < hours.high => format!(
-            "{} ({} to {})",
-            span(hours.mid),
-            span(hours.low),
-            span(hours.high)
-        ),
+        Ok(Fact::Known(hours, _)) if hours.low < hours.high => {
+            interval(&span(hours.mid), &span(hours.low), &span(hours.high))
+        }
         Ok(Fact::Known(hours, _)) => span(hours.mid),
         Ok(Fact::Unknown(_)) | Err(_) => "?".to_owned(),
     }
+}
+
+/// `6.1 days (4.1 to 13.5 days)`, which breaks over two lines before the bracket only.
+fn interval(mid: &str, low: &str, high: &str) -> String {
+    let unit = |text: &str| text.split_once(' ').map(|(_, unit)| unit.to_owned());
+    let low = match (low.split_once(' '), unit(high)) {
+        (Some((number, same)), Some(unit)) if same == unit => number,
+        _ => low,
+    };
+    let bracket = format!("({low} to {high})");
+    format!(
+        "{} {}",
+        mid.replace(' ', "\u{a0}"),
+        bracket.replace(' ', "\u{a0}")
+    )
 }
 
 /// The interval of the cost, egress included.
@@ -166,11 +186,20 @@ pub(super) fn reason(candidate: &Candidate, most: usize) -> String {
         parts.push(format!("each of its {count} acts is allowed"));
         let obligations = candidate.clearance.obligations();
         if !obligations.is_empty() {
-            parts.push(format!("it obliges to {}", obligations.join(", ")));
+            parts.push(format!("it obliges to: {}", duties(&obligations)));
         }
     }
     parts.extend(candidate.unreachable.clone());
     shortened(&parts.join("; "), most)
+}
+
+/// Obligations in words.
+pub(super) fn duties(obligations: &[String]) -> String {
+    let words: Vec<String> = obligations
+        .iter()
+        .map(|word| word.replace('_', " "))
+        .collect();
+    listed(&words)
 }
 
 fn verdict(verdict: &ActVerdict) -> String {
@@ -179,19 +208,31 @@ fn verdict(verdict: &ActVerdict) -> String {
         act(verdict.kind),
         Standing::from(verdict.outcome).words()
     );
-    let rules: Vec<&str> = verdict.deciding.iter().map(|hit| hit.id.as_str()).collect();
-    if !rules.is_empty() {
-        text += &format!(" by {}", rules.join(", "));
+    let rules = verdict.deciding.iter().map(|hit| hit.id.as_str());
+    if let Some(rules) = few(rules) {
+        text += &format!(" by {rules}");
     }
-    let facts: Vec<&str> = verdict
-        .open_facts
-        .iter()
-        .map(|fact| fact.fact.as_str())
-        .collect();
-    if !facts.is_empty() {
-        text += &format!("; nobody states {}", facts.join(", "));
+    let facts = verdict.open_facts.iter().map(|fact| fact.fact.as_str());
+    if let Some(facts) = few(facts) {
+        text += &format!("; nobody states {facts}");
     }
     text
+}
+
+/// The first four different words, and how many more there are.
+fn few<'a>(words: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut all: Vec<String> = Vec::new();
+    for word in words {
+        if !all.iter().any(|known| known == word) {
+            all.push(word.to_owned());
+        }
+    }
+    if all.len() > 5 {
+        let more = all.len() - 4;
+        all.truncate(4);
+        all.push(format!("{more} more"));
+    }
+    (!all.is_empty()).then(|| listed(&all))
 }
 
 /// At most so many characters; what is cut ends in dots.
@@ -234,6 +275,20 @@ mod tests {
         assert_eq!(of("12.5"), "$12.50");
         assert_eq!(of("1000"), "$1,000");
         assert_eq!(of("0"), "$0.00");
+    }
+
+    #[test]
+    fn an_interval_says_its_unit_once() {
+        let of = |mid, low, high| interval(mid, low, high).replace('\u{a0}', " ");
+        assert_eq!(
+            of("6.1 days", "4.1 days", "9 days"),
+            "6.1 days (4.1 to 9 days)"
+        );
+        assert_eq!(
+            of("50 h", "40.0 h", "2.5 days"),
+            "50 h (40.0 h to 2.5 days)"
+        );
+        assert_eq!(of("$2", "$1", "$3"), "$2 ($1 to $3)");
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub const BASE: &str = include_str!(concat!(
 pub const AS_IT_MAY_COME: &str = "as it may come";
 /// Plans whose checkpoints are looked at.
 const COMPARED: usize = 3;
-/// Plans of a reading whose money is followed from day to day.
-const FOLLOWED: usize = 5;
+/// Plans of the first reading whose money is followed from day to day, beside the first of the comparison.
+const FOLLOWED: usize = 4;
 /// The most events that change the law: each may have passed or not, and every combination may be asked for.
 const MOST_BILLS: usize = 10;
 /// Shares of futures that differ by less are equal: about what 10,000 draws can tell.
@@ -253,8 +253,12 @@ pub fn outlook(
             })
             .collect();
         prospects.sort_by(|(_, a), (_, b)| better(a, b));
-        for (index, prospect) in prospects.iter_mut().take(FOLLOWED) {
-            if let (Some(plan), Some(law)) = (plans.get(*index), laws.get_mut(*index)) {
+        for (place, (index, prospect)) in prospects.iter_mut().enumerate() {
+            // The first in the comparison, too, wherever it comes here.
+            if readings.is_empty()
+                && (place < FOLLOWED || *index == 0)
+                && let (Some(plan), Some(law)) = (plans.get(*index), laws.get_mut(*index))
+            {
                 let moments = &mut prospect.moments;
                 series::money(&plan.course, &draws, &changing, law, home_every, moments);
             }

@@ -11,8 +11,8 @@ use super::usd;
 const POINTS: u32 = 24;
 /// How far past the 95th percentile of the time the last of them lies.
 const BEYOND: f64 = 1.1;
-/// Futures whose money is followed: a twentieth of them is known to about one in a hundred and fifty.
-const FOLLOWED: usize = 1000;
+/// Futures whose money is followed: the share of those below a twentieth is known to one in a hundred.
+const FOLLOWED: usize = 500;
 
 /// How a plan stands at a time, over all futures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,8 +23,8 @@ pub struct Moment {
     pub finished: Probability,
     /// Share of the futures in which it has stopped by then.
     pub stopped: Probability,
-    /// Money spent by then, from up to a thousand of the futures; none where no price is known, and for plans that are not
-    /// among the first five of their reading.
+    /// Money spent by then, from up to five hundred of the futures; none where no price is known, and for plans that are not
+    /// among the first four of the first reading or first in the comparison.
     pub money: Option<Band<Usd>>,
 }
 
@@ -102,34 +102,27 @@ pub(super) fn money<L: Law>(
         .collect();
     let mut spent: Vec<Vec<f64>> = vec![Vec::with_capacity(FOLLOWED); days.len()];
     for draw in (0..draws.count).step_by(chosen) {
-        for all in &mut spent {
-            all.push(0.0);
-        }
-        course.walk(
-            draws,
-            draw,
-            changes,
-            &mut law,
-            home_every,
-            |from, to, amount| {
-                for (day, all) in days.iter().zip(&mut spent) {
-                    let part = if *day >= to {
-                        1.0
-                    } else {
-                        ((day - from) / (to - from)).max(0.0)
-                    };
-                    if let Some(sum) = all.last_mut() {
-                        *sum += part * amount;
-                    }
+        let mut sums = [0.0; POINTS as usize];
+        let paid_for = |from: f64, to: f64, amount: f64| {
+            let daily = amount / (to - from);
+            for (day, sum) in days.iter().zip(&mut sums) {
+                if *day >= to {
+                    *sum += amount;
+                } else if *day > from {
+                    *sum += (day - from) * daily;
                 }
-            },
-        );
+            }
+        };
+        course.walk(draws, draw, changes, &mut law, home_every, paid_for);
+        for (all, sum) in spent.iter_mut().zip(sums) {
+            all.push(sum);
+        }
     }
     for (moment, all) in moments.iter_mut().zip(&mut spent) {
-        all.sort_unstable_by(f64::total_cmp);
-        let at = |percent: usize| {
+        let mut at = |percent: usize| {
             let rank = (all.len() * percent).div_ceil(100).checked_sub(1)?;
-            all.get(rank).copied().map(usd)
+            let (_, value, _) = all.select_nth_unstable_by(rank, f64::total_cmp);
+            Some(usd(*value))
         };
         moment.money = match (at(5), at(50), at(95)) {
             (Some(p5), Some(p50), Some(p95)) => Some(Band { p5, p50, p95 }),

@@ -244,6 +244,8 @@ fn percentiles_are_by_nearest_rank() {
 fn from_day_to_day_a_plan_comes_to_where_it_ends() {
     let outlook = outlook_of("SG", LOST, 5_000).unwrap();
     let near = of(&outlook, AS_IT_MAY_COME, "near");
+    let certain = of(&outlook, "wet", "near");
+    assert!(certain.moments.iter().all(|moment| moment.money.is_none()));
     let last = near.moments.last().unwrap();
     assert!((last.finished.get() - near.finishes.get()).abs() < 0.05);
     assert!(last.stopped.get() > 0.3);
