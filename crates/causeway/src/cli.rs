@@ -198,6 +198,9 @@ pub(crate) struct PlanArgs {
     /// Show every candidate, not the first twelve
     #[arg(long)]
     pub(crate) all: bool,
+    /// Write the comparison as one page with pictures, for any browser; nothing in it loads from anywhere
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["portfolio", "explain", "budget"])]
+    pub(crate) html: Option<Utf8PathBuf>,
     /// Show where a field comes from, with its sources: score, hardware, cost, risk, talent, data, price, total, time, memory, chips, country, verdict
     #[arg(long, value_name = "FIELD", conflicts_with = "portfolio")]
     pub(crate) explain: Option<String>,

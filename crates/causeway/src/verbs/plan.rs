@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{Env, Fact, Timestamp};
+use causeway_domain::{Env, Fact, Stated, Timestamp};
 use causeway_law::Outcome;
 use causeway_plan::{
-    Affordable, Candidate, Comparison, FIELDS, Trained, affordable, hours_in_words, span, trace,
+    Affordable, Candidate, Comparison, FIELDS, Trained, affordable, hours_in_words, page, settings,
+    span, trace,
 };
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
@@ -72,6 +73,26 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         causeway_plan::scenario::weigh(&mut comparison, outlook, weights);
     }
     let exit = exit_of(&comparison);
+    if let Some(path) = &args.html {
+        let title = format!("Where to train {}", comparison.task);
+        let home = match &files.organisation.file.home.country {
+            Stated::Value(country, _) => Some(*country),
+            Stated::Unknown => None,
+        };
+        let page = page::render(&page::Page {
+            comparison: &comparison,
+            outlook: outlook.as_ref(),
+            packs: &packs,
+            settings: &settings(&files.organisation),
+            home,
+            title: &title,
+        });
+        fs_err::write(path, page).map_err(|error| RunError::Write {
+            path: path.clone(),
+            error,
+            help: "the folder must exist and be writable".to_owned(),
+        })?;
+    }
     if let Some(field) = &args.explain {
         explain(
             output,
