@@ -124,7 +124,8 @@ impl Course {
             .product()
     }
 
-    /// Goes through one future. `home_every`: days of work between checkpoints that come home.
+    /// Goes through one future. `home_every`: days of work between checkpoints that come home. `paid_for` is told of each
+    /// stretch of work: its first and last day, and what is paid for it.
     pub(super) fn walk<L: Law>(
         &self,
         draws: &Draws,
@@ -132,6 +133,7 @@ impl Course {
         changes: &Changes<'_>,
         law: &mut Remembered<'_, L>,
         home_every: f64,
+        mut paid_for: impl FnMut(f64, f64, f64),
     ) -> Walk {
         let need = self.length(draws.length.get(draw).copied().unwrap_or_default());
         let daily = self.daily.unwrap_or(0.0);
@@ -234,10 +236,13 @@ impl Course {
                 .fold(f64::INFINITY, f64::min);
             let finish = at + (need - done);
             if finish <= next {
+                paid_for(at, finish, (need - done) * paid);
+                paid_for(finish, finish, self.egress);
                 walk.spent += (need - done) * paid + self.egress;
                 walk.end = finish;
                 return walk;
             }
+            paid_for(at, next, (next - at) * paid);
             walk.spent += (next - at) * paid;
             done += next - at;
             at = next;
@@ -254,7 +259,7 @@ impl Course {
     ) -> Vec<Walk> {
         let mut law = Remembered::new(law, changes);
         (0..draws.count)
-            .map(|draw| self.walk(draws, draw, changes, &mut law, home_every))
+            .map(|draw| self.walk(draws, draw, changes, &mut law, home_every, |_, _, _| {}))
             .collect()
     }
 }

@@ -6,18 +6,21 @@
 
 mod course;
 mod draws;
+mod judge;
+mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::scenario::{File, Place, Scenario};
-use causeway_domain::{Date, Hours, PackId, Probability, Timestamp, Usd};
-use causeway_law::{Act, ActKind, Outcome, Packs, Settings, Subject, clear};
+use causeway_domain::{Date, Hours, Probability, Usd};
+use causeway_law::{Outcome, Packs, Settings};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use self::course::{Changes, Course, Law, Stop, Walk};
+use self::course::{Changes, Course, Stop, Walk};
 use self::draws::{Draws, Happening};
-use crate::acts::Undertaking;
+use self::judge::{Judge, known_changes};
+pub use self::series::{Band, Moment};
 use crate::candidate::{Candidate, Comparison};
 
 /// The built-in scenario file: the bills of the rule packs.
@@ -29,6 +32,8 @@ pub const BASE: &str = include_str!(concat!(
 pub const AS_IT_MAY_COME: &str = "as it may come";
 /// Plans whose checkpoints are looked at.
 const COMPARED: usize = 3;
+/// Plans of the first reading whose money is followed from day to day, beside the first of the comparison.
+const FOLLOWED: usize = 4;
 /// The most events that change the law: each may have passed or not, and every combination may be asked for.
 const MOST_BILLS: usize = 10;
 /// Shares of futures that differ by less are equal: about what 10,000 draws can tell.
@@ -96,6 +101,8 @@ pub struct Prospect {
     pub time_lost: Spread<Hours>,
     /// Why it stops, with the share of all futures; the most frequent first.
     pub stopped: Vec<(String, Probability)>,
+    /// How it stands from day to day.
+    pub moments: Vec<Moment>,
 }
 
 /// The middle and what one in twenty exceeds.
@@ -246,6 +253,16 @@ pub fn outlook(
             })
             .collect();
         prospects.sort_by(|(_, a), (_, b)| better(a, b));
+        for (place, (index, prospect)) in prospects.iter_mut().enumerate() {
+            // The first in the comparison, too, wherever it comes here.
+            if readings.is_empty()
+                && (place < FOLLOWED || *index == 0)
+                && let (Some(plan), Some(law)) = (plans.get(*index), laws.get_mut(*index))
+            {
+                let moments = &mut prospect.moments;
+                series::money(&plan.course, &draws, &changing, law, home_every, moments);
+            }
+        }
         if readings.is_empty() {
             for (index, prospect) in prospects.iter().take(COMPARED) {
                 if let (Some(plan), Some(law)) = (plans.get(*index), laws.get_mut(*index))
@@ -342,83 +359,6 @@ fn dollars(amount: Decimal) -> f64 {
     amount.to_f64().unwrap_or(f64::MAX)
 }
 
-/// Days after today and up to the horizon on which the law may read otherwise, for the acts of a plan.
-fn known_changes(packs: &Packs, today: Date, horizon: f64) -> Vec<Date> {
-    let kinds = BTreeSet::from([
-        ActKind::RentIaas,
-        ActKind::UseChip,
-        ActKind::TransferDataset,
-        ActKind::TransferTechnology,
-        ActKind::TransferWeights,
-    ]);
-    packs
-        .turning_days(&kinds)
-        .into_iter()
-        .filter(|day| *day > today && f64::from((*day - today).get_days()) <= horizon)
-        .collect()
-}
-
-/// A plan's acts that go on once it has begun: what was sent is sent.
-struct Begun<'a>(&'a Undertaking);
-
-impl Subject for Begun<'_> {
-    fn acts(&self, at: Timestamp) -> Vec<Act> {
-        let mut acts = self.0.acts(at);
-        acts.retain(|act| {
-            !matches!(
-                act.kind,
-                ActKind::TransferDataset | ActKind::TransferTechnology
-            )
-        });
-        acts
-    }
-}
-
-/// Judges one plan on other days and with bills passed.
-struct Judge<'a> {
-    undertaking: &'a Undertaking,
-    packs: &'a Packs,
-    settings: &'a Settings,
-    at: Timestamp,
-    stretches: &'a [Date],
-    bills: &'a [(usize, PackId)],
-    known: BTreeMap<(usize, u32, bool), Outcome>,
-}
-
-impl Law for Judge<'_> {
-    fn outcome(&mut self, stretch: usize, passed: u32, begun: bool) -> Outcome {
-        let key = (stretch, passed, begun);
-        if let Some(known) = self.known.get(&key) {
-            return *known;
-        }
-        let at = stretch
-            .checked_sub(1)
-            .and_then(|last| self.stretches.get(last))
-            .and_then(|day| day.at(12, 0, 0, 0).in_tz("UTC").ok())
-            .map_or(self.at, |noon| noon.timestamp());
-        let mut settings = self.settings.clone();
-        let passed = self
-            .bills
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| passed >> bit & 1 == 1);
-        settings
-            .packs
-            .extend(passed.map(|(_, (_, pack))| pack.clone()));
-        let outcome = if begun {
-            clear(Begun(self.undertaking), self.packs, &settings, at)
-                .clearance()
-                .outcome()
-        } else {
-            clear(self.undertaking.clone(), self.packs, &settings, at)
-                .clearance()
-                .outcome()
-        };
-        self.known.insert(key, outcome);
-        outcome
-    }
-}
-
 /// More futures in which it finishes, then less money where it costs much.
 fn better(a: &Prospect, b: &Prospect) -> std::cmp::Ordering {
     let steps = |prospect: &Prospect| (prospect.finishes.get() / EQUAL).round();
@@ -467,6 +407,7 @@ fn prospect(plan: &Entrant<'_>, walks: &[Walk], names: &[&str], changes: &[Date]
         quantiles(walks.map(select).collect())
     };
     let priced = plan.course.daily.is_some();
+    let time = of(|walk| walk.end, &mut ended.iter().copied());
     Prospect {
         place: plan.candidate.name(),
         finishes: Probability::new(share),
@@ -474,7 +415,8 @@ fn prospect(plan: &Entrant<'_>, walks: &[Walk], names: &[&str], changes: &[Date]
         money: of(|walk| walk.spent, &mut ended.iter().copied())
             .filter(|_| priced)
             .map(in_dollars),
-        time: of(|walk| walk.end, &mut ended.iter().copied()).map(in_hours),
+        moments: series::shares(walks, time.map_or(plan.course.days[2], |(_, p95)| p95)),
+        time: time.map(in_hours),
         money_lost: in_dollars(of(|walk| walk.lost_money, &mut walks.iter()).unwrap_or_default()),
         time_lost: in_hours(of(|walk| walk.lost_days, &mut walks.iter()).unwrap_or_default()),
         stopped,

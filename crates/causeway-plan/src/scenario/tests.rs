@@ -239,3 +239,20 @@ fn percentiles_are_by_nearest_rank() {
     let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
     assert_eq!(quantiles(hundred), Some((50.0, 95.0)));
 }
+
+#[test]
+fn from_day_to_day_a_plan_comes_to_where_it_ends() {
+    let outlook = outlook_of("SG", LOST, 5_000).unwrap();
+    let near = of(&outlook, AS_IT_MAY_COME, "near");
+    let certain = of(&outlook, "wet", "near");
+    assert!(certain.moments.iter().all(|moment| moment.money.is_none()));
+    let last = near.moments.last().unwrap();
+    assert!((last.finished.get() - near.finishes.get()).abs() < 0.05);
+    assert!(last.stopped.get() > 0.3);
+    let money = last.money.unwrap();
+    assert!(money.p5 < money.p50 && money.p50 < money.p95, "{money:?}");
+    for pair in near.moments.windows(2) {
+        assert!(pair[1].stopped >= pair[0].stopped && pair[1].at.get() > pair[0].at.get());
+        assert!(pair[1].money.unwrap().p50 >= pair[0].money.unwrap().p50);
+    }
+}
