@@ -5,6 +5,8 @@
 //! Infeasible and unlawful ones stay listed with the reason. [`Comparison::choose`] gives the [`Planned`] that
 //! `causeway_law::clear` may turn into a `Cleared<Planned>`, the only thing that is ever launched.
 //!
+//! [`page::render`] writes a comparison as one page of HTML with pictures, and [`page::bars`] the factors as small bars.
+//!
 //! It refuses to know files, the network and the clock. It never proposes another party, owner or headquarters.
 //!
 //! Read first: [`Inputs`], [`Candidate`], [`Planned`].
@@ -21,6 +23,7 @@ mod candidate;
 mod counterfactual;
 mod error;
 mod factors;
+pub mod page;
 mod paths;
 mod plan;
 mod records;
