@@ -27,7 +27,7 @@ const SMALL: usize = 5;
 /// The five factors as small bars for a terminal, in the order of [`Factors::named`]: a letter and five steps each, `~`
 /// where unknown facts leave the factor open, `?` where nothing is known. `ascii`: without block characters.
 ///
-/// `h ████▌ c ██▌.. r █████~ t ?    d ████.`, in ASCII `h ####+ c ##+.. r #####~ t ?    d ####.`.
+/// `h ▌···· c ██▌·· r ████▌ t ?     d ███▌·~`, in ASCII `h +.... c ##+.. r ####+ t ?     d ###+.~`.
 #[must_use]
 pub fn bars(factors: &Factors, ascii: bool) -> String {
     let (full, half, none) = if ascii {

@@ -346,7 +346,7 @@ fn pen(kind: ActKind) -> Paint {
     }
 }
 
-/// Pushes a line to the right of the way that it goes, so that there and back and several things lie apart.
+/// Pushes a line to the left of the way that it goes, so that there and back and several things lie apart.
 fn bend(line: &mut [(f64, f64)], window: &Window, lane: u32) {
     let far = window.scale * HALF_WIDTH;
     let steps: Vec<(f64, f64)> = line
@@ -358,12 +358,13 @@ fn bend(line: &mut [(f64, f64)], window: &Window, lane: u32) {
         })
         .collect();
     let length: f64 = steps.iter().map(|(x, y)| x.hypot(*y)).sum();
-    // A long way is bent enough by itself.
-    let bow = if length < 400.0 {
-        (length * 0.13).max(12.0)
+    // A long way is bent enough by itself, and so is one over the edge of the map.
+    let (first, next) = if length < 300.0 && steps.iter().all(|step| *step != (0.0, 0.0)) {
+        ((length * 0.13).max(12.0), 15.0)
     } else {
-        12.0
-    } + 15.0 * f64::from(lane);
+        (4.0, 9.0)
+    };
+    let bow = first + next * f64::from(lane);
     let last = steps.len().saturating_sub(1);
     let pushed: Vec<(f64, f64)> = (0..line.len())
         .map(|index| {

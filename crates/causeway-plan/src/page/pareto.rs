@@ -418,7 +418,7 @@ fn table(view: &View<'_>) -> Table {
             "expected cost, US $",
             "expected time",
             "stands",
-            "price read in",
+            "read in",
         ],
         rows,
     }

@@ -73,11 +73,11 @@ fn in_threes(digits: &str) -> String {
     out
 }
 
-/// Price per hour of all nodes, `?` where nobody states one.
+/// Dollars an hour for all nodes, `?` where nobody states a price.
 pub(super) fn price(candidate: &Candidate) -> String {
     candidate
         .price_per_hour
-        .map_or_else(|| "?".to_owned(), |price| price.to_string())
+        .map_or_else(|| "?".to_owned(), |price| Usd::new(price.get()).to_string())
 }
 
 /// Expected cost with its interval, `?` where it is unknown.
