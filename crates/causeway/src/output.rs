@@ -49,7 +49,7 @@ impl From<Outcome> for Exit {
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) terminal: bool,
-    colour: bool,
+    pub(crate) colour: bool,
 }
 
 impl Output {

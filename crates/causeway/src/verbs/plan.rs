@@ -353,6 +353,9 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
                 country(candidate),
                 output.outcome(candidate.outcome)
             ));
+            // Block characters where a person looks; a pipe may not know them.
+            let ascii = !output.colour;
+            output.line(format_args!("  {}", page::bars(&candidate.factors, ascii)));
             if let Some(other) = &candidate.stands_in_for {
                 output.line(format_args!("It stands in for {other}; the record says so"));
             }
