@@ -17,6 +17,7 @@ mod kyc;
 mod kyc_screening;
 mod law_changes;
 mod lists;
+mod offshore;
 mod owners;
 mod path;
 mod rules;
