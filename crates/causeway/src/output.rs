@@ -251,6 +251,8 @@ fn exit_of(error: &RunError) -> Exit {
         | RunError::UnknownRun { .. }
         | RunError::MissingValue { .. }
         | RunError::Lists(_)
+        | RunError::Market(_)
+        | RunError::Plan(_)
         | RunError::Value { .. } => Exit::Usage,
         RunError::ClearanceLost { outcome, .. } | RunError::NotCleared { outcome, .. } => {
             (*outcome).into()

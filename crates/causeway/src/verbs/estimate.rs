@@ -203,7 +203,13 @@ fn show(output: Output, answer: &Estimate, grid: &Fact<GramsPerKilowattHour>) {
     for (name, value) in lines {
         table.add_row([name.to_owned(), value]);
     }
-    output.line(table.to_string().trim_start_matches(['\n', ' ']));
+    for line in table
+        .to_string()
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+    {
+        output.line(line.trim_end());
+    }
     for note in &answer.notes {
         output.line(format_args!("note: {note}"));
     }

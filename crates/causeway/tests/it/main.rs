@@ -17,6 +17,7 @@ mod kyc;
 mod kyc_screening;
 mod law_changes;
 mod lists;
+mod offers;
 mod offshore;
 mod owners;
 mod path;
