@@ -28,6 +28,7 @@ pub mod page;
 mod paths;
 mod people;
 mod plan;
+mod planner;
 pub mod portfolio;
 mod records;
 mod register;

@@ -1,4 +1,5 @@
 use causeway_domain::{SourceFile, organisation, task};
+use causeway_law::Outcome;
 
 use super::*;
 
