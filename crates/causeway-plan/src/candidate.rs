@@ -205,6 +205,21 @@ impl Comparison {
             .map(|candidate| candidate.undertaking.clone())
     }
 
+    /// The cheapest place that could run the task, and the cheapest that is lawful as it is, both with their cost: what keeping
+    /// to the law costs. Nothing where they are one, or where a price is missing.
+    #[must_use]
+    pub fn price_of_lawfulness(&self) -> Option<(&Candidate, &Candidate)> {
+        let cheapest = |lawful: bool| {
+            self.candidates
+                .iter()
+                .filter(|one| one.infeasible.is_empty() && one.cost().is_some())
+                .filter(|one| !lawful || one.outcome == Outcome::Allow)
+                .min_by_key(|one| one.cost())
+        };
+        let (any, lawful) = (cheapest(false)?, cheapest(true)?);
+        (any.cost() < lawful.cost()).then_some((any, lawful))
+    }
+
     /// The best place that can be reached and can run the task: a lawful one, else the one whose outcome is mildest.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A first reading, meant to be followed by hand; what is unknown widens the interval and never lowers the score.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::organisation::Weights;
 use causeway_domain::{Country, Fact, Hours, Timestamp, Usd};
@@ -333,6 +333,10 @@ pub(crate) struct DataFacts {
     pub(crate) moved: Vec<String>,
     /// Those of them that hold personal or otherwise ruled data, or of which nobody says.
     pub(crate) sensitive: Vec<String>,
+    /// What the law asks of sending them: outcome and deciding rules, a transfer each, where that is not an allow.
+    pub(crate) mechanisms: Vec<(Outcome, String)>,
+    /// What an allowed transfer obliges to.
+    pub(crate) obligations: BTreeSet<String>,
     /// Whether the site's disks are encrypted.
     pub(crate) encrypted: Option<bool>,
     /// Whether the operator is headquartered in another country than the site: a third law reaches the data.
@@ -358,6 +362,32 @@ pub(crate) fn data(facts: &DataFacts) -> Factor {
             "- 30: {} holds data that rules speak of, or nobody says",
             facts.sensitive.join(", ")
         ));
+    }
+    // The strictest transfer counts once: one mechanism is worked out for all that is sent.
+    if let Some((outcome, rules)) = facts.mechanisms.iter().max_by_key(|(outcome, _)| *outcome) {
+        match outcome {
+            Outcome::Prohibited => {
+                score -= 40.0;
+                because.push(format!("- 40: sending it is prohibited by {rules}"));
+            }
+            Outcome::LicenseRequired => {
+                score -= 20.0;
+                because.push(format!(
+                    "- 20: sending it needs an authorisation, a filing or an assessment: {rules}"
+                ));
+            }
+            Outcome::NeedsReview => {
+                doubt += 20.0;
+                because.push(format!(
+                    "up to - 20: what sending it needs is not settled: {rules}"
+                ));
+            }
+            Outcome::Allow => {}
+        }
+    }
+    if !facts.obligations.is_empty() {
+        let all: Vec<&str> = facts.obligations.iter().map(String::as_str).collect();
+        because.push(format!("sending it obliges to {}", all.join(", ")));
     }
     for (fact, when, points, words) in [
         (facts.encrypted, false, 20.0, "disks are not encrypted"),
@@ -404,6 +434,33 @@ mod tests {
         let factor = data(&facts);
         assert_eq!((factor.low, factor.high), (80.0, 100.0));
         assert!(factor.doubt() > 0.19);
+    }
+
+    #[test]
+    fn what_the_law_asks_of_data_counts_by_its_strictest() {
+        let with = |outcomes: &[Outcome]| {
+            data(&DataFacts {
+                mechanisms: outcomes
+                    .iter()
+                    .map(|outcome| (*outcome, "cn-cbdt-assess".to_owned()))
+                    .collect(),
+                encrypted: Some(true),
+                third_law: Some(false),
+                ..DataFacts::default()
+            })
+        };
+        let review = with(&[Outcome::NeedsReview]);
+        assert_eq!((review.low, review.score, review.high), (80.0, 90.0, 100.0));
+        let licence = with(&[Outcome::NeedsReview, Outcome::LicenseRequired]);
+        assert_eq!((licence.low, licence.high), (80.0, 80.0));
+        assert!(
+            licence
+                .because
+                .iter()
+                .any(|line| line.contains("cn-cbdt-assess"))
+        );
+        assert!((with(&[Outcome::Prohibited]).score - 60.0).abs() < 1e-9);
+        assert!((with(&[]).score - 100.0).abs() < 1e-9);
     }
 
     #[test]

@@ -271,3 +271,26 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_law_costs_is_the_difference_to_the_cheapest_lawful_place() {
+    let shady = ORGANISATION.replace(
+        "  hub: {name: Hub,",
+        "  shade: {name: Shade}\n  hub: {name: Hub,",
+    ).replace(
+        "  stranger: {country: MY, operator: hub, engine: {local: {directory: other}}, offers: [{cpus: 2, memory: 8 GB, price_per_hour: 1}]}",
+        "  stranger: {country: MY, operator: shade, engine: {local: {directory: other}}, offers: [{cpus: 2, memory: 8 GB, price_per_hour: 0.1, tokens_per_second: 1000}]}",
+    );
+    let comparison = comparison(&shady, TASK);
+    let (any, lawful) = comparison.price_of_lawfulness().unwrap();
+    assert_eq!(
+        (any.outcome, lawful.outcome),
+        (Outcome::NeedsReview, Outcome::Allow)
+    );
+    assert!(any.label.starts_with("stranger") && lawful.label.starts_with("near"));
+    assert!(
+        self::comparison(ORGANISATION, TASK)
+            .price_of_lawfulness()
+            .is_none()
+    );
+}

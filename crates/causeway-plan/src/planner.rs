@@ -7,7 +7,7 @@ use std::sync::Arc;
 use causeway_domain::organisation::{Engine, Presence, Site, SiteOffer, Workload as WorkloadFile};
 use causeway_domain::{Bytes, Country, Fact, PackId, SiteId, Stated, Usd};
 use causeway_estimate::{Calibration, Estimate, Fits, Fleet, Hardware, Workload, estimate};
-use causeway_law::{Clearance, Outcome, Posture, Settings, Verdict, clear};
+use causeway_law::{ActKind, Clearance, Outcome, Posture, Settings, Verdict, clear};
 use causeway_market::Match;
 use causeway_parties::{Party, Register};
 use rust_decimal::Decimal;
@@ -142,7 +142,7 @@ impl Planner<'_> {
             cost: placeholder,
             risk: factors::risk(outcome, books, bills),
             talent: factors::talent(&organisation.file.team, place, &self.people, self.inputs.at),
-            data: factors::data(&self.data_facts(place, entry, &operator, register)),
+            data: factors::data(&self.data_facts(place, entry, &operator, register, &clearance)),
         };
         Candidate {
             label: found.offer.label(),
@@ -331,6 +331,7 @@ impl Planner<'_> {
         entry: Option<&Site>,
         operator: &str,
         register: &Register,
+        clearance: &Clearance,
     ) -> DataFacts {
         let organisation = self.inputs.organisation;
         let mut facts = DataFacts::default();
@@ -344,6 +345,24 @@ impl Planner<'_> {
             }
             if !matches!(&dataset.class, Some(Stated::Value(classes, _)) if classes.0.is_empty()) {
                 facts.sensitive.push(id.to_string());
+            }
+        }
+        let sent = clearance
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.kind == ActKind::TransferDataset);
+        for verdict in sent {
+            if verdict.outcome == Outcome::Allow {
+                facts
+                    .obligations
+                    .extend(verdict.obligations.iter().cloned());
+            } else {
+                let rules: Vec<&str> = verdict
+                    .deciding
+                    .iter()
+                    .map(|rule| rule.id.as_str())
+                    .collect();
+                facts.mechanisms.push((verdict.outcome, rules.join(", ")));
             }
         }
         facts.encrypted = match entry.and_then(|entry| entry.encrypted_at_rest.as_ref()) {

@@ -366,6 +366,16 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         }
         Err(why) => output.line(format_args!("No place can run this task now: {why}")),
     }
+    if let Some((any, lawful)) = comparison.price_of_lawfulness()
+        && let (Some(less), Some(cost)) = (any.cost(), lawful.cost())
+    {
+        output.line(format_args!(
+            "The cheapest lawful place is {} for {cost}; {} would be {less} and is {}: that is the price of lawfulness",
+            lawful.label,
+            any.label,
+            output.outcome(any.outcome)
+        ));
+    }
 }
 
 fn country(candidate: &Candidate) -> String {
