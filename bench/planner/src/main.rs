@@ -37,7 +37,22 @@ fn median<T>(mut run: impl FnMut() -> Result<T>) -> Result<f64> {
     Ok(times[RUNS / 2])
 }
 
+/// Writes the price lists of the offers, as SkyPilot keeps them: `DIR/<cloud>/vms.csv`.
+fn write_lists(folder: &str) -> Result<()> {
+    for list in lists::lists(OFFERS, SEED)? {
+        let folder = std::path::Path::new(folder).join(list.cloud);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("vms.csv"), list.text)?;
+    }
+    Ok(())
+}
+
 fn main() -> Result<()> {
+    if let [_, option, folder] = std::env::args().collect::<Vec<_>>().as_slice()
+        && option == "--lists"
+    {
+        return write_lists(folder);
+    }
     let made = Made::new(PLACES)?;
     let comparison = made.compare("t")?;
     ensure!(comparison.candidates.len() == PLACES);
