@@ -164,15 +164,10 @@ fn largest(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use camino::Utf8Path;
-    use causeway_domain::{SourceFile, organisation, task};
-    use causeway_law::Packs;
     use causeway_market::Market;
 
     use super::*;
-    use crate::{Inputs, plan};
+    use crate::compared::{compared, parsed};
 
     const ORGANISATION: &str = "
 organisation: acme
@@ -192,29 +187,13 @@ home: {country: SG}
 ";
 
     fn bought(budget: &str) -> Affordable {
-        let organisation = Arc::new(
-            organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", ORGANISATION))).unwrap(),
+        let comparison = compared(
+            &parsed(ORGANISATION),
+            "resources: {accelerators: 'H100:8'}\nrun: x\n",
         );
-        let text = "resources: {accelerators: 'H100:8'}\nrun: x\n";
-        let task = task::parse(&Arc::new(SourceFile::new("t.yaml", text))).unwrap();
-        let (market, folder) = (Market::empty().unwrap(), Utf8Path::new("/home"));
-        let comparison = plan(&Inputs {
-            task: &task,
-            task_folder: folder,
-            organisation: &organisation,
-            organisation_folder: folder,
-            market: &market,
-            config: None,
-            packs: &Packs::builtin().unwrap(),
-            at: "2026-11-29T00:00:00Z".parse().unwrap(),
-            site: None,
-            records: &Arc::default(),
-            every_offer: false,
-        })
-        .unwrap();
         affordable(
             &comparison,
-            &market.accelerators,
+            &Market::empty().unwrap().accelerators,
             4096,
             budget.parse().unwrap(),
         )

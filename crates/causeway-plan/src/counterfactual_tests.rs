@@ -1,11 +1,7 @@
-use std::sync::Arc;
-
-use camino::Utf8Path;
-use causeway_domain::{SourceFile, organisation, task};
 use causeway_market::Market;
 
 use super::*;
-use crate::plan::{Inputs, plan};
+use crate::compared::{Asked, parsed};
 
 /// A customer of which a D:5 country is the home, two sites, and nobody has documented anything.
 const ORGANISATION: &str = "
@@ -26,25 +22,13 @@ facts: {provider_us_person: false}
 const TASK: &str = "resources: {accelerators: H100:8}\nrun: x\n";
 
 fn comparison(organisation: &str, packs: &Packs) -> Comparison {
-    let organisation = Arc::new(
-        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", organisation))).unwrap(),
-    );
-    let task = task::parse(&Arc::new(SourceFile::new("t.yaml", TASK))).unwrap();
-    let folder = Utf8Path::new("/home");
-    plan(&Inputs {
-        task: &task,
-        task_folder: folder,
-        organisation: &organisation,
-        organisation_folder: folder,
+    Asked {
+        at: "2026-11-24T00:00:00Z",
         market: &Market::empty().unwrap(),
-        config: None,
         packs,
-        at: "2026-11-24T00:00:00Z".parse().unwrap(),
-        site: None,
-        records: &Arc::default(),
         every_offer: false,
-    })
-    .unwrap()
+    }
+    .compare(&parsed(organisation), TASK)
 }
 
 fn at<'a>(comparison: &'a Comparison, site: &str) -> &'a Candidate {

@@ -21,6 +21,8 @@
 mod acts;
 mod budget;
 mod candidate;
+#[cfg(test)]
+mod compared;
 mod counterfactual;
 mod error;
 mod factors;

@@ -1,7 +1,7 @@
-use causeway_domain::{SourceFile, organisation, task};
 use causeway_law::Outcome;
 
 use super::*;
+use crate::compared::{Asked, TODAY, compared, parsed};
 
 const ORGANISATION: &str = "
 organisation: acme
@@ -18,25 +18,7 @@ workloads: {t: {model: a/m, parameters: 1e5, tokens: 3.6e6, sequence_length: 64,
 ";
 
 fn comparison(organisation: &str, task: &str) -> Comparison {
-    let organisation = Arc::new(
-        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", organisation))).unwrap(),
-    );
-    let task = task::parse(&Arc::new(SourceFile::new("t.yaml", task))).unwrap();
-    let folder = Utf8Path::new("/home");
-    plan(&Inputs {
-        task: &task,
-        task_folder: folder,
-        organisation: &organisation,
-        organisation_folder: folder,
-        market: &Market::empty().unwrap(),
-        config: None,
-        packs: &Packs::builtin().unwrap(),
-        at: "2026-11-24T00:00:00Z".parse().unwrap(),
-        site: None,
-        records: &Arc::default(),
-        every_offer: false,
-    })
-    .unwrap()
+    compared(&parsed(organisation), task)
 }
 
 fn find<'a>(comparison: &'a Comparison, site: &str) -> &'a Candidate {
@@ -139,10 +121,8 @@ fn an_unlawful_place_loses_to_a_lawful_one_whatever_it_costs() {
 fn facts_that_only_a_determination_settles_stay_unknown_when_stated() {
     let stated =
         format!("{ORGANISATION}facts: {{kyc: complete, red_flags: resolved, relation: vendor}}\n");
-    let organisation = Arc::new(
-        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", stated.as_str()))).unwrap(),
-    );
-    let comparison = comparison(&stated, TASK);
+    let organisation = parsed(&stated);
+    let comparison = compared(&organisation, TASK);
     let acts = find(&comparison, "near").undertaking.acts(comparison.at);
     let known = |name: &str| acts[0].facts.get(name).is_some_and(Fact::is_known);
     assert!(!known("kyc") && !known("red_flags") && known("relation"));
@@ -235,26 +215,10 @@ proptest::proptest! {
     /// One of each kind stands for all of them: the search over every offer finds the same best, at the same score.
     #[test]
     fn grouping_changes_nothing(rows in proptest::collection::vec((0_u8..3, 0_u8..2, 0_u8..2, 0_u16..2000), 1..25)) {
-        let organisation = Arc::new(
-            organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", ORGANISATION))).unwrap(),
-        );
-        let task = task::parse(&Arc::new(SourceFile::new("t.yaml", "resources: {accelerators: {H100: 8, A100-80GB: 8, B200: 8}}\nrun: x\n"))).unwrap();
-        let (market, packs, folder) = (listed(&rows), Packs::builtin().unwrap(), Utf8Path::new("/home"));
+        let (organisation, market, packs) = (parsed(ORGANISATION), listed(&rows), Packs::builtin().unwrap());
         let of = |every_offer| {
-            plan(&Inputs {
-                task: &task,
-                task_folder: folder,
-                organisation: &organisation,
-                organisation_folder: folder,
-                market: &market,
-                config: None,
-                packs: &packs,
-                at: "2026-11-24T00:00:00Z".parse().unwrap(),
-                site: None,
-                records: &Arc::default(),
-                every_offer,
-            })
-            .unwrap()
+            Asked { at: TODAY, market: &market, packs: &packs, every_offer }
+                .compare(&organisation, "resources: {accelerators: {H100: 8, A100-80GB: 8, B200: 8}}\nrun: x\n")
         };
         let (every, grouped) = (of(true), of(false));
         proptest::prop_assert_eq!(every.candidates.len(), grouped.candidates.iter().map(|one| 1 + one.alike).sum::<usize>());

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use camino::Utf8Path;
-use causeway_domain::{Hours, SourceFile, organisation, scenario, task};
+use causeway_domain::{Hours, SourceFile, scenario};
 use causeway_market::Market;
 
 use super::*;
+use crate::compared::{Asked, parsed};
 use crate::scenario::{BASE, Sampling, outlook};
-use crate::{Inputs, plan, settings};
+use crate::settings;
 
 /// A firm of Singapore with two places in Malaysia, chips in Indonesia, a place that the law forbids, one that is too small,
 /// and one of which neither price nor time is stated.
@@ -38,7 +38,6 @@ const TASK: &str = "resources: {any_of: [{cpus: 2+}, {accelerators: 'H100:8'}]}
 file_mounts: {data: ./data, bin: ./bin}
 run: x
 ";
-const TODAY: &str = "2026-11-24T00:00:00Z";
 
 struct Made {
     comparison: Comparison,
@@ -49,25 +48,15 @@ struct Made {
 
 impl Made {
     fn of(organisation: &str, task: &str, market: &Market, draws: usize) -> Self {
-        let organisation = Arc::new(
-            organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", organisation))).unwrap(),
-        );
-        let task = task::parse(&Arc::new(SourceFile::new("t.yaml", task))).unwrap();
+        let organisation = parsed(organisation);
         let packs = Packs::builtin().unwrap();
-        let comparison = plan(&Inputs {
-            task: &task,
-            task_folder: Utf8Path::new("/home"),
-            organisation: &organisation,
-            organisation_folder: Utf8Path::new("/home"),
+        let comparison = Asked {
+            at: "2026-11-24T00:00:00Z",
             market,
-            config: None,
             packs: &packs,
-            at: TODAY.parse().unwrap(),
-            site: None,
-            records: &Arc::default(),
             every_offer: false,
-        })
-        .unwrap();
+        }
+        .compare(&organisation, task);
         let settings = settings(&organisation);
         let file = scenario::parse(&Arc::new(SourceFile::new("base.yaml", BASE))).unwrap();
         let sampling = Sampling {

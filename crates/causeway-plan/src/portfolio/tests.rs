@@ -1,12 +1,9 @@
 use std::sync::Arc;
 
-use camino::Utf8Path;
-use causeway_domain::{SourceFile, organisation, portfolio, task};
-use causeway_law::Packs;
-use causeway_market::Market;
+use causeway_domain::{SourceFile, portfolio};
 
 use super::*;
-use crate::{Inputs, plan};
+use crate::compared::{compared, parsed};
 
 /// Three sites: a cheap slow one, a dear quick one, and one whose operator is not known.
 const ORGANISATION: &str = "
@@ -28,26 +25,10 @@ workloads: {t: {model: a/m, parameters: 1e5, tokens: 3.6e8, sequence_length: 64,
 ";
 
 fn comparison(name: &str) -> Comparison {
-    let organisation = Arc::new(
-        organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", ORGANISATION))).unwrap(),
-    );
-    let text = format!("name: {name}\nresources: {{cpus: 2+}}\nrun: x\n");
-    let task = task::parse(&Arc::new(SourceFile::new("t.yaml", text))).unwrap();
-    let folder = Utf8Path::new("/home");
-    plan(&Inputs {
-        task: &task,
-        task_folder: folder,
-        organisation: &organisation,
-        organisation_folder: folder,
-        market: &Market::empty().unwrap(),
-        config: None,
-        packs: &Packs::builtin().unwrap(),
-        at: "2026-11-29T00:00:00Z".parse().unwrap(),
-        site: None,
-        records: &Arc::default(),
-        every_offer: false,
-    })
-    .unwrap()
+    compared(
+        &parsed(ORGANISATION),
+        &format!("name: {name}\nresources: {{cpus: 2+}}\nrun: x\n"),
+    )
 }
 
 fn assigned(file: &str) -> Result<Portfolio, NoAssignment> {

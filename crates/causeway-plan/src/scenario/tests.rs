@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
-use camino::Utf8Path;
-use causeway_domain::{SourceFile, organisation, scenario, task};
-use causeway_market::Market;
+use causeway_domain::{SourceFile, organisation::Organisation, scenario};
 
 use super::*;
-use crate::{Inputs, plan, settings};
+use crate::compared::{compared, parsed};
+use crate::settings;
 
 /// A firm of Singapore with a parent in China, which the bill is about, and one whose parent is in Singapore.
-fn organisation(parent: &str) -> Arc<organisation::Organisation> {
+fn organisation(parent: &str) -> Arc<Organisation> {
     let text = format!(
         "
 organisation: acme
@@ -24,7 +23,7 @@ home: {{country: SG}}
 workloads: {{t: {{model: a/m, parameters: 1e5, tokens: 8.64e8, sequence_length: 64, end_use: civil, closed: true}}}}
 "
     );
-    Arc::new(organisation::parse(&Arc::new(SourceFile::new("causeway.yaml", text))).unwrap())
+    parsed(&text)
 }
 
 fn outlook_of(parent: &str, file: &str, draws: usize) -> Result<Outlook, String> {
@@ -33,27 +32,8 @@ fn outlook_of(parent: &str, file: &str, draws: usize) -> Result<Outlook, String>
 
 fn drawn(parent: &str, file: &str, draws: usize) -> Result<(Outlook, Comparison), String> {
     let organisation = organisation(parent);
-    let task = task::parse(&Arc::new(SourceFile::new(
-        "t.yaml",
-        "resources: {cpus: 2+}\nrun: x\n",
-    )))
-    .unwrap();
-    let folder = Utf8Path::new("/home");
     let packs = Packs::builtin().unwrap();
-    let comparison = plan(&Inputs {
-        task: &task,
-        task_folder: folder,
-        organisation: &organisation,
-        organisation_folder: folder,
-        market: &Market::empty().unwrap(),
-        config: None,
-        packs: &packs,
-        at: "2026-11-29T00:00:00Z".parse().unwrap(),
-        site: None,
-        records: &Arc::default(),
-        every_offer: false,
-    })
-    .unwrap();
+    let comparison = compared(&organisation, "resources: {cpus: 2+}\nrun: x\n");
     let file = scenario::parse(&Arc::new(SourceFile::new("s.yaml", file))).unwrap();
     let sampling = Sampling {
         draws,
