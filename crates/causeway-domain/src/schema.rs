@@ -10,9 +10,10 @@ use std::sync::Arc;
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-use crate::yaml::{Content, Node};
+use crate::yaml::{Content, Dialect, Node, read};
 use crate::{
-    BitsPerSecond, Bytes, Country, Date, ModelName, Percent, Problem, SourceFile, Usd, Watts, near,
+    BitsPerSecond, Bytes, Country, Date, ModelName, Percent, Place, Problem, SourceFile, Usd,
+    Watts, near,
 };
 
 /// Collects every way in which `node` is not what `schema` says.
@@ -25,6 +26,41 @@ pub fn check(file: &Arc<SourceFile>, node: &Node, schema: &Schema) -> Vec<Proble
     };
     check.node(node, schema.as_value(), "");
     check.problems
+}
+
+/// Reads a file of one document into its type; `what` names such a file in messages (`a scenario file`). The tree comes with
+/// it, for the places of later remarks.
+///
+/// # Errors
+/// Every problem of the file, at its place: no YAML, more than one document, not what the schema says.
+pub fn read_one<T: serde::de::DeserializeOwned>(
+    source: &Arc<SourceFile>,
+    what: &str,
+    schema: &Schema,
+) -> Result<(Node, T), Vec<Problem>> {
+    let mut documents = read(source, Dialect::Core).map_err(|problem| vec![problem])?;
+    if let Some(second) = documents.get(1) {
+        let message = format!("{what} has one document");
+        return Err(vec![
+            Problem::error(source, second.place, message)
+                .help("remove the `---` and what is below it"),
+        ]);
+    }
+    let Some(root) = documents.pop() else {
+        let message = format!("{what} has one document, and this is empty");
+        return Err(vec![Problem::error(source, Place::default(), message)]);
+    };
+    let problems = check(source, &root, schema);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    match serde_json::from_value(root.to_json()) {
+        Ok(file) => Ok((root, file)),
+        Err(error) => {
+            let message = format!("{what} can't be read: {error}");
+            Err(vec![Problem::error(source, root.place, message)])
+        }
+    }
 }
 
 struct Check<'a> {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 pub use file::*;
 
-use crate::yaml::{Dialect, read};
 use crate::{Problem, SourceFile, schema};
 
 /// Reads and checks a portfolio file.
@@ -16,25 +15,8 @@ use crate::{Problem, SourceFile, schema};
 /// # Errors
 /// Every problem of the file, at its place.
 pub fn parse(source: &Arc<SourceFile>) -> Result<File, Vec<Problem>> {
-    let mut documents = read(source, Dialect::Core).map_err(|problem| vec![problem])?;
-    let (Some(root), true) = (documents.pop(), documents.is_empty()) else {
-        return Err(vec![Problem::error(
-            source,
-            crate::Place::default(),
-            "a portfolio file has one document",
-        )]);
-    };
-    let mut problems = schema::check(source, &root, &json_schema());
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let file: File = serde_json::from_value(root.to_json()).map_err(|error| {
-        vec![Problem::error(
-            source,
-            root.place,
-            format!("the portfolio file can't be read: {error}"),
-        )]
-    })?;
+    let (root, file) = schema::read_one::<File>(source, "a portfolio file", &json_schema())?;
+    let mut problems = Vec::new();
     let mut say = |pointer: &str, message: String, help: &str| {
         let place = root.at(pointer).place;
         problems.push(Problem::error(source, place, message).help(help));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use file::*;
 
-use crate::yaml::{Dialect, Node, read};
+use crate::yaml::Node;
 use crate::{Problem, SourceFile, near, schema};
 
 /// Reads and checks a scenario file.
@@ -17,25 +17,7 @@ use crate::{Problem, SourceFile, near, schema};
 /// # Errors
 /// Every problem of the file, at its place.
 pub fn parse(source: &Arc<SourceFile>) -> Result<File, Vec<Problem>> {
-    let mut documents = read(source, Dialect::Core).map_err(|problem| vec![problem])?;
-    let (Some(root), true) = (documents.pop(), documents.is_empty()) else {
-        return Err(vec![Problem::error(
-            source,
-            crate::Place::default(),
-            "a scenario file has one document",
-        )]);
-    };
-    let problems = schema::check(source, &root, &json_schema());
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let file: File = serde_json::from_value(root.to_json()).map_err(|error| {
-        vec![Problem::error(
-            source,
-            root.place,
-            format!("the scenario file can't be read: {error}"),
-        )]
-    })?;
+    let (root, file) = schema::read_one::<File>(source, "a scenario file", &json_schema())?;
     let mut check = Check {
         source,
         root: &root,

@@ -11,7 +11,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_domain::yaml::{Dialect, Node, read};
+use causeway_domain::yaml::Node;
 use causeway_domain::{Fact, Hours, Problem, Source, SourceFile, Stated, Usd, UsdPerHour, schema};
 use rust_decimal::Decimal;
 
@@ -69,24 +69,7 @@ pub fn parse(
     source: &Arc<SourceFile>,
     accelerators: &Accelerators,
 ) -> Result<OffersFile, Vec<Problem>> {
-    let mut documents = read(source, Dialect::Core).map_err(|problem| vec![problem])?;
-    if let Some(second) = documents.get(1) {
-        return Err(vec![
-            Problem::error(source, second.place, "an offers file has one document")
-                .help("remove the `---` and what is below it"),
-        ]);
-    }
-    let Some(root) = documents.pop() else {
-        return Err(Vec::new());
-    };
-    let problems = schema::check(source, &root, &json_schema());
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let file: File = serde_json::from_value(root.to_json()).map_err(|error| {
-        let message = format!("{} can't be read: {error}", source.name);
-        vec![Problem::error(source, root.place, message)]
-    })?;
+    let (root, file) = schema::read_one::<File>(source, "an offers file", &json_schema())?;
     let mut reader = Reader {
         source,
         root: &root,
