@@ -509,8 +509,9 @@ macro_rules! money {
 
         impl Add for $name {
             type Output = Self;
+            /// Stops at the largest amount.
             fn add(self, other: Self) -> Self {
-                Self(self.0 + other.0)
+                Self(self.0.saturating_add(other.0))
             }
         }
 

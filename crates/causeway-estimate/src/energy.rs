@@ -64,7 +64,7 @@ impl Energy {
         Fact::Known(
             Self { chip, site, energy },
             Source {
-                by: format!("design power of {} ({design} W)", part.name),
+                by: format!("design power of {} ({design})", part.name),
                 evidence: Some(
                     "draw 70 to 100 % of it, node 25 to 35 % more, building 1.1 to 1.6 times"
                         .to_owned(),

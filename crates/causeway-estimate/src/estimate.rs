@@ -1,10 +1,10 @@
 //! The estimate: does it fit, how long, how much.
 
 use causeway_domain::{
-    Bytes, Fact, Flop, GpuHours, GramsPerKilowattHour, Hours, KilogramsCo2, Source,
-    TokensPerSecond, Usd, UsdPerHour,
+    Bytes, Fact, Flop, GpuHours, GramsPerKilowattHour, Hours, KilogramsCo2, Source, Tflops, Tokens,
+    TokensPerSecond, Usd,
 };
-use causeway_market::Accelerator;
+use causeway_market::{Accelerator, Term};
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::search::{Found, USABLE};
 use crate::workload::bytes;
 use crate::{
     Bill, BoundBy, Breakdown, Calibration, Energy, EstimateError, Fleet, Goodput, Hardware,
-    Interval, Kind, Layout, Memory, Mfu, Situation, Workload,
+    Interval, Kind, Layout, Memory, Mfu, Rates, Situation, Workload,
 };
 
 /// How far a declared throughput may be off, to each side.
@@ -70,6 +70,10 @@ pub struct Estimate {
     pub memory_available: Fact<Bytes>,
     /// Whether it fits.
     pub fits: Fits,
+    /// Tokens of the run.
+    pub tokens: Tokens,
+    /// Arithmetic on one of them.
+    pub flops_per_token: Flop,
     /// Arithmetic of the run.
     pub flops: Flop,
     /// Share of the peak that is taken while it trains.
@@ -84,7 +88,7 @@ pub struct Estimate {
     pub hours: Fact<Interval<Hours>>,
     /// Accelerators times hours; unknown for processors only.
     pub gpu_hours: Fact<Interval<GpuHours>>,
-    /// Price times nodes times hours. Excludes storage, egress and people: [`Estimate::bill`] has them.
+    /// Money: the nodes, and what is known of storage, egress and people. [`Estimate::bill`] says which.
     pub cost: Fact<Interval<Usd>>,
     /// Money, part by part.
     pub bill: Bill,
@@ -109,17 +113,11 @@ impl Estimate {
 }
 
 impl Estimate {
-    /// The same run on nodes of another price: only money depends on that.
+    /// The same run at other prices: only money depends on them.
     #[must_use]
-    pub fn at_price(mut self, nodes: u32, price: Option<UsdPerHour>) -> Self {
-        self.bill.nodes = match price {
-            Some(price) => self
-                .hours
-                .clone()
-                .map(|hours| hours.map(|hours| crate::cost(price, nodes, hours))),
-            None => Fact::unknown("the offer states no price"),
-        };
-        self.cost = self.bill.nodes.clone();
+    pub fn at_prices(mut self, nodes: u32, term: Option<&Term>, rates: &Rates) -> Self {
+        self.bill = Bill::of(nodes, term, rates, &self.hours, self.checkpoint_bytes);
+        self.cost = self.bill.sum();
         self
     }
 }
@@ -163,13 +161,21 @@ pub fn estimate(
         }
     };
     let (checkpoint_bytes, weights_bytes) = (workload.checkpoint_bytes(), workload.weights_bytes());
-    let bill = Bill::of(fleet, &time.hours, checkpoint_bytes, weights_bytes);
+    let bill = Bill::of(
+        fleet.nodes,
+        fleet.term.as_ref(),
+        &fleet.rates,
+        &time.hours,
+        checkpoint_bytes,
+    );
     Ok(Estimate {
         layout: time.layout,
         memory: Memory::from(&memory.footprint),
         memory_needed: bytes(memory.footprint.total()),
         memory_available: memory.available,
         fits: memory.fits,
+        tokens: workload.tokens,
+        flops_per_token: workload.flops_per_token(),
         flops: workload.flops(),
         mfu: time.mfu,
         tokens_per_second_per_chip: time.rate,
@@ -177,7 +183,7 @@ pub fn estimate(
         goodput: time.goodput,
         hours: time.hours,
         gpu_hours,
-        cost: bill.nodes.clone(),
+        cost: bill.sum(),
         bill,
         energy,
         bound_by,
@@ -471,7 +477,19 @@ fn modelled(
     };
     Time {
         layout: Fact::Known(found.layout, source()),
-        mfu: Fact::Known(mfu, source()),
+        mfu: Fact::Known(
+            mfu,
+            Source {
+                by: format!(
+                    "the dense peak of {} in {}, {}",
+                    part.name,
+                    workload.precision,
+                    Tflops::new(peak / 1e12)
+                ),
+                evidence: Some(part.sources.join("; ")),
+                on: None,
+            },
+        ),
         rate: Fact::Known(rate, source()),
         step: Fact::Known(Breakdown::of(&found.seconds), source()),
         goodput: Fact::stated(

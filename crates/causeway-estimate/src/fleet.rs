@@ -1,9 +1,9 @@
 //! What it runs on.
 
 use causeway_domain::{BitsPerSecond, Bytes, Usd, UsdPerHour};
-use causeway_market::Accelerator;
+use causeway_market::{Accelerator, Term};
 
-use crate::Pinned;
+use crate::{Interval, Pinned};
 
 /// The machines of a plan: equal nodes at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Fleet<'a> {
     /// Rate of a node to other nodes, all its network cards together, when the offer states it. `None`: the accelerator's
     /// usual reference node; clouds differ by eight times.
     pub node_link: Option<BitsPerSecond>,
-    /// Price of a node, when stated.
-    pub price_per_node_hour: Option<UsdPerHour>,
+    /// On what terms a node is paid, when stated.
+    pub term: Option<Term>,
     /// Prices of what is not a node.
     pub rates: Rates,
     /// How often a node is taken away, an hour. `None`: it is not rented that way.
@@ -31,14 +31,14 @@ pub struct Fleet<'a> {
 }
 
 /// Prices of what is not a node. `None`: not stated, the amount is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rates {
     /// Storage of a decimal gigabyte for a month of 730 hours.
     pub storage_gb_month: Option<Usd>,
     /// A decimal gigabyte that leaves the site.
     pub egress_gb: Option<Usd>,
-    /// People who watch the run, all together.
-    pub people: Option<UsdPerHour>,
+    /// People who watch the run, all together: an hour of their pay, with what an employer pays beside.
+    pub people: Option<Interval<UsdPerHour>>,
 }
 
 /// What computes in a node.
@@ -82,7 +82,7 @@ impl<'a> Fleet<'a> {
             nodes,
             node_memory: None,
             node_link: None,
-            price_per_node_hour: None,
+            term: None,
             rates: Rates::default(),
             preemptions_per_node_hour: None,
             declared_tokens_per_second: None,

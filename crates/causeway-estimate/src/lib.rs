@@ -15,15 +15,15 @@
 //! Read first: [`Workload`], [`Fleet`], [`Estimate`].
 //!
 //! ```
-//! use causeway_domain::{Params, Tokens, UsdPerHour};
+//! use causeway_domain::{Params, Tokens};
 //! use causeway_estimate::{Calibration, Fits, Fleet, Hardware, Workload, estimate};
-//! use causeway_market::Accelerators;
+//! use causeway_market::{Accelerators, Term};
 //!
 //! let chips = Accelerators::builtin().unwrap();
 //! let workload = Workload::of_parameters(Params::new(70e9), Params::new(70e9), Tokens::new(1.4e12), 4096);
 //! let part = chips.find("H100").unwrap();
 //! let fleet = Fleet {
-//!     price_per_node_hour: Some("19.20".parse::<UsdPerHour>().unwrap()),
+//!     term: Some(Term::OnDemand("19.20".parse().unwrap())),
 //!     ..Fleet::new(Hardware::Accelerators { part, per_node: 8 }, 1)
 //! };
 //! let answer = estimate(&workload, &fleet, &Calibration::builtin().unwrap()).unwrap();
@@ -70,6 +70,6 @@ pub use layout::{Layout, Pinned, Recompute, Sharding};
 pub use memory::Memory;
 pub use mfu::Mfu;
 pub use model::{Extras, FeedForward, ModelShape};
-pub use money::{Bill, cost};
+pub use money::Bill;
 pub use variant::{Cut, cut};
 pub use workload::{Kind, Optimizer, Precision, Workload};

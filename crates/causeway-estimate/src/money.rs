@@ -1,19 +1,20 @@
 //! Money: exact decimals, rounded once.
 
-use causeway_domain::{Bytes, Fact, Hours, Usd, UsdPerHour};
+use causeway_domain::{Bytes, Fact, Hours, Source, Usd};
+use causeway_market::Term;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::{Fleet, Interval};
+use crate::{Interval, Rates};
 
-/// What a run costs, part by part. A part without a price is unknown, and so is the sum then.
+/// What a run costs, part by part. A part without a price is unknown, never nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bill {
-    /// Nodes.
+    /// Nodes, on their terms.
     pub nodes: Fact<Interval<Usd>>,
     /// Two checkpoints, kept while the run lasts: the newest, and the one that is being written.
     pub storage: Fact<Interval<Usd>>,
-    /// The weights' way home.
+    /// The last checkpoint's way home.
     pub egress: Fact<Usd>,
     /// People who watch the run.
     pub people: Fact<Interval<Usd>>,
@@ -25,66 +26,111 @@ const MONTH: f64 = 730.0;
 const GIGABYTE: u64 = 1_000_000_000;
 
 impl Bill {
+    /// Of `nodes` nodes on a term over a time, with checkpoints of a size.
     pub(crate) fn of(
-        fleet: &Fleet<'_>,
+        nodes: u32,
+        term: Option<&Term>,
+        rates: &Rates,
         hours: &Fact<Interval<Hours>>,
         checkpoint: Bytes,
-        weights: Bytes,
     ) -> Self {
-        let over =
-            |price: Option<Usd>, silent: &str, amount: &dyn Fn(Usd, Hours) -> Usd| match price {
-                Some(price) => hours
-                    .clone()
-                    .map(|hours| hours.map(|hours| amount(price, hours))),
-                None => Fact::unknown(silent),
-            };
-        let hourly = |price: UsdPerHour, nodes: u32, silent: &str| {
-            over(Some(Usd::new(price.get())), silent, &|_, hours| {
-                cost(price, nodes, hours)
-            })
+        let over = |silent: &str, amount: Option<&dyn Fn(Interval<Hours>) -> Interval<Usd>>| {
+            amount.map_or_else(|| Fact::unknown(silent), |amount| hours.clone().map(amount))
         };
+        let of_nodes = term.map(|term| {
+            move |hours: Interval<Hours>| hours.map(|hours| of_nodes(term, nodes, hours))
+        });
+        let of_storage = rates.storage_gb_month.map(|price| {
+            move |hours: Interval<Hours>| {
+                let months = |hours: Hours| Decimal::from_f64_retain(hours.get() / MONTH);
+                hours.map(|hours| product(per_gigabyte(price, checkpoint, 2), months(hours)))
+            }
+        });
+        let of_people = rates.people.map(|pay| {
+            move |hours: Interval<Hours>| Interval {
+                low: pay.low * hours.low,
+                mid: pay.mid * hours.mid,
+                high: pay.high * hours.high,
+            }
+        });
         Self {
-            nodes: fleet.price_per_node_hour.map_or_else(
-                || Fact::unknown("the offer states no price"),
-                |price| hourly(price, fleet.nodes, ""),
+            nodes: over(
+                "the offer states no price",
+                of_nodes.as_ref().map(|amount| amount as _),
             ),
             storage: over(
-                fleet.rates.storage_gb_month,
                 "no price of storage is stated",
-                &|price, hours| {
-                    let months = Decimal::from_f64_retain(hours.get() / MONTH);
-                    product(per_gigabyte(price, checkpoint, 2), months)
-                },
+                of_storage.as_ref().map(|amount| amount as _),
             ),
-            egress: fleet.rates.egress_gb.map_or_else(
+            egress: rates.egress_gb.map_or_else(
                 || Fact::unknown("no price of egress is stated"),
                 |price| {
-                    Fact::stated(
-                        per_gigabyte(price, weights, 1),
-                        "weights times the price of egress",
-                    )
+                    let source = Source {
+                        by: "the price of egress".to_owned(),
+                        evidence: Some(format!("{price} a GB x {checkpoint}")),
+                        on: None,
+                    };
+                    Fact::Known(per_gigabyte(price, checkpoint, 1), source)
                 },
             ),
-            people: fleet.rates.people.map_or_else(
-                || Fact::unknown("no wage is stated"),
-                |wage| hourly(wage, 1, ""),
+            people: over(
+                "nobody is said to watch it, or their pay is not known",
+                of_people.as_ref().map(|amount| amount as _),
             ),
         }
+    }
+
+    /// The nodes, and what is known of the rest; unknown where the nodes are.
+    #[must_use]
+    pub fn sum(&self) -> Fact<Interval<Usd>> {
+        let storage = self.storage.known().copied();
+        let people = self.people.known().copied();
+        let egress = self.egress.known().copied().map(Interval::exact);
+        self.nodes.clone().map(|nodes| {
+            let beside = [storage, egress, people];
+            beside
+                .into_iter()
+                .flatten()
+                .fold(nodes, |sum, part| Interval {
+                    low: sum.low + part.low,
+                    mid: sum.mid + part.mid,
+                    high: sum.high + part.high,
+                })
+        })
+    }
+
+    /// The parts with what is expected of each, where that is known.
+    fn parts(&self) -> [(&'static str, Option<Usd>); 4] {
+        let mid = |part: &Fact<Interval<Usd>>| part.known().map(|part| part.mid);
+        [
+            ("machines", mid(&self.nodes)),
+            ("storage", mid(&self.storage)),
+            ("egress", self.egress.known().copied()),
+            ("people", mid(&self.people)),
+        ]
     }
 
     /// Names of the parts that are unknown.
     #[must_use]
     pub fn unknown(&self) -> Vec<&'static str> {
-        [
-            ("nodes", self.nodes.is_known()),
-            ("storage", self.storage.is_known()),
-            ("egress", self.egress.is_known()),
-            ("people", self.people.is_known()),
-        ]
-        .into_iter()
-        .filter(|(_, known)| !known)
-        .map(|(name, _)| name)
-        .collect()
+        let unknown =
+            |(name, amount): (&'static str, Option<Usd>)| amount.is_none().then_some(name);
+        self.parts().into_iter().filter_map(unknown).collect()
+    }
+}
+
+impl std::fmt::Display for Bill {
+    /// `machines $10.00, egress $1.00; not counted: storage, people`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known = |(name, amount): (&str, Option<Usd>)| Some(format!("{name} {}", amount?));
+        let known: Vec<String> = self.parts().into_iter().filter_map(known).collect();
+        let unknown = self.unknown();
+        f.write_str(&known.join(", "))?;
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let and = if known.is_empty() { "" } else { "; " };
+        write!(f, "{and}not counted: {}", unknown.join(", "))
     }
 }
 
@@ -99,24 +145,21 @@ fn product(price: Usd, factor: Option<Decimal>) -> Usd {
     Usd::new(amount.unwrap_or(Decimal::MAX).round_dp(6))
 }
 
-/// What nodes cost over a time: price of a node, times nodes, times hours, rounded to a millionth of a dollar.
-///
-/// Excludes storage, egress and people. Stops at the largest amount.
-#[must_use]
-pub fn cost(price_per_node_hour: UsdPerHour, nodes: u32, hours: Hours) -> Usd {
-    let hours = Decimal::from_f64_retain(hours.get()).unwrap_or(Decimal::MAX);
-    let amount = price_per_node_hour
-        .get()
-        .checked_mul(Decimal::from(nodes))
-        .and_then(|rate| rate.checked_mul(hours));
-    Usd::new(amount.unwrap_or(Decimal::MAX).round_dp(6))
+/// What nodes cost over a time, each on the same terms. Stops at the largest amount.
+fn of_nodes(term: &Term, nodes: u32, hours: Hours) -> Usd {
+    product(term.cost(hours), Some(Decimal::from(nodes)))
 }
 
 #[cfg(test)]
 mod tests {
+    use causeway_domain::UsdPerHour;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn cost(price: UsdPerHour, nodes: u32, hours: Hours) -> Usd {
+        of_nodes(&Term::OnDemand(price), nodes, hours)
+    }
 
     #[test]
     fn cents_do_not_drift() {
@@ -132,6 +175,18 @@ mod tests {
             cost(UsdPerHour::new(Decimal::MAX), 2, Hours::new(1e30)).get(),
             Decimal::MAX
         );
+    }
+
+    #[test]
+    fn an_amount_beyond_all_bounds_stops_there() {
+        let hours = Fact::stated(Interval::exact(Hours::new(1e30)), "test");
+        let rates = Rates {
+            egress_gb: Some(Usd::new(Decimal::MAX)),
+            ..Rates::default()
+        };
+        let term = Term::OnDemand(UsdPerHour::new(Decimal::MAX));
+        let bill = Bill::of(2, Some(&term), &rates, &hours, Bytes::new(u64::MAX));
+        assert_eq!(bill.sum().known().unwrap().mid.get(), Decimal::MAX);
     }
 
     proptest! {

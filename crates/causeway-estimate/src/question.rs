@@ -155,7 +155,11 @@ fn anatomy(workload: &Workload) -> Anatomy {
     }
 }
 
-/// Share of all weights that is trained.
+/// Share of all weights that is trained, and so what a run has to show for itself.
+pub(crate) fn trained_share(workload: &Workload) -> f64 {
+    trained(workload.kind, &anatomy(workload))
+}
+
 fn trained(kind: Kind, a: &Anatomy) -> f64 {
     match kind {
         Kind::PreTrain | Kind::FineTune | Kind::Reinforcement { .. } => 1.0,

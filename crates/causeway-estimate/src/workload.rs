@@ -252,13 +252,17 @@ impl Workload {
         2 * self.precision.bytes() + self.precision.master_bytes() + self.optimizer.moment_bytes()
     }
 
-    /// Size of a checkpoint from which training can go on: weights, master copy and moments, no gradients. Adam in bf16:
-    /// 14 bytes for each parameter.
+    /// Size of a checkpoint from which training can go on: weights, master copy and moments of what is trained, no
+    /// gradients. Adam in bf16: 14 bytes for each parameter; adapters are a small share of all.
     #[must_use]
     pub fn checkpoint_bytes(&self) -> Bytes {
         let per_param =
             self.precision.bytes() + self.precision.master_bytes() + self.optimizer.moment_bytes();
-        bytes(self.params_total.get() * f64::from(per_param))
+        bytes(self.trained_params() * f64::from(per_param))
+    }
+
+    fn trained_params(&self) -> f64 {
+        self.params_total.get() * crate::question::trained_share(self)
     }
 
     /// Sequences of a step where none are stated, on a number of chips: 32,768 tokens a chip, between 256 k and 4 M
@@ -272,10 +276,10 @@ impl Workload {
         crate::search::whole((tokens / f64::from(self.sequence.max(1))).round().max(1.0))
     }
 
-    /// Size of the weights that come home.
+    /// Size of the weights that come home: of what was trained.
     #[must_use]
     pub fn weights_bytes(&self) -> Bytes {
-        bytes(self.params_total.get() * f64::from(self.weights.bytes()))
+        bytes(self.trained_params() * f64::from(self.weights.bytes()))
     }
 }
 

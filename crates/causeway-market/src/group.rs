@@ -7,8 +7,9 @@ use foldhash::fast::FixedState;
 use crate::shelf::Class;
 use crate::{Market, Match, PriceKind, Request, Shortfall};
 
-/// Matches that no act and no estimate tells apart but by price: alike in provider, source, country, accelerator and its
-/// number, memory, quota, rate between nodes, way of paying, preference, and in what they fall short of.
+/// Matches that no act, estimate or factor tells apart but by price: alike in provider, source, country and region,
+/// accelerator and its number, memory, quota, rate between nodes, terms, way of paying, preference, and in what they fall
+/// short of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group<'m> {
     /// The matches, the cheapest first, one without a price last. Never empty.

@@ -4,7 +4,7 @@ use causeway_domain::{Bytes, UsdPerHour};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::{Accelerator, Offer};
+use crate::{Accelerator, Offer, Term};
 
 /// How a machine is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -14,14 +14,26 @@ pub enum PriceKind {
     OnDemand,
     /// By the hour, may be taken away at any time.
     Spot,
+    /// For a fixed time, used or not.
+    Reserved {
+        /// For how long.
+        months: u32,
+    },
+    /// By the hour, for a promise to use a least amount.
+    Committed {
+        /// For how long.
+        months: u32,
+    },
 }
 
 impl std::fmt::Display for PriceKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::OnDemand => "on demand",
-            Self::Spot => "spot",
-        })
+        match self {
+            Self::OnDemand => f.pad("on demand"),
+            Self::Spot => f.pad("spot"),
+            Self::Reserved { months } => f.pad(&format!("reserved for {months} months")),
+            Self::Committed { months } => f.pad(&format!("committed for {months} months")),
+        }
     }
 }
 
@@ -35,7 +47,7 @@ pub struct Match<'m> {
     pub accelerator: Option<&'m Accelerator>,
     /// Place of its accelerator in a request that states an order of preference, else 0.
     pub preference: usize,
-    /// How it would be paid.
+    /// How it would be paid: on demand or spot. Its offer's other terms stand beside that.
     pub kind: PriceKind,
     /// Price of one machine, paid that way.
     pub price: Option<UsdPerHour>,
@@ -46,6 +58,18 @@ pub struct Match<'m> {
 }
 
 impl Match<'_> {
+    /// The terms on which the machine can be had for the request: the price of the match, and, where spot is not asked for,
+    /// what the offer has beside.
+    pub fn terms(&self) -> impl Iterator<Item = Term> + '_ {
+        let by_the_hour = self.price.map(|price| match self.kind {
+            PriceKind::Spot => Term::Spot(price),
+            _ => Term::OnDemand(price),
+        });
+        let beside = (self.kind != PriceKind::Spot).then_some(&self.offer.terms);
+        let beside = beside.into_iter().flat_map(|terms| terms.iter().copied());
+        by_the_hour.into_iter().chain(beside)
+    }
+
     /// Whether the offer answers the request, as far as it states what was asked.
     #[must_use]
     pub const fn answers(&self) -> bool {
@@ -147,11 +171,9 @@ impl std::fmt::Display for Shortfall {
                 gib(asked)
             ),
             Self::NotSold {
-                kind: PriceKind::OnDemand,
-            } => f.write_str("is not sold on demand"),
-            Self::NotSold {
                 kind: PriceKind::Spot,
             } => f.write_str("is not sold as spot"),
+            Self::NotSold { kind } => write!(f, "is not sold {kind}"),
             Self::Price { price, cap } => write!(f, "costs {price}, above the limit of {cap}"),
         }
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use causeway_domain::{Bytes, UsdPerHour};
+use causeway_domain::Bytes;
 use foldhash::fast::FixedState;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -283,7 +283,7 @@ fn one<'m>(
     let kind = asked.kind;
     let price = match kind {
         PriceKind::Spot => offer.spot,
-        PriceKind::OnDemand => offer.on_demand,
+        _ => offer.on_demand,
     };
     let mut found = Match {
         offer,
@@ -294,12 +294,13 @@ fn one<'m>(
         shortfalls: judged.shortfalls.clone(),
         doubts: judged.doubts.clone(),
     };
-    compare_price(price, asked.request, &mut found);
+    compare_price(asked.request, &mut found);
     found
 }
 
-fn compare_price(price: Option<UsdPerHour>, request: &Request, found: &mut Match<'_>) {
-    let Some(price) = price else {
+fn compare_price(request: &Request, found: &mut Match<'_>) {
+    let lowest = found.terms().map(|term| term.hourly_at_full_use()).min();
+    let Some(price) = lowest else {
         match found.offer.source {
             OfferSource::Site(_) if found.kind == PriceKind::OnDemand => {
                 found.doubts.push("the site states no price".to_owned());

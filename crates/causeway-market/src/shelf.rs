@@ -60,6 +60,10 @@ pub(crate) struct Class {
     memory: Option<Bytes>,
     quota: Option<u32>,
     scale_out: Option<u64>,
+    /// Terms beside the hour's price, in words: what an offer costs on them is known only when the time is.
+    terms: Option<String>,
+    /// Lower case: where people and power are concerned, regions of one country differ.
+    region: Option<Arc<str>>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -73,6 +77,7 @@ struct MachineKey<'a> {
     memory: Option<Bytes>,
     quota: Option<u32>,
     scale_out: Option<u64>,
+    terms: Option<String>,
 }
 
 type PlaceKey<'a> = (&'a str, &'a OfferSource, Option<&'a str>, Option<&'a str>);
@@ -111,7 +116,7 @@ impl Shelf {
         let mut machines: Map<MachineKey<'_>, u32> = Map::default();
         let mut places: Map<PlaceKey<'_>, u32> = Map::default();
         let mut classes: Map<Class, u32> = Map::default();
-        let mut class_by: Map<(u32, Option<Country>), u32> = Map::default();
+        let mut class_by: Map<(u32, u32), u32> = Map::default();
         for (at, offer) in offers.iter().enumerate() {
             let (machine, new) = id_of(&mut machines, machine_key(offer));
             if new {
@@ -136,9 +141,8 @@ impl Shelf {
                 shelf.places.push(index(at));
             }
             shelf.place_of.push(place);
-            let country = offer.country.known().copied();
-            let class = *class_by.entry((machine, country)).or_insert_with(|| {
-                let class = class(offer, part, country);
+            let class = *class_by.entry((machine, place)).or_insert_with(|| {
+                let class = class(offer, part);
                 let (id, new) = id_of(&mut classes, class.clone());
                 if new {
                     shelf.classes.push(class);
@@ -259,10 +263,16 @@ fn machine_key(offer: &Offer) -> MachineKey<'_> {
         memory: offer.memory,
         quota: offer.quota,
         scale_out: offer.scale_out.map(|rate| rate.get().to_bits()),
+        terms: terms(offer),
     }
 }
 
-fn class(offer: &Offer, part: Option<u32>, country: Option<Country>) -> Class {
+fn terms(offer: &Offer) -> Option<String> {
+    let words = || offer.terms.iter().map(|term| format!("{term:?}")).collect();
+    (!offer.terms.is_empty()).then(words)
+}
+
+fn class(offer: &Offer, part: Option<u32>) -> Class {
     let unlisted = match (&offer.accelerator, part) {
         (Some((name, _)), None) => Some(name.to_lowercase()),
         _ => None,
@@ -270,12 +280,17 @@ fn class(offer: &Offer, part: Option<u32>, country: Option<Country>) -> Class {
     Class {
         provider: Arc::clone(&offer.provider),
         source: offer.source.clone(),
-        country,
+        country: offer.country.known().copied(),
         part,
         unlisted,
         count: offer.accelerator.as_ref().map_or(0, |(_, count)| *count),
         memory: offer.memory,
         quota: offer.quota,
         scale_out: offer.scale_out.map(|rate| rate.get().to_bits()),
+        terms: terms(offer),
+        region: offer
+            .region
+            .as_deref()
+            .map(|region| region.to_lowercase().into()),
     }
 }

@@ -6,11 +6,13 @@ use causeway_domain::{Hours, Source, Usd, UsdPerHour, UsdPerKilowattHour, Watts}
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::PriceKind;
+
 /// Hours of a month: 24 x 365 / 12.
 pub(crate) const HOURS_A_MONTH: u32 = 730;
 
 /// A way to have a machine. Prices are per machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Term {
     /// By the hour, kept until given back.
@@ -48,10 +50,10 @@ pub enum Least {
 }
 
 impl Term {
-    /// What a machine costs in all when it is used for so many hours within one term.
+    /// What a machine costs in all when it is used for so many hours on end.
     ///
     /// On demand and spot: price x hours. Reserved: upfront + price x 730 h x months, whatever is used. Committed: price x
-    /// hours, and never less than the promise. A use that is longer than the term takes a second one: ask twice.
+    /// hours, and never less than the promise. A use that is longer than the term takes as many terms as it needs.
     #[must_use]
     pub fn cost(&self, used: Hours) -> Usd {
         match *self {
@@ -60,15 +62,36 @@ impl Term {
                 months,
                 upfront,
                 hourly,
-            } => upfront + Usd::new(hourly.get().saturating_mul(hours_of(months))),
-            Self::Committed { hourly, least, .. } => {
+            } => {
+                let one = upfront
+                    .get()
+                    .saturating_add(hourly.get().saturating_mul(hours_of(months)));
+                Usd::new(one.saturating_mul(terms_for(used, months)))
+            }
+            Self::Committed {
+                months,
+                hourly,
+                least,
+            } => {
                 let by_use = hourly * used;
                 let floor = match least {
                     Least::Spend(money) => money,
                     Least::Hours(hours) => hourly * hours,
                 };
-                by_use.max(floor)
+                let floor = floor.get().saturating_mul(terms_for(used, months));
+                by_use.max(Usd::new(floor))
             }
+        }
+    }
+
+    /// How a machine is paid on these terms.
+    #[must_use]
+    pub const fn kind(&self) -> PriceKind {
+        match *self {
+            Self::OnDemand(_) => PriceKind::OnDemand,
+            Self::Spot(_) => PriceKind::Spot,
+            Self::Reserved { months, .. } => PriceKind::Reserved { months },
+            Self::Committed { months, .. } => PriceKind::Committed { months },
         }
     }
 
@@ -108,6 +131,15 @@ impl Term {
 
 fn hours_of(months: u32) -> Decimal {
     Decimal::from(u64::from(months) * u64::from(HOURS_A_MONTH))
+}
+
+/// How many terms a use takes: one at least.
+fn terms_for(used: Hours, months: u32) -> Decimal {
+    Decimal::from_f64_retain(used.get())
+        .and_then(|used| used.checked_div(hours_of(months)))
+        .unwrap_or(Decimal::ONE)
+        .ceil()
+        .max(Decimal::ONE)
 }
 
 impl std::fmt::Display for Term {
@@ -270,6 +302,11 @@ mod tests {
             hourly: hour("1"),
         };
         assert_eq!(reserved.cost(Hours::new(1.0)), usd("17520"));
+        assert_eq!(
+            reserved.cost(Hours::new(8760.5)),
+            usd("35040"),
+            "a second year"
+        );
         assert_eq!(reserved.hourly_at_full_use(), hour("2"));
         assert_eq!(
             reserved.to_string(),

@@ -4,11 +4,10 @@
 //! parameters and tokens grow alike, about 20 tokens a parameter). At each place the largest N is taken whose expected cost
 //! is within the budget and that fits into memory.
 
-use causeway_domain::{Fact, Hours, Params, Tokens, Usd, UsdPerHour};
+use causeway_domain::{Fact, Hours, Params, Tokens, Usd};
 use causeway_estimate::{Calibration, Fits, Fleet, Hardware, Workload, estimate};
 use causeway_law::Outcome;
-use causeway_market::Accelerators;
-use rust_decimal::Decimal;
+use causeway_market::{Accelerators, Term};
 use serde::Serialize;
 
 use crate::PlanError;
@@ -73,13 +72,10 @@ pub fn affordable(
             .iter()
             .filter(|candidate| candidate.outcome == outcome && candidate.answers)
             .filter_map(|candidate| largest(candidate, chips, &calibration, sequence, budget))
-            .reduce(|best, other| {
-                let larger = other.parameters.get() > best.parameters.get();
-                if larger { other } else { best }
-            })
+            .reduce(larger)
     };
     let lawful = best(Outcome::Allow, budget);
-    let larger = |other: &Trained| {
+    let more = |other: &Trained| {
         lawful
             .as_ref()
             .is_none_or(|lawful| other.parameters.get() > lawful.parameters.get())
@@ -87,8 +83,8 @@ pub fn affordable(
     Ok(Affordable {
         budget,
         for_twice: best(Outcome::Allow, budget + budget),
-        with_a_licence: best(Outcome::LicenseRequired, budget).filter(larger),
-        with_a_review: best(Outcome::NeedsReview, budget).filter(larger),
+        with_a_licence: best(Outcome::LicenseRequired, budget).filter(more),
+        with_a_review: best(Outcome::NeedsReview, budget).filter(more),
         places: comparison
             .candidates
             .iter()
@@ -114,13 +110,8 @@ fn largest(
             .find_map(|name| chips.find(name))
     })?;
     let nodes = candidate.nodes;
-    let fleet = Fleet {
-        price_per_node_hour: Some(UsdPerHour::new(
-            candidate
-                .price_per_hour?
-                .get()
-                .checked_div(Decimal::from(nodes))?,
-        )),
+    let fleet = |term| Fleet {
+        term: Some(term),
         ..Fleet::new(
             Hardware::Accelerators {
                 part,
@@ -129,11 +120,11 @@ fn largest(
             nodes,
         )
     };
-    let trained = |size: f64| -> Option<Trained> {
+    let trained = |size: f64, term: Term| -> Option<Trained> {
         let params = Params::new(size);
         let tokens = Tokens::new(TOKENS_PER_PARAMETER * size);
         let workload = Workload::of_parameters(params, params, tokens, sequence);
-        let answer = estimate(&workload, &fleet, calibration).ok()?;
+        let answer = estimate(&workload, &fleet(term), calibration).ok()?;
         let (Fact::Known(cost, _), Fact::Known(hours, _)) = (&answer.cost, &answer.hours) else {
             return None;
         };
@@ -147,24 +138,37 @@ fn largest(
             unreachable: candidate.unreachable.clone(),
         })
     };
-    let (mut low, mut high) = (SIZES.0.ln(), SIZES.1.ln());
-    let mut best = trained(SIZES.0)?;
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(low, high);
-        match trained(middle.exp()) {
-            Some(found) => {
-                best = found;
-                low = middle;
+    let on = |term: Term| -> Option<Trained> {
+        let (mut low, mut high) = (SIZES.0.ln(), SIZES.1.ln());
+        let mut best = trained(SIZES.0, term)?;
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            match trained(middle.exp(), term) {
+                Some(found) => {
+                    best = found;
+                    low = middle;
+                }
+                None => high = middle,
             }
-            None => high = middle,
         }
+        Some(best)
+    };
+    let all = candidate.terms.iter().filter_map(|term| on(*term));
+    all.reduce(larger)
+}
+
+fn larger(one: Trained, other: Trained) -> Trained {
+    if other.parameters.get() > one.parameters.get() {
+        other
+    } else {
+        one
     }
-    Some(best)
 }
 
 #[cfg(test)]
 mod tests {
     use causeway_market::Market;
+    use rust_decimal::Decimal;
 
     use super::*;
     use crate::compared::{compared, parsed};

@@ -3,15 +3,16 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use causeway_domain::{Country, Fact, Hours, SiteId, Timestamp, Usd, UsdPerHour};
-use causeway_estimate::Estimate;
+use causeway_domain::{Fact, Hours, KilogramsCo2, SiteId, Timestamp, Usd, UsdPerHour};
+use causeway_estimate::{Estimate, Interval, Rates};
 use causeway_law::{Act, Clearance, Described, Outcome, Subject};
-use causeway_market::PriceKind;
+use causeway_market::{PriceKind, Term};
 use serde::Serialize;
 
 use crate::acts::Undertaking;
 use crate::factors::Factors;
 use crate::paths::Shipments;
+use crate::place::Place;
 use crate::records::{Move, Records};
 
 /// One place where the task could run, and everything that is known about that.
@@ -28,21 +29,24 @@ pub struct Candidate {
     /// The operator: a party's name, or the cloud's.
     pub operator: String,
     /// Where the machines stand.
-    pub country: Fact<Country>,
+    #[serde(flatten)]
+    pub place: Place,
     /// Accelerators of a node.
     pub accelerator: Option<(String, u32)>,
     /// Nodes.
     pub nodes: u32,
-    /// How it is paid.
+    /// How it is paid: of all terms of the offer the one on which the run costs least.
     pub paid: PriceKind,
-    /// Price of all nodes.
+    /// The terms, a node.
+    pub term: Option<Term>,
+    /// Price of all nodes; on other terms than by the hour, with every hour of them used.
     pub price_per_hour: Option<UsdPerHour>,
     /// Where price and machine were read.
     pub offer_source: String,
     /// Time, memory, money; why not, where the workload is not described.
     pub estimate: Result<Estimate, String>,
-    /// Cost of bringing the weights home, where the site states its price.
-    pub egress: Option<Usd>,
+    /// What the energy emits.
+    pub carbon: Fact<Interval<KilogramsCo2>>,
     /// The five factors.
     pub factors: Factors,
     /// Weighted mean of the factors, 0 to 100.
@@ -60,11 +64,26 @@ pub struct Candidate {
     /// Whether its machines are what the task asks for, whether or not the model fits.
     #[serde(skip)]
     pub(crate) answers: bool,
+    /// All terms on which its nodes can be had.
+    #[serde(skip)]
+    pub(crate) terms: Vec<Term>,
+    /// Its accelerator in the table, where that lists it.
+    #[serde(skip)]
+    pub(crate) part: Option<String>,
     /// Every name of its accelerator.
     #[serde(skip)]
     pub(crate) chip_names: Vec<String>,
     #[serde(skip)]
     pub(crate) undertaking: Undertaking,
+    /// Prices of what is not a node.
+    #[serde(skip)]
+    pub(crate) rates: Rates,
+    /// What an owner's hour is added up from; empty where the machines are rented.
+    #[serde(skip)]
+    pub(crate) owned: Vec<String>,
+    /// What the people who watch the run cost, in words.
+    #[serde(skip)]
+    pub(crate) pay: Result<String, String>,
 }
 
 impl Candidate {
@@ -82,12 +101,14 @@ impl Candidate {
         self.undertaking.bare(at)
     }
 
-    /// Its label, and how it is paid where that is not on demand: no two candidates of a comparison have one name.
+    /// Its label, and whether it is spot: no two candidates of a comparison have one name.
     #[must_use]
     pub fn name(&self) -> String {
         match self.paid {
-            PriceKind::OnDemand => self.label.clone(),
             PriceKind::Spot => format!("{} (spot)", self.label),
+            PriceKind::OnDemand | PriceKind::Reserved { .. } | PriceKind::Committed { .. } => {
+                self.label.clone()
+            }
         }
     }
 
@@ -97,22 +118,28 @@ impl Candidate {
         self.infeasible.is_empty() && self.unreachable.is_none()
     }
 
-    /// Expected cost: machines and egress.
+    /// Expected cost: machines, and what is known of storage, egress and people.
     #[must_use]
     pub fn cost(&self) -> Option<Usd> {
-        let machines = self.estimate.as_ref().ok()?.cost.known()?.mid;
-        Some(machines + self.egress.unwrap_or_default())
+        self.costs().map(|cost| cost.mid)
+    }
+
+    /// The cost with its interval.
+    #[must_use]
+    pub fn costs(&self) -> Option<Interval<Usd>> {
+        self.estimate.as_ref().ok()?.cost.known().copied()
+    }
+
+    /// The time with its interval.
+    #[must_use]
+    pub fn time(&self) -> Option<Interval<Hours>> {
+        self.estimate.as_ref().ok()?.hours.known().copied()
     }
 
     /// Expected time.
     #[must_use]
     pub fn hours(&self) -> Option<Hours> {
-        self.estimate
-            .as_ref()
-            .ok()?
-            .hours
-            .known()
-            .map(|hours| hours.mid)
+        self.time().map(|hours| hours.mid)
     }
 }
 

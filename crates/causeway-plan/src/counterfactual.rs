@@ -173,7 +173,7 @@ fn elsewhere(candidate: &Candidate) -> Elsewhere {
     Elsewhere {
         place: candidate.label.clone(),
         operator: candidate.operator.clone(),
-        country: candidate.country.known().copied(),
+        country: candidate.place.country.known().copied(),
         unfit: candidate
             .infeasible
             .first()

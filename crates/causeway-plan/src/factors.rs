@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::organisation::Weights;
 use causeway_domain::{Country, Fact, Hours, Timestamp, Usd};
+use causeway_estimate::Interval;
 use causeway_law::Outcome;
+use causeway_market::Coordinates;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
@@ -15,11 +17,11 @@ use crate::people::{People, Range, WORKING_HOURS};
 /// One factor of a place.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Factor {
-    /// 0 (worst) to 100 (best); the middle of the interval.
+    /// 0 (worst) to 100 (best).
     pub score: f64,
-    /// Lowest value that the unknown facts leave possible.
+    /// Lowest value that unknown facts and errors of estimates leave possible.
     pub low: f64,
-    /// Highest value that the unknown facts leave possible.
+    /// Highest value that they leave possible.
     pub high: f64,
     /// The facts and the arithmetic, a line each.
     pub because: Vec<String>,
@@ -45,10 +47,16 @@ impl Factor {
         }
     }
 
-    /// How much of the scale the unknown facts leave open, 0 to 1.
+    /// How much of the scale the interval takes, 0 to 1.
     #[must_use]
     pub fn doubt(&self) -> f64 {
         (self.high - self.low) / 100.0
+    }
+
+    /// Whether a reader should be told that the score is not the whole truth: the interval takes a tenth of the scale.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.doubt() > 0.1
     }
 }
 
@@ -100,30 +108,85 @@ impl Factors {
     }
 }
 
-/// Hardware access: the fastest feasible place has 100, another the same share of its speed.
+/// The best amount over the one here, times 100, each four times in five within its interval. Estimates for one part err
+/// alike, so their ratio is exact; others err each for itself: the widths of their logarithms add as squares.
+fn share(best: Interval<f64>, here: Interval<f64>, alike: bool, arithmetic: String) -> Factor {
+    let mut factor = Factor::known(100.0 * best.mid / here.mid, arithmetic);
+    if alike {
+        factor
+            .because
+            .push("estimates for one part err alike: the share is exact".to_owned());
+        return factor;
+    }
+    let wide = |up: f64, down: f64| {
+        let width = |ratio: f64| if ratio > 0.0 { ratio.ln() } else { 0.0 };
+        width(up).hypot(width(down)).exp()
+    };
+    let middle = 100.0 * best.mid / here.mid;
+    let below = wide(best.mid / best.low, here.high / here.mid);
+    let above = wide(best.high / best.mid, here.mid / here.low);
+    let within = |score: f64| {
+        if score.is_finite() {
+            score.clamp(0.0, 100.0)
+        } else {
+            0.0
+        }
+    };
+    factor.low = within(middle / below);
+    factor.high = within(middle * above);
+    if below > 1.0 || above > 1.0 {
+        factor.because.push(format!(
+            "four times in five {:.0} to {:.0}: the two estimates err each for itself",
+            factor.low, factor.high
+        ));
+    }
+    factor
+}
+
+/// Hardware access: the fastest feasible place has 100, another the same share of its speed. `alike`: on the same part.
 #[must_use]
-pub(crate) fn hardware(hours: Option<Hours>, best: Option<Hours>, why_unknown: &str) -> Factor {
+pub(crate) fn hardware(
+    hours: Option<Interval<Hours>>,
+    best: Option<Interval<Hours>>,
+    alike: bool,
+    why_unknown: &str,
+) -> Factor {
     match (hours, best) {
-        (Some(hours), Some(best)) if hours.get() > 0.0 => Factor::known(
-            100.0 * best.get() / hours.get(),
-            format!("{best} at the fastest place / {hours} here x 100"),
+        (Some(hours), Some(best)) if hours.mid.get() > 0.0 => share(
+            best.map(Hours::get),
+            hours.map(Hours::get),
+            alike,
+            format!(
+                "{} at the fastest place / {} here x 100",
+                best.mid, hours.mid
+            ),
         ),
         _ => Factor::open(format!("time unknown: {why_unknown}")),
     }
 }
 
-/// Operating cost: the cheapest feasible place has 100, another the same share of its price.
+/// Operating cost: the cheapest feasible place has 100, another the same share of its price. `alike`: on the same part.
 #[must_use]
-pub(crate) fn cost(cost: Option<Usd>, best: Option<Usd>, why_unknown: &str) -> Factor {
+pub(crate) fn cost(
+    cost: Option<Interval<Usd>>,
+    best: Option<Interval<Usd>>,
+    alike: bool,
+    why_unknown: &str,
+) -> Factor {
+    let amounts = |cost: Interval<Usd>| cost.map(|cost| cost.get().to_f64().unwrap_or(f64::MAX));
     match (cost, best) {
-        (Some(cost), _) if cost.get().is_zero() => Factor::known(100.0, "costs nothing".to_owned()),
-        (Some(cost), Some(best)) => {
-            let ratio = (best.get() / cost.get()).to_f64().unwrap_or(0.0);
-            Factor::known(
-                100.0 * ratio,
-                format!("{best} at the cheapest place / {cost} here x 100"),
-            )
+        (Some(cost), _) if cost.mid.get().is_zero() => {
+            Factor::known(100.0, "costs nothing".to_owned())
         }
+        (Some(cost), Some(best)) => share(
+            amounts(best),
+            amounts(cost),
+            alike,
+            format!(
+                "{} at the cheapest place / {} here x 100",
+                best.mid, cost.mid
+            ),
+        ),
         _ => Factor::open(format!("cost unknown: {why_unknown}")),
     }
 }
@@ -166,6 +229,7 @@ const DETOUR: f64 = 2.0;
 pub(crate) fn talent(
     team: &BTreeMap<Country, u32>,
     place: &Fact<Country>,
+    point: Option<&Coordinates>,
     people: &People,
     at: Timestamp,
 ) -> Factor {
@@ -211,7 +275,7 @@ pub(crate) fn talent(
         Some(mean)
     };
     sum.part(
-        mean(&|home| people.shared_hours(home, country, at)),
+        mean(&|home| people.shared_hours(home, country, point, at)),
         |hours| 20.0 * hours / WORKING_HOURS,
         |Range { low, high }| {
             format!(
@@ -224,7 +288,7 @@ pub(crate) fn talent(
     let shell =
         |milliseconds: f64| 20.0 * ((SHELL.1 - milliseconds) / (SHELL.1 - SHELL.0)).clamp(0.0, 1.0);
     sum.part(
-        mean(&|home| people.round_trip(home, country)).map(|range| Range {
+        mean(&|home| people.round_trip(home, country, point)).map(|range| Range {
             low: range.low,
             high: range.high * DETOUR,
         }),
@@ -424,7 +488,7 @@ mod tests {
 
     #[test]
     fn unknowns_widen_and_do_not_sink() {
-        let open = hardware(None, None, "no throughput");
+        let open = hardware(None, None, false, "no throughput");
         assert_eq!((open.low, open.high), (0.0, 100.0));
         let facts = DataFacts {
             encrypted: None,
@@ -434,6 +498,22 @@ mod tests {
         let factor = data(&facts);
         assert_eq!((factor.low, factor.high), (80.0, 100.0));
         assert!(factor.doubt() > 0.19);
+    }
+
+    #[test]
+    fn estimates_of_one_part_err_alike_and_others_each_for_itself() {
+        let hours =
+            |low: f64, mid: f64, high: f64| Some(Interval { low, mid, high }.map(Hours::new));
+        let (fast, slow) = (hours(8.0, 10.0, 12.5), hours(16.0, 20.0, 25.0));
+        let same = hardware(slow, fast, true, "");
+        assert_eq!((same.low, same.score, same.high), (50.0, 50.0, 50.0));
+        let other = hardware(slow, fast, false, "");
+        // A factor of 1.25 each: exp(sqrt(2) ln 1.25) = 1.371.
+        assert!((other.low - 50.0 / 1.371).abs() < 0.1, "{other:?}");
+        assert!((other.high - 50.0 * 1.371).abs() < 0.1, "{other:?}");
+        assert!(other.is_open() && !same.is_open());
+        let near = hardware(hours(8.0, 10.0, 12.5), fast, false, "");
+        assert_eq!((near.score, near.high), (100.0, 100.0));
     }
 
     #[test]
@@ -509,6 +589,7 @@ mod tests {
             talent(
                 &team,
                 &Fact::stated(code.parse().unwrap(), "t"),
+                None,
                 &people,
                 at,
             )
@@ -530,7 +611,7 @@ mod tests {
         );
         assert!(home.high > 94.9 && home.doubt() > 0.0);
         assert!(far.because[2].contains("light in fibre"));
-        let nowhere = talent(&team, &Fact::unknown("is not known"), &people, at);
+        let nowhere = talent(&team, &Fact::unknown("is not known"), None, &people, at);
         assert_eq!((nowhere.low, nowhere.high), (20.0, 100.0));
         // What is not known costs nothing but doubt.
         let cold = of("AQ");

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use causeway_domain::{Country, Timestamp};
+use causeway_domain::{Country, Timestamp, UsdPerHour};
+use causeway_estimate::Interval;
 use causeway_market::{Coordinates, rtt_at_least};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::PlanError;
@@ -57,6 +59,35 @@ struct Zone {
     name: String,
 }
 
+impl Zone {
+    /// Hours ahead of UTC at an instant, and in winter.
+    fn offset(&self, at: Timestamp) -> Option<(f64, f64)> {
+        let zone = jiff::tz::TimeZone::get(&self.name).ok()?;
+        let now = zone.to_offset_info(at);
+        let hours = f64::from(now.offset().seconds()) / 3600.0;
+        Some((hours, hours - f64::from(u8::from(now.dst().is_dst()))))
+    }
+}
+
+/// The zones that a point may be in. Borders of zones are in no table here: the zone of the nearest principal city, and the
+/// one whose clock is nearest to the sun's.
+fn around<'z>(
+    zones: &'z [Zone],
+    point: &Coordinates,
+    at: Timestamp,
+) -> impl Iterator<Item = &'z Zone> {
+    let nearest =
+        |away: &dyn Fn(&Zone) -> f64| zones.iter().min_by(|a, b| away(a).total_cmp(&away(b)));
+    let by_city = nearest(&|zone| zone.at.distance(point).get());
+    // The sun moves fifteen degrees an hour.
+    let sun = point.longitude() / 15.0;
+    let by_sun = nearest(&|zone| {
+        zone.offset(at)
+            .map_or(f64::INFINITY, |(_, winter)| (winter - sun).abs())
+    });
+    by_city.into_iter().chain(by_sun)
+}
+
 /// Pay, as one source has it.
 #[derive(Debug, Clone, Deserialize)]
 struct Wage {
@@ -69,6 +100,15 @@ struct Wage {
 #[derive(Deserialize)]
 struct Wages {
     wages: Vec<Wage>,
+    overhead: Overhead,
+}
+
+/// What an employer pays in all for a unit of base pay.
+#[derive(Debug, Clone, Deserialize)]
+struct Overhead {
+    low: f64,
+    high: f64,
+    source: String,
 }
 
 /// The tables.
@@ -76,7 +116,11 @@ struct Wages {
 pub(crate) struct People {
     zones: BTreeMap<Country, Vec<Zone>>,
     wages: BTreeMap<Country, Vec<Wage>>,
+    overhead: Overhead,
 }
+
+/// Hours of a year: pay goes on by night.
+const YEAR: f64 = 8_766.0;
 
 impl People {
     /// The built-in tables.
@@ -113,31 +157,35 @@ impl People {
         for wage in table.wages {
             wages.entry(wage.country).or_default().push(wage);
         }
-        Ok(Self { zones, wages })
+        Ok(Self {
+            zones,
+            wages,
+            overhead: table.overhead,
+        })
     }
 
-    /// Hours of a working day that two countries share at an instant: over their zones, which may be several.
+    /// Hours of a working day that people of a country share with a place at an instant: over their zones, which may be
+    /// several, and the zones that the point may be in, all of its country's where it is not known.
     pub(crate) fn shared_hours(
         &self,
-        one: Country,
-        other: Country,
+        home: Country,
+        place: Country,
+        point: Option<&Coordinates>,
         at: Timestamp,
     ) -> Option<Range> {
-        if one == other {
+        if home == place {
             return Some(Range {
                 low: WORKING_HOURS,
                 high: WORKING_HOURS,
             });
         }
-        let offsets = |country: &Country| -> Option<Vec<f64>> {
-            let zones = self.zones.get(country)?;
-            let offset = |zone: &Zone| {
-                let zone = jiff::tz::TimeZone::get(&zone.name).ok()?;
-                Some(f64::from(zone.to_offset(at).seconds()) / 3600.0)
-            };
-            Some(zones.iter().filter_map(offset).collect())
+        let (homes, places) = (self.zones.get(&home)?, self.zones.get(&place)?);
+        let offset = |zone: &Zone| zone.offset(at).map(|(offset, _)| offset);
+        let one: Vec<f64> = homes.iter().filter_map(offset).collect();
+        let other: Vec<f64> = match point {
+            Some(point) => around(places, point, at).filter_map(offset).collect(),
+            None => places.iter().filter_map(offset).collect(),
         };
-        let (one, other) = (offsets(&one)?, offsets(&other)?);
         let shared = one.iter().flat_map(|a| {
             other.iter().map(move |b| {
                 let apart = (a - b).abs();
@@ -147,21 +195,80 @@ impl People {
         Range::over(shared)
     }
 
-    /// Least time of a round trip between two countries, milliseconds: light in fibre along a great circle between the
-    /// principal cities of their zones. No line is quicker.
-    pub(crate) fn round_trip(&self, one: Country, other: Country) -> Option<Range> {
-        let (ones, others) = (self.zones.get(&one)?, self.zones.get(&other)?);
-        if one == other {
+    /// Least time of a round trip from a country to a place, milliseconds: light in fibre along a great circle from the
+    /// principal cities of the country's zones to the point, or to those of its country. No line is quicker.
+    pub(crate) fn round_trip(
+        &self,
+        home: Country,
+        place: Country,
+        point: Option<&Coordinates>,
+    ) -> Option<Range> {
+        let (homes, places) = (self.zones.get(&home)?, self.zones.get(&place)?);
+        if home == place {
             return Some(Range {
                 low: 0.0,
                 high: 0.0,
             });
         }
-        let trip = |a: &Zone, b: &Zone| 1e3 * rtt_at_least(a.at.distance(&b.at)).as_secs_f64();
+        let ends: Vec<&Coordinates> = match point {
+            Some(point) => vec![point],
+            None => places.iter().map(|zone| &zone.at).collect(),
+        };
+        let trip =
+            |a: &Coordinates, b: &Coordinates| 1e3 * rtt_at_least(a.distance(b)).as_secs_f64();
         Range::over(
-            ones.iter()
-                .flat_map(|a| others.iter().map(move |b| trip(a, b))),
+            homes
+                .iter()
+                .flat_map(|home| ends.iter().map(move |end| trip(&home.at, end))),
         )
+    }
+
+    /// What so many people cost their employer for each hour of the calendar, at the mean pay of a team, and from what that
+    /// was computed; why not, where it can't be.
+    pub(crate) fn hourly(
+        &self,
+        team: &BTreeMap<Country, u32>,
+        people: f64,
+    ) -> Result<(Interval<UsdPerHour>, String), String> {
+        let all: u32 = team.values().sum();
+        if all == 0 {
+            return Err(
+                "no team in causeway.yaml: where the people are paid is not known".to_owned(),
+            );
+        }
+        let (mut low, mut high) = (0.0, 0.0);
+        for (home, count) in team {
+            let Some((pay, _)) = self.wage(*home) else {
+                return Err(format!(
+                    "what an engineer costs in {} is not known",
+                    home.name()
+                ));
+            };
+            let share = f64::from(*count) / f64::from(all);
+            low += share * pay.low;
+            high += share * pay.high;
+        }
+        let Overhead {
+            low: least,
+            high: most,
+            source,
+        } = &self.overhead;
+        let hour = |yearly: f64| {
+            let amount = Decimal::from_f64_retain(people * yearly / YEAR);
+            UsdPerHour::new(amount.unwrap_or(Decimal::MAX).round_dp(4))
+        };
+        let (low, high) = (low * least, high * most);
+        let pay = Interval {
+            low: hour(low),
+            mid: hour(f64::midpoint(low, high)),
+            high: hour(high),
+        };
+        let words = format!(
+            "{people} people x {:.0} to {:.0} thousand dollars a year (pay of the team's countries, catalog/wages.json, x {least} to {most}: {source}), by night too",
+            low / 1000.0,
+            high / 1000.0
+        );
+        Ok((pay, words))
     }
 
     /// An engineer's pay, US dollars a year, and what is said of its source.
@@ -228,7 +335,11 @@ mod tests {
         let people = People::builtin().unwrap();
         let winter: Timestamp = "2026-11-29T00:00:00Z".parse().unwrap();
         let summer: Timestamp = "2026-07-01T00:00:00Z".parse().unwrap();
-        let shared = |a, b, at| people.shared_hours(country(a), country(b), at).unwrap();
+        let shared = |a, b, at| {
+            people
+                .shared_hours(country(a), country(b), None, at)
+                .unwrap()
+        };
         assert_eq!(
             shared("SG", "MY", winter),
             Range {
@@ -253,21 +364,38 @@ mod tests {
         // From Hawaii, six hours behind... to the east coast, thirteen.
         let us = shared("SG", "US", winter);
         assert!(us.low == 0.0 && us.high > 2.0, "{us:?}");
+        let dallas = Coordinates::new(32.8, -96.8).unwrap();
+        let hours = people.shared_hours(country("SG"), country("US"), Some(&dallas), winter);
+        // Six hours behind UTC, or seven; fourteen or fifteen behind Singapore.
+        assert_eq!(
+            hours,
+            Some(Range {
+                low: 0.0,
+                high: 0.0
+            })
+        );
     }
 
     #[test]
     fn a_round_trip_is_no_shorter_than_light() {
         let people = People::builtin().unwrap();
-        let sg_fi = people.round_trip(country("SG"), country("FI")).unwrap();
+        let sg_fi = people
+            .round_trip(country("SG"), country("FI"), None)
+            .unwrap();
         // 9,270 km.
         assert!((sg_fi.low - 92.7).abs() < 1.0, "{sg_fi:?}");
         assert_eq!(
             people
-                .round_trip(country("SG"), country("SG"))
+                .round_trip(country("SG"), country("SG"), None)
                 .unwrap()
                 .high,
             0.0
         );
+        let johor = Coordinates::new(1.49, 103.74).unwrap();
+        let near = people
+            .round_trip(country("SG"), country("MY"), Some(&johor))
+            .unwrap();
+        assert!(near.low == near.high && near.high < 1.0, "{near:?}");
         let buenos_aires = coordinates("-342436-0585300").unwrap();
         let near = Coordinates::new(-34.41, -58.8833).unwrap();
         assert!(buenos_aires.distance(&near).get() < 1.0);
@@ -283,5 +411,14 @@ mod tests {
         let (sg, source) = people.wage(country("SG")).unwrap();
         assert!(sg.high / sg.low > 1.8 && source == "not verified");
         assert!(people.wage(country("AQ")).is_none());
+        let team = BTreeMap::from([(country("US"), 3)]);
+        let (pay, words) = people.hourly(&team, 2.0).unwrap();
+        // Two people at 127,301 x 1.3 and 145,000 x 1.5 a year.
+        assert_eq!(
+            (pay.low.to_string(), pay.high.to_string()),
+            ("$37.76/h".to_owned(), "$49.62/h".to_owned())
+        );
+        assert!(words.contains("9cv9.com"), "{words}");
+        assert!(people.hourly(&BTreeMap::new(), 2.0).is_err());
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use causeway_domain::organisation::{Organisation, Site, SiteOffer, Workload as WorkloadFile};
+use causeway_domain::organisation::{
+    Organisation, Site, SiteOffer, WorkKind, Workload as WorkloadFile,
+};
 use causeway_domain::task::Task;
 use causeway_domain::{
-    Country, Fact, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
+    Country, Fact, Hours, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
 };
-use causeway_estimate::{Calibration, Interval, ModelShape, Precision, Workload};
+use causeway_estimate::{Calibration, Interval, Kind, ModelShape, Precision, Workload};
 use causeway_law::{Packs, Posture, Settings};
 use causeway_market::{Market, Match, Offer, OfferSource, Read, Request};
 use rust_decimal::Decimal;
@@ -100,6 +102,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Comparison, PlanError> {
         bills: inputs.packs.rules().map(|rule| rule.pack.clone()).collect(),
         known: RefCell::default(),
         estimates: RefCell::default(),
+        talents: RefCell::default(),
     };
     let (offers, by_label) = site_offers(organisation);
     let market = inputs.market.clone().with_offers(offers);
@@ -269,10 +272,50 @@ fn workload(
         }
     };
     workload.global_batch = file.batch;
+    workload.kind = match file.kind {
+        WorkKind::PreTrain => Kind::PreTrain,
+        WorkKind::FineTune => Kind::FineTune,
+        WorkKind::Lora(adapters) => Kind::Lora {
+            rank: adapters.rank,
+        },
+        WorkKind::Qlora(adapters) => Kind::Qlora {
+            rank: adapters.rank,
+        },
+        WorkKind::Reinforcement(writing) => Kind::Reinforcement {
+            rollout: writing.rollout,
+        },
+        WorkKind::Throughput => Kind::Throughput,
+    };
     if let Some(precision) = file.precision {
         workload.precision = Precision::from(precision);
     }
     Ok(Ok(workload))
+}
+
+/// What others are measured against.
+struct Best {
+    name: String,
+    time: Option<Interval<Hours>>,
+    cost: Option<Interval<Usd>>,
+    chips: Option<String>,
+}
+
+impl Best {
+    fn of(candidate: &Candidate) -> Self {
+        Self {
+            name: candidate.name(),
+            time: candidate.time(),
+            cost: candidate.costs(),
+            chips: chips(candidate),
+        }
+    }
+}
+
+/// The part that a candidate's time was modelled on; nothing where a site declared its throughput or no table has the part.
+fn chips(candidate: &Candidate) -> Option<String> {
+    let estimate = candidate.estimate.as_ref().ok()?;
+    let modelled = estimate.layout.is_known() && estimate.step.is_known();
+    modelled.then(|| candidate.part.clone()).flatten()
 }
 
 /// The factors that need the others: speed and price are measured against the best feasible place.
@@ -283,9 +326,16 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
             .filter(|candidate| candidate.infeasible.is_empty())
     };
     let fastest = feasible()
-        .filter_map(Candidate::hours)
-        .min_by(|a, b| a.get().total_cmp(&b.get()));
-    let cheapest = feasible().filter_map(Candidate::cost).min();
+        .filter(|one| one.time().is_some())
+        .min_by(|a, b| {
+            let hours = |one: &Candidate| one.hours().map_or(f64::INFINITY, Hours::get);
+            hours(a).total_cmp(&hours(b))
+        })
+        .map(Best::of);
+    let cheapest = feasible()
+        .filter(|one| one.cost().is_some())
+        .min_by_key(|one| one.cost())
+        .map(Best::of);
     let budget = &organisation.file.budget;
     for candidate in candidates {
         let why = |what: &Fact<Interval<Usd>>| match what {
@@ -302,8 +352,22 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
             ),
             Err(why) => (why.clone(), why.clone()),
         };
-        candidate.factors.hardware = factors::hardware(candidate.hours(), fastest, &time_unknown);
-        candidate.factors.cost = factors::cost(candidate.cost(), cheapest, &cost_unknown);
+        let (name, part) = (candidate.name(), chips(candidate));
+        let alike = |best: Option<&Best>| {
+            best.is_some_and(|best| best.name == name || (part.is_some() && best.chips == part))
+        };
+        candidate.factors.hardware = factors::hardware(
+            candidate.time(),
+            fastest.as_ref().and_then(|best| best.time),
+            alike(fastest.as_ref()),
+            &time_unknown,
+        );
+        candidate.factors.cost = factors::cost(
+            candidate.costs(),
+            cheapest.as_ref().and_then(|best| best.cost),
+            alike(cheapest.as_ref()),
+            &cost_unknown,
+        );
         candidate.score = candidate.factors.total(&organisation.file.weights);
         if let (Some(cost), Some(total)) = (candidate.cost(), budget.total)
             && cost > total

@@ -1,4 +1,6 @@
+use causeway_domain::SourceFile;
 use causeway_law::Outcome;
+use causeway_market::PriceKind;
 
 use super::*;
 use crate::compared::{Asked, TODAY, compared, parsed};
@@ -191,7 +193,7 @@ fn listed(rows: &[(u8, u8, u8, u16)]) -> Market {
     for (number, (chip, memory, region, cents)) in rows.iter().enumerate() {
         let chip = ["H100", "A100-80GB", "B200"][usize::from(chip % 3)];
         let memory = 512 << (memory % 2);
-        let region = ["eu-north1", "us-central1"][usize::from(region % 2)];
+        let region = ["us-west-2", "us-east-1", "eu-west-1"][usize::from(region % 3)];
         text.push_str(&format!(
             "m{number},{chip},8,64,{memory},{}.{:02},,{region},z{number}\n",
             10 + cents / 100,
@@ -200,7 +202,7 @@ fn listed(rows: &[(u8, u8, u8, u16)]) -> Market {
     }
     let market = Market::empty().unwrap();
     let list = causeway_market::PriceList {
-        cloud: "nebius",
+        cloud: "aws",
         file: "list.csv",
         bytes: text.as_bytes(),
         date: None,
@@ -214,8 +216,9 @@ proptest::proptest! {
 
     /// One of each kind stands for all of them: the search over every offer finds the same best, at the same score.
     #[test]
-    fn grouping_changes_nothing(rows in proptest::collection::vec((0_u8..3, 0_u8..2, 0_u8..2, 0_u16..2000), 1..25)) {
-        let (organisation, market, packs) = (parsed(ORGANISATION), listed(&rows), Packs::builtin().unwrap());
+    fn grouping_changes_nothing(rows in proptest::collection::vec((0_u8..3, 0_u8..2, 0_u8..3, 0_u16..2000), 1..25)) {
+        let team = format!("{ORGANISATION}team: {{SG: 2, GB: 1}}\n");
+        let (organisation, market, packs) = (parsed(&team), listed(&rows), Packs::builtin().unwrap());
         let of = |every_offer| {
             Asked { at: TODAY, market: &market, packs: &packs, every_offer }
                 .compare(&organisation, "resources: {accelerators: {H100: 8, A100-80GB: 8, B200: 8}}\nrun: x\n")
@@ -232,6 +235,7 @@ proptest::proptest! {
             let same = every.candidates.iter().find(|other| other.label == one.label).unwrap();
             proptest::prop_assert_eq!(same.score.to_bits(), one.score.to_bits());
             proptest::prop_assert_eq!(&same.estimate, &one.estimate);
+            proptest::prop_assert_eq!(&same.carbon, &one.carbon);
         }
     }
 }
@@ -257,4 +261,214 @@ fn what_the_law_costs_is_the_difference_to_the_cheapest_lawful_place() {
             .price_of_lawfulness()
             .is_none()
     );
+}
+
+#[test]
+fn people_storage_and_egress_are_part_of_the_cost_where_their_prices_are_known() {
+    let staffed = ORGANISATION
+        .replace(
+            "  near: {country: MY, operator: hub, engine: {local: {directory: near}},",
+            "  near: {country: MY, operator: hub, engine: {local: {directory: near}}, egress_per_gb: 1000, storage_per_gb_month: 730,",
+        )
+        .replace("tokens: 3.6e6,", "tokens: 3.6e6, people: 2,")
+        + "team: {US: 1}\n";
+    let comparison = comparison(&staffed, TASK);
+    let near = find(&comparison, "near");
+    let bill = &near.estimate.as_ref().unwrap().bill;
+    let part = |fact: &Fact<Interval<Usd>>| fact.known().unwrap().mid.to_string();
+    assert_eq!(part(&bill.nodes), "$1.00");
+    // 1.4 MB at a thousand dollars a GB; twice that, kept for an hour of a month of 730.
+    assert_eq!(bill.egress.known().unwrap().to_string(), "$1.40");
+    assert_eq!(bill.storage.known().unwrap().mid.to_string(), "$0.002800");
+    // One hour of two people: 2 x (127,301 x 1.3 + 145,000 x 1.5) / 2 / 8,766 h.
+    assert_eq!(part(&bill.people), "$43.69");
+    assert_eq!(near.cost().unwrap().to_string(), "$46.09");
+    let weights = causeway_domain::organisation::Weights::default();
+    let people = format!("{:?}", crate::trace(near, "people", &weights).unwrap());
+    assert!(
+        people.contains("9cv9.com") && people.contains("2 people"),
+        "{people}"
+    );
+    // Half as long, half the pay.
+    let dear = find(&comparison, "dear").estimate.as_ref().unwrap();
+    assert_eq!(part(&dear.bill.people), "$21.85");
+    assert_eq!(dear.bill.unknown(), ["storage", "egress"]);
+}
+
+#[test]
+fn the_shell_of_a_site_is_as_far_as_its_own_point() {
+    let at = |point: &str| {
+        let organisation = ORGANISATION.replace(
+            "  near: {country: MY, operator: hub,",
+            &format!("  near: {{country: US, operator: hub, {point}"),
+        ) + "team: {JP: 1}\n";
+        let comparison = comparison(&organisation, TASK);
+        find(&comparison, "near").factors.talent.clone()
+    };
+    let seattle = at("coordinates: {latitude: 47.6, longitude: -122.3},");
+    let somewhere = at("");
+    // Tokyo and Seattle are seven hours apart the short way round; a table without borders leaves room for eight.
+    assert!(
+        seattle.because[1].contains("1.0 to 2.0 of 9 working hours"),
+        "{:?}",
+        seattle.because
+    );
+    assert!(
+        seattle.doubt() + 0.1 < somewhere.doubt(),
+        "{seattle:?} {somewhere:?}"
+    );
+}
+
+const CONTRACT: &str = "\
+format: causeway/offers/1
+source: {by: a quote, evidence: q.pdf, on: 2026-11-02}
+offers:
+  - provider: straits
+    instance: hgx
+    country: MY
+    accelerator: H100-SXM-80GB
+    accelerators_per_node: 8
+    cpus: 192
+    memory: 2 TB
+    quota: 2
+    on_demand: 24
+    reserved: [{months: 1, upfront: 1000, per_hour: 10}]
+    committed: [{months: 1, per_hour: 20, least_hours: 500}]
+";
+
+/// A model of a billion parameters on so many tokens, at the offers of a file.
+fn contracted(tokens: &str, task: &str, file: &str) -> Comparison {
+    let source = Arc::new(SourceFile::new("offers.yaml", file));
+    let market = Market::empty().unwrap();
+    let offers = causeway_market::offers_file::parse(&source, &market.accelerators).unwrap();
+    let market = market.with_offers(offers.offers);
+    let packs = Packs::builtin().unwrap();
+    let organisation = ORGANISATION.replace(
+        "parameters: 1e5, tokens: 3.6e6, sequence_length: 64",
+        &format!("parameters: 1e9, tokens: {tokens}, sequence_length: 4096"),
+    );
+    let asked = Asked {
+        at: TODAY,
+        market: &market,
+        packs: &packs,
+        every_offer: false,
+    };
+    asked.compare(&parsed(&organisation), task)
+}
+
+const EIGHT: &str = "resources: {accelerators: 'H100:8'}\nrun: x\n";
+
+#[test]
+fn a_run_is_paid_on_the_terms_on_which_it_costs_least() {
+    let weights = causeway_domain::organisation::Weights::default();
+    let of = |tokens: &str, file: &str| {
+        let comparison = contracted(tokens, EIGHT, file);
+        let one = comparison
+            .candidates
+            .into_iter()
+            .find(|one| one.label.starts_with("straits"))
+            .unwrap();
+        let said = format!("{:?}", crate::trace(&one, "price", &weights).unwrap());
+        (one, said)
+    };
+    let (short, said) = of("1e10", CONTRACT);
+    assert_eq!(short.paid, PriceKind::OnDemand);
+    assert!(
+        said.contains("reserved for 1 months: $1000.00 upfront"),
+        "{said}"
+    );
+    assert!(short.infeasible.is_empty(), "{:?}", short.infeasible);
+    // 540 hours: 24 an hour is 12,960, the promise 10,800, the month 8,300 whatever is used.
+    let (long, _) = of("9e11", CONTRACT);
+    assert_eq!(
+        long.paid,
+        PriceKind::Reserved { months: 1 },
+        "{:?}",
+        long.hours()
+    );
+    assert_eq!(long.cost().unwrap().to_string(), "$8300.00");
+    let costs = long.costs().unwrap();
+    assert_eq!(costs.low, costs.mid, "paid, used or not");
+    // Without a price by the hour the machine can be had all the same.
+    let (only, said) = of("1e10", &CONTRACT.replace("    on_demand: 24\n", ""));
+    assert!(only.infeasible.is_empty(), "{:?}", only.infeasible);
+    assert!(said.contains("quote"), "{said}");
+    assert_eq!(only.paid, PriceKind::Reserved { months: 1 });
+}
+
+#[test]
+fn a_quota_that_is_too_small_says_by_how_much() {
+    let comparison = contracted(
+        "1e10",
+        "num_nodes: 5\nresources: {accelerators: 'H100:8'}\nrun: x\n",
+        CONTRACT,
+    );
+    let one = comparison
+        .candidates
+        .iter()
+        .find(|one| one.label.starts_with("straits"))
+        .unwrap();
+    assert!(
+        one.infeasible
+            .iter()
+            .any(|why| why.contains('5') && why.contains('2')),
+        "{:?}",
+        one.infeasible
+    );
+}
+
+#[test]
+fn a_spot_node_is_taken_away_now_and_then() {
+    let spot = CONTRACT.replace("    on_demand: 24\n", "    on_demand: 24\n    spot: 10\n");
+    let task = "resources: {accelerators: 'H100:8', use_spot: true}\nrun: x\n";
+    let comparison = contracted("2.3e11", task, &spot);
+    let one = comparison
+        .candidates
+        .iter()
+        .find(|one| one.label.starts_with("straits"))
+        .unwrap();
+    assert_eq!(one.paid, PriceKind::Spot);
+    let estimate = one.estimate.as_ref().unwrap();
+    assert!(estimate.goodput.known().unwrap().preemption > 0.0);
+    assert!(
+        estimate
+            .notes
+            .iter()
+            .any(|note| note.contains("an assumption")),
+        "{:?}",
+        estimate.notes
+    );
+}
+
+#[test]
+fn what_is_done_with_the_model_counts() {
+    let hours = |kind: &str| {
+        let organisation = ORGANISATION
+            .replace("sequence_length: 64,", &format!("sequence_length: 64, kind: {kind},"))
+            .replace("parameters: 1e5, tokens: 3.6e6", "parameters: 1e9, tokens: 1e9")
+            + "
+sites:
+  far: {country: MY, operator: hub, engine: {local: {directory: far}}, offers: [{accelerator: H100, accelerators_per_node: 8, price_per_hour: 20}]}
+";
+        let first = organisation.find("sites:").unwrap();
+        let second = organisation.rfind("sites:").unwrap();
+        // Its own site in place of the three others.
+        let home = organisation.find("home:").unwrap();
+        let organisation = format!(
+            "{}{}{}",
+            &organisation[..first],
+            &organisation[second..],
+            &organisation[home..second]
+        );
+        let organisation = organisation.replace(
+            "presences: [{entity: acme, provider: hub, account: a, site: near}, {entity: acme, provider: hub, account: a, site: dear}]",
+            "presences: [{entity: acme, provider: hub, account: a, site: far}]",
+        );
+        let comparison = comparison(&organisation, EIGHT);
+        find(&comparison, "far").hours().unwrap().get()
+    };
+    let full = hours("fine_tune");
+    assert!(hours("{lora: {rank: 16}}") < full);
+    assert!((hours("{reinforcement: {rollout: 60 %}}") / full - 2.5).abs() < 1e-6);
+    assert!(hours("throughput") < 0.5 * full);
 }

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_domain::organisation::{Engine, Presence, Site, SiteOffer, Workload as WorkloadFile};
-use causeway_domain::{Bytes, Country, Fact, PackId, SiteId, Stated, Usd};
-use causeway_estimate::{Calibration, Estimate, Fits, Fleet, Hardware, Workload, estimate};
+use causeway_domain::{Bytes, Country, Fact, PackId, SiteId, Stated, UsdPerHour};
+use causeway_estimate::{
+    Calibration, Estimate, Fits, Fleet, Hardware, Interval, Rates, Workload, estimate,
+};
 use causeway_law::{ActKind, Clearance, Outcome, Posture, Settings, Verdict, clear};
-use causeway_market::Match;
+use causeway_market::{CostBasis, Match, PriceKind, Term};
 use causeway_parties::{Party, Register};
-use rust_decimal::Decimal;
 
 use crate::acts::Undertaking;
 use crate::candidate::Candidate;
-use crate::factors::{self, DataFacts, Factors};
+use crate::factors::{self, DataFacts, Factor, Factors};
 use crate::paths::Shipments;
 use crate::people::People;
+use crate::place::Place;
 use crate::plan::Inputs;
 
 /// Makes candidates.
@@ -34,7 +36,12 @@ pub(crate) struct Planner<'a> {
     pub(crate) known: RefCell<BTreeMap<String, Judged>>,
     /// Estimates without a price, by what time and memory depend on.
     pub(crate) estimates: RefCell<BTreeMap<Machine, Result<Estimate, String>>>,
+    /// The talent factor by country and point.
+    pub(crate) talents: RefCell<BTreeMap<Spot, Factor>>,
 }
+
+/// A country and a point in it.
+type Spot = (Option<Country>, Option<(u64, u64)>);
 
 /// What an estimate depends on beside the task.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +51,11 @@ pub(crate) struct Machine {
     memory: Option<Bytes>,
     link: Option<u64>,
     declared: Option<u64>,
+    spot: bool,
 }
+
+/// How often a spot node is taken away, an hour, where the offer does not say: an assumption.
+const PREEMPTED: f64 = 0.05;
 
 /// One undertaking, judged as the law is read today, as the books read, and as it would be if every pending bill passed.
 #[derive(Debug, Clone)]
@@ -85,16 +96,16 @@ impl Planner<'_> {
         };
         let mut infeasible: Vec<String> =
             found.shortfalls.iter().map(ToString::to_string).collect();
-        if let Some(offer) = offer
-            && offer.nodes < nodes
-        {
-            infeasible.push(format!(
-                "it has {} node(s), the task asks for {nodes}",
-                offer.nodes
-            ));
+        if let Some(most) = found.offer.quota.filter(|most| *most < nodes) {
+            infeasible.push(format!("it has {most} node(s), the task asks for {nodes}"));
         }
-        let price_per_hour = found.price.map(|price| price * nodes);
-        let estimate = self.estimate(found, offer);
+        let pay = self.pay();
+        let rates = Rates {
+            storage_gb_month: entry.and_then(|entry| entry.storage_per_gb_month),
+            egress_gb: entry.and_then(|entry| entry.egress_per_gb),
+            people: pay.as_ref().ok().map(|(pay, _)| *pay),
+        };
+        let (estimate, term) = self.paid(found, self.estimate(found, offer), &rates);
         if let Ok(Estimate {
             fits: Fits::No { why },
             ..
@@ -102,14 +113,14 @@ impl Planner<'_> {
         {
             infeasible.push(why.clone());
         }
-        let egress = self.egress(entry, estimate.as_ref().ok());
+        let place = Place::of(found.offer, entry, presence, &self.inputs.market.regions);
         let undertaking = Undertaking {
             organisation: Arc::clone(organisation),
             register: Arc::clone(register),
             customer,
             operator: operator.clone(),
             site: site.cloned(),
-            country: (*found.offer.country).clone(),
+            country: place.country.clone(),
             chip: found.offer.accelerator.as_ref().map(|(name, count)| {
                 let id = found
                     .accelerator
@@ -135,14 +146,19 @@ impl Planner<'_> {
             bills,
         } = self.judged(&undertaking);
         let outcome = clearance.outcome();
-        let place = &*found.offer.country;
-        let placeholder = factors::hardware(None, None, "");
+        let placeholder = factors::hardware(None, None, false, "");
         let factors = Factors {
             hardware: placeholder.clone(),
             cost: placeholder,
             risk: factors::risk(outcome, books, bills),
-            talent: factors::talent(&organisation.file.team, place, &self.people, self.inputs.at),
-            data: factors::data(&self.data_facts(place, entry, &operator, register, &clearance)),
+            talent: self.talent(&place),
+            data: factors::data(&self.data_facts(
+                &place.country,
+                entry,
+                &operator,
+                register,
+                &clearance,
+            )),
         };
         Candidate {
             label: found.offer.label(),
@@ -152,18 +168,22 @@ impl Planner<'_> {
             operator: register
                 .get(&operator)
                 .map_or(operator, |party| party.name.clone()),
-            country: place.clone(),
+            carbon: estimate.as_ref().map_or_else(
+                |why| Fact::unknown(why.clone()),
+                |estimate| estimate.carbon(&place.grid.clone().map(|grid| grid.intensity)),
+            ),
+            place,
             accelerator: found
                 .offer
                 .accelerator
                 .as_ref()
                 .map(|(name, count)| (name.to_string(), *count)),
             nodes,
-            paid: found.kind,
-            price_per_hour,
+            paid: term.map_or(found.kind, |term| term.kind()),
+            term,
+            price_per_hour: term.map(|term| term.hourly_at_full_use() * nodes),
             offer_source: found.offer.origin(),
             estimate,
-            egress,
             factors,
             score: 0.0,
             outcome,
@@ -172,6 +192,8 @@ impl Planner<'_> {
             unreachable: self.unreachable(site, entry, presence),
             doubts: found.doubts.clone(),
             answers: found.answers(),
+            terms: found.terms().collect(),
+            part: found.accelerator.map(|part| part.name.clone()),
             chip_names: found
                 .offer
                 .accelerator
@@ -185,7 +207,70 @@ impl Planner<'_> {
                 )
                 .collect(),
             undertaking,
+            rates,
+            owned: match &found.offer.cost_basis {
+                CostBasis::Owned(parts) => parts.arithmetic(),
+                CostBasis::Rented => Vec::new(),
+            },
+            pay: pay.map(|(_, words)| words),
         }
+    }
+
+    /// What the people who watch the run cost an hour, and how that was computed; why it is not counted.
+    fn pay(&self) -> Result<(Interval<UsdPerHour>, String), String> {
+        let people = self.workload_file.and_then(|workload| workload.people);
+        let people = people.ok_or("the workload names no `people` who watch the run")?;
+        self.people
+            .hourly(&self.inputs.organisation.file.team, people)
+    }
+
+    fn talent(&self, place: &Place) -> Factor {
+        let point = place.coordinates.known();
+        let key = (
+            place.country.known().copied(),
+            point.map(|at| (at.latitude().to_bits(), at.longitude().to_bits())),
+        );
+        let mut known = self.talents.borrow_mut();
+        let talent = known.entry(key).or_insert_with(|| {
+            let team = &self.inputs.organisation.file.team;
+            factors::talent(team, &place.country, point, &self.people, self.inputs.at)
+        });
+        talent.clone()
+    }
+
+    /// The estimate on the terms on which the run costs least; where its cost is unknown, on the first.
+    fn paid(
+        &self,
+        found: &Match<'_>,
+        estimate: Result<Estimate, String>,
+        rates: &Rates,
+    ) -> (Result<Estimate, String>, Option<Term>) {
+        let nodes = self.inputs.task.num_nodes;
+        let first = found.terms().next();
+        let estimate = match estimate {
+            Ok(estimate) => estimate,
+            Err(why) => return (Err(why), first),
+        };
+        let on = |term: Option<Term>| {
+            let billed = estimate.clone().at_prices(nodes, term.as_ref(), rates);
+            (billed, term)
+        };
+        let cheaper = |best: (Estimate, Option<Term>), other: (Estimate, Option<Term>)| {
+            let cost = |(estimate, _): &(Estimate, Option<Term>)| {
+                estimate.cost.known().map(|cost| cost.mid)
+            };
+            if cost(&other) < cost(&best) {
+                other
+            } else {
+                best
+            }
+        };
+        let (estimate, term) = found
+            .terms()
+            .skip(1)
+            .map(|term| on(Some(term)))
+            .fold(on(first), cheaper);
+        (Ok(estimate), term)
     }
 
     fn presence(&self, site: Option<&SiteId>, provider: &str) -> Option<&Presence> {
@@ -294,12 +379,13 @@ impl Planner<'_> {
             },
             (None, _) => Hardware::Cpu,
         };
-        let nodes = self.inputs.task.num_nodes;
+        let spot = found.kind == PriceKind::Spot;
         let fleet = Fleet {
             node_memory: found.offer.memory,
             node_link: found.offer.scale_out,
             declared_tokens_per_second: offer.and_then(|offer| offer.tokens_per_second),
-            ..Fleet::new(hardware, nodes)
+            preemptions_per_node_hour: spot.then_some(PREEMPTED),
+            ..Fleet::new(hardware, self.inputs.task.num_nodes)
         };
         // Offers differ in price more than in anything that time and memory depend on.
         let mut known = self.estimates.borrow_mut();
@@ -309,20 +395,20 @@ impl Planner<'_> {
             memory: found.offer.memory,
             link: found.offer.scale_out.map(|rate| rate.get().to_bits()),
             declared: fleet.declared_tokens_per_second.map(f64::to_bits),
+            spot,
         };
         let estimate = known.entry(key).or_insert_with(|| {
-            estimate(workload, &fleet, &self.calibration).map_err(|error| error.to_string())
+            let mut answer = estimate(workload, &fleet, &self.calibration)
+                .map_err(|error| error.to_string())?;
+            if spot {
+                answer.notes.push(format!(
+                    "a spot node is taken away {} times an hour: an assumption, since the offer states no rate",
+                    PREEMPTED
+                ));
+            }
+            Ok(answer)
         });
-        estimate
-            .clone()
-            .map(|estimate| estimate.at_price(nodes, found.price))
-    }
-
-    fn egress(&self, entry: Option<&Site>, estimate: Option<&Estimate>) -> Option<Usd> {
-        let price = entry?.egress_per_gb?;
-        let gigabytes =
-            Decimal::from(estimate?.checkpoint_bytes.get()) / Decimal::from(1_000_000_000_u64);
-        Some(Usd::new((price.get() * gigabytes).round_dp(6)))
+        estimate.clone()
     }
 
     fn data_facts(

@@ -2,13 +2,14 @@
 
 use causeway_domain::organisation::Weights;
 use causeway_domain::{Fact, Source, Stated, Usd};
+use causeway_estimate::Interval;
 use causeway_law::Tree;
 
-use crate::candidate::{Candidate, span};
+use crate::candidate::{Candidate, hours_in_words, span};
 use crate::factors::Factor;
 
 /// What can be asked about, with what it is.
-pub const FIELDS: [(&str, &str); 13] = [
+pub const FIELDS: [(&str, &str); 19] = [
     ("score", "the weighted mean of the factors"),
     ("hardware", "the first factor"),
     ("cost", "the second factor"),
@@ -17,8 +18,14 @@ pub const FIELDS: [(&str, &str); 13] = [
     ("data", "the fifth factor"),
     ("price", "what all nodes cost an hour"),
     ("total", "what the run costs"),
+    ("storage", "two checkpoints, kept while it runs"),
+    ("egress", "the last checkpoint's way home"),
+    ("people", "who watch it"),
     ("time", "how long the run takes"),
+    ("throughput", "tokens of an accelerator"),
     ("memory", "whether it fits"),
+    ("energy", "at the meter of the building"),
+    ("carbon", "what the energy emits"),
     ("chips", "what computes"),
     ("country", "where the machines stand"),
     ("verdict", "what the law says"),
@@ -41,12 +48,28 @@ pub fn trace(candidate: &Candidate, field: &str, weights: &Weights) -> Option<Tr
         "score" => head(format!("{:.0}", candidate.score)).with(score(candidate, weights)),
         "price" => head(price(candidate)).with(price_sources(candidate)),
         "total" => total(candidate, head),
+        "storage" => storage(candidate, head),
+        "egress" => egress(candidate, head),
+        "people" => people(candidate, head),
         "time" => time(candidate, head),
+        "throughput" => throughput(candidate, head),
         "memory" => memory(candidate, head),
+        "energy" => energy(candidate, head),
+        "carbon" => carbon(candidate, head),
         "chips" => chips(candidate, head),
         "country" => {
-            let (value, source) = known(&candidate.country);
-            head(value).with([source])
+            let (value, source) = known(&candidate.place.country);
+            let (point, of_point) = match &candidate.place.coordinates {
+                Fact::Known(at, source) => (
+                    format!("{:.2} north, {:.2} east", at.latitude(), at.longitude()),
+                    said(source),
+                ),
+                Fact::Unknown(why) => ("unknown".to_owned(), why.clone()),
+            };
+            head(value).with([
+                Tree::new(source),
+                Tree::new(format!("point: {point}")).with([of_point]),
+            ])
         }
         _ => verdict(candidate, head),
     })
@@ -120,75 +143,251 @@ fn price_sources(candidate: &Candidate) -> Vec<String> {
         .offer
         .as_ref()
         .and_then(|offer| offer.price_per_hour.as_ref());
-    match stated {
-        Some(Stated::Value(price, source)) => {
+    match (stated, candidate.term) {
+        (Some(Stated::Value(price, source)), _) => {
             lines.push(format!("{price} a node and hour"));
             if let Some(source) = source {
                 lines.push(said(source));
             }
         }
-        Some(Stated::Unknown) => {
-            lines.push("the organisation's file says that the price is unknown".to_owned())
+        (Some(Stated::Unknown), _) => {
+            lines.push("the organisation's file says that the price is unknown".to_owned());
         }
-        None => {}
+        (None, Some(term)) => lines.push(format!("a node: {term}")),
+        (None, None) => {}
     }
-    lines.push(format!("read in: {}", candidate.offer_source));
+    if candidate.owned.is_empty() {
+        lines.push(format!("read in: {}", candidate.offer_source));
+    } else {
+        lines.extend(candidate.owned.iter().cloned());
+    }
+    let others = candidate
+        .terms
+        .iter()
+        .filter(|term| Some(**term) != candidate.term);
+    lines.extend(others.map(|term| {
+        let whole = candidate.time().map(|hours| {
+            let all = term.cost(hours.mid).get().saturating_mul(nodes.into());
+            format!(": {} for this run", Usd::new(all))
+        });
+        format!("or, a node: {term}{}", whole.unwrap_or_default())
+    }));
     lines
 }
 
-fn total(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
-    let shown = |amount: Option<Usd>| {
-        amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
-    };
-    let mut tree = head(shown(candidate.cost()));
-    match &candidate.estimate {
-        Ok(estimate) => {
-            let (machines, source) = match &estimate.cost {
-                Fact::Known(cost, source) => (
-                    format!(
-                        "{}, four times in five {} to {}",
-                        cost.mid, cost.low, cost.high
-                    ),
-                    said(source),
-                ),
-                Fact::Unknown(why) => ("unknown".to_owned(), why.clone()),
-            };
-            tree.push(Tree::new(format!("machines: {machines}")).with([source]));
-            tree.push(
-                Tree::new(format!("price: {}", price(candidate))).with(price_sources(candidate)),
-            );
-            tree.push(time(candidate, |value| Tree::new(format!("time: {value}"))));
-            tree.push(match candidate.egress {
-                Some(egress) => format!(
-                    "egress: {egress} for the last checkpoint of {}",
-                    estimate.checkpoint_bytes
-                ),
-                None => "egress: not counted, the site states no price".to_owned(),
-            });
+/// An amount with its interval and its source, or why it is unknown.
+fn amount<T: std::fmt::Display + PartialEq>(fact: &Fact<Interval<T>>) -> (String, String) {
+    match fact {
+        Fact::Known(value, source) if value.low == value.high => {
+            (value.mid.to_string(), said(source))
         }
-        Err(why) => tree.push(why.as_str()),
+        Fact::Known(value, source) => (
+            format!(
+                "{}, four times in five {} to {}",
+                value.mid, value.low, value.high
+            ),
+            said(source),
+        ),
+        Fact::Unknown(why) => ("unknown".to_owned(), why.clone()),
     }
-    tree
+}
+
+fn total(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let estimate = match &candidate.estimate {
+        Ok(estimate) => estimate,
+        Err(why) => return head("unknown".to_owned()).with([why.as_str()]),
+    };
+    let (sum, _) = amount(&estimate.cost);
+    let (machines, why) = amount(&estimate.bill.nodes);
+    let of_machines = Tree::new(format!("machines: {machines}"));
+    let of_machines = if estimate.bill.nodes.is_known() {
+        of_machines.with([
+            Tree::new(format!("price: {}", price(candidate))).with(price_sources(candidate)),
+            time(candidate, |value| Tree::new(format!("x time: {value}"))),
+        ])
+    } else {
+        of_machines.with([why])
+    };
+    let part = |name: &'static str| move |value: String| Tree::new(format!("{name}: {value}"));
+    head(sum).with([
+        of_machines,
+        storage(candidate, part("storage")),
+        egress(candidate, part("egress")),
+        people(candidate, part("people")),
+    ])
+}
+
+/// A part of the bill that counts only where its price is known.
+fn counted<T>(fact: &Fact<T>, value: String) -> String {
+    if fact.is_known() {
+        value
+    } else {
+        "not counted".to_owned()
+    }
+}
+
+fn storage(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let Ok(estimate) = &candidate.estimate else {
+        return head("not counted".to_owned()).with(["nothing is estimated"]);
+    };
+    let fact = &estimate.bill.storage;
+    let (value, source) = amount(fact);
+    let tree = head(counted(fact, value));
+    match candidate.rates.storage_gb_month {
+        Some(price) if fact.is_known() => tree.with([
+            format!(
+                "2 checkpoints of {} x {price} a GB and month x {}",
+                estimate.checkpoint_bytes,
+                hours_in_words(candidate)
+            ),
+            "price: the site's `storage_per_gb_month`".to_owned(),
+        ]),
+        _ => tree.with([source]),
+    }
+}
+
+fn egress(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let Ok(estimate) = &candidate.estimate else {
+        return head("not counted".to_owned()).with(["nothing is estimated"]);
+    };
+    let (value, source) = known(&estimate.bill.egress);
+    let tree = head(counted(&estimate.bill.egress, value));
+    if estimate.bill.egress.is_known() {
+        tree.with([source, "price: the site's `egress_per_gb`".to_owned()])
+    } else {
+        tree.with([source])
+    }
+}
+
+fn people(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let fact = candidate
+        .estimate
+        .as_ref()
+        .map(|estimate| &estimate.bill.people);
+    match (fact, &candidate.pay) {
+        (Ok(fact @ Fact::Known(..)), Ok(words)) => {
+            head(amount(fact).0).with([words.clone(), format!("x {}", hours_in_words(candidate))])
+        }
+        (_, Err(why)) => head("not counted".to_owned()).with([why.as_str()]),
+        _ => head("not counted".to_owned()).with(["the time is not known"]),
+    }
 }
 
 fn time(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
-    match candidate
-        .estimate
-        .as_ref()
-        .map(|estimate| (&estimate.hours, &estimate.notes))
-    {
-        Ok((Fact::Known(hours, source), notes)) => head(format!(
-            "{}, four times in five {} to {}",
-            span(hours.mid),
-            span(hours.low),
-            span(hours.high)
-        ))
-        .with([said(source)])
-        .with(notes.iter().map(String::as_str)),
-        Ok((Fact::Unknown(why), notes)) => head("unknown".to_owned())
-            .with([why.as_str()])
-            .with(notes.iter().map(String::as_str)),
-        Err(why) => head("unknown".to_owned()).with([why.as_str()]),
+    let estimate = match &candidate.estimate {
+        Ok(estimate) => estimate,
+        Err(why) => return head("unknown".to_owned()).with([why.as_str()]),
+    };
+    let Fact::Known(hours, source) = &estimate.hours else {
+        let (_, why) = amount(&estimate.hours);
+        return head("unknown".to_owned())
+            .with([why])
+            .with(estimate.notes.iter().map(String::as_str));
+    };
+    let mut tree = head(format!(
+        "{}, four times in five {} to {}",
+        span(hours.mid),
+        span(hours.low),
+        span(hours.high)
+    ));
+    if let (Some(rate), Some(goodput), Some((_, each))) = (
+        estimate.tokens_per_second_per_chip.known(),
+        estimate.goodput.known(),
+        &candidate.accelerator,
+    ) {
+        let chips = u64::from(*each) * u64::from(candidate.nodes);
+        tree.push(format!(
+            "{} / ({chips} accelerators x {}) / {:.1} % of the time is progress",
+            estimate.tokens,
+            rate.mid,
+            100.0 * goodput.share
+        ));
+        tree.push(throughput(candidate, |value| {
+            Tree::new(format!("throughput: {value}"))
+        }));
+        tree.push(
+            Tree::new(format!(
+                "goodput: a checkpoint every {} takes {}, an interruption every {}",
+                span(goodput.checkpoint_interval),
+                span(goodput.checkpoint_time),
+                span(goodput.between_interruptions)
+            ))
+            .with([known_source(&estimate.goodput)]),
+        );
+    } else {
+        tree.push(said(source));
+    }
+    tree.with(estimate.notes.iter().map(String::as_str))
+}
+
+fn known_source<T>(fact: &Fact<T>) -> String {
+    match fact {
+        Fact::Known(_, source) => said(source),
+        Fact::Unknown(why) => why.clone(),
+    }
+}
+
+fn throughput(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let estimate = match &candidate.estimate {
+        Ok(estimate) => estimate,
+        Err(why) => return head("unknown".to_owned()).with([why.as_str()]),
+    };
+    let (value, source) = amount(&estimate.tokens_per_second_per_chip);
+    let mut tree = head(format!("{value} for each accelerator"));
+    if let Fact::Known(mfu, peak) = &estimate.mfu {
+        tree.push(
+            Tree::new(format!(
+                "{} of the peak / {} a token",
+                mfu.mid, estimate.flops_per_token
+            ))
+            .with([format!("peak: {peak}")]),
+        );
+    }
+    if let Some(step) = estimate.step.known() {
+        tree.push(format!("of a step {step}; bound by {}", estimate.bound_by));
+    }
+    tree.push(source);
+    tree
+}
+
+fn energy(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let energy = match &candidate.estimate {
+        Ok(estimate) => &estimate.energy,
+        Err(why) => return head("unknown".to_owned()).with([why.as_str()]),
+    };
+    match energy {
+        Fact::Known(known, source) => {
+            let (value, _) = amount(&energy.clone().map(|energy| energy.energy));
+            head(value).with([
+                format!(
+                    "{} for the building x {}",
+                    known.site.mid,
+                    hours_in_words(candidate)
+                ),
+                format!("{} for each accelerator", known.chip),
+                said(source),
+            ])
+        }
+        Fact::Unknown(why) => head("unknown".to_owned()).with([why.as_str()]),
+    }
+}
+
+fn carbon(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
+    let (value, why) = amount(&candidate.carbon);
+    let tree = head(value);
+    match (&candidate.carbon, &candidate.place.grid) {
+        (Fact::Known(..), Fact::Known(grid, source)) => tree.with([
+            energy(candidate, |value| Tree::new(format!("energy: {value}"))),
+            Tree::new(format!(
+                "x {} in {}{}",
+                grid.intensity,
+                grid.of,
+                grid.year
+                    .map_or_else(String::new, |year| format!(", {year}"))
+            ))
+            .with([said(source)]),
+        ]),
+        _ => tree.with([why]),
     }
 }
 

@@ -305,7 +305,7 @@ pub(crate) async fn deploy(
         .iter()
         .map(|verdict| format!("{}: {}", verdict.about, verdict.outcome))
         .collect();
-    let country = causeway_plan::place_in_words(&candidate.country);
+    let country = causeway_plan::place_in_words(&candidate.place.country);
     Ok(Deployed {
         run: driver.run.id.clone(),
         model: record.model,

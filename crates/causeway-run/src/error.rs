@@ -46,6 +46,15 @@ pub enum RunError {
         /// The problems.
         problems: Vec<Problem>,
     },
+    /// No organisation was named, and none is near the task.
+    #[error("there is no causeway.yaml in {folder} or above it")]
+    NoOrganisation {
+        /// The task's folder.
+        folder: Utf8PathBuf,
+        /// What to do.
+        #[help]
+        help: String,
+    },
     /// A file that must be there can't be read.
     #[error("reading {path}: {error}")]
     Read {

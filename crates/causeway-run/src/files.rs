@@ -108,7 +108,7 @@ pub fn write_new(path: &Utf8Path, text: &str) -> Result<(), RunError> {
 /// The organisation file of a task: the one that was named, else the nearest `causeway.yaml` in its folder or above.
 ///
 /// # Errors
-/// [`RunError::Read`] when there is none.
+/// [`RunError::NoOrganisation`] when there is none.
 pub fn find_organisation(
     named: Option<&Utf8Path>,
     task: &Utf8Path,
@@ -124,14 +124,28 @@ pub fn find_organisation(
         .ancestors()
         .map(|folder| folder.join("causeway.yaml"))
         .find(|path| path.is_file());
-    found
-        .map(|path| relative_to_here(&path))
-        .ok_or_else(|| RunError::Read {
-            path: folder.join("causeway.yaml"),
-            error: std::io::Error::from(std::io::ErrorKind::NotFound),
-            help: "write one with `causeway init`, or name it with `--organisation FILE`"
-                .to_owned(),
-        })
+    found.map(|path| relative_to_here(&path)).ok_or_else(|| {
+        // One under another name is a guess that a person may make, and this program may not.
+        let here = fs_err::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
+            .filter(|name| task.file_name() != Some(name));
+        let mut here: Vec<String> = here.collect();
+        here.sort();
+        let beside = if here.is_empty() {
+            String::new()
+        } else {
+            format!("; beside the task there are {}", here.join(", "))
+        };
+        RunError::NoOrganisation {
+            folder: folder.clone(),
+            help: format!(
+                "write one with `causeway init`, or name it with `--organisation FILE`{beside}"
+            ),
+        }
+    })
 }
 
 /// A path below the working directory is shown as the user would write it.

@@ -232,7 +232,7 @@ pub(crate) async fn bring_home(
         carrier: format!("{}: {}", last.summary.carrier, last.summary.why),
     };
     let subjects = vec![Subject::blake3(record.checkpoint.clone(), digest)];
-    let says = json!({"from": cleared.get().candidate().country, "to": causeway_domain::Stated::fact(Some(&driver.organisation.file.home.country), &driver.organisation.source.name, "home.country"), "wire_bytes": last.summary.wire_bytes, "reused_bytes": last.summary.reused_bytes, "difference_saved_bytes": last.summary.difference_saved_bytes});
+    let says = json!({"from": cleared.get().candidate().place.country, "to": causeway_domain::Stated::fact(Some(&driver.organisation.file.home.country), &driver.organisation.source.name, "home.country"), "wire_bytes": last.summary.wire_bytes, "reused_bytes": last.summary.reused_bytes, "difference_saved_bytes": last.summary.difference_saved_bytes});
     driver.finish(
         StageName::Home,
         1,

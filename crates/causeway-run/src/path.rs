@@ -141,7 +141,7 @@ fn candidate_in_short(candidate: &Candidate) -> Value {
     json!({
         "place": candidate.label,
         "operator": candidate.operator,
-        "country": candidate.country.known(),
+        "country": candidate.place.country.known(),
         "outcome": candidate.outcome,
         "score": format!("{:.1}", candidate.score),
         "cost": candidate.cost().map(|cost| cost.to_string()),

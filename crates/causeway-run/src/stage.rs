@@ -113,7 +113,8 @@ pub(crate) async fn stage(
     for warning in &facts.warnings {
         driver.warn(format!("site `{id}`: {warning}"));
     }
-    let (region, region_by) = check_region(driver, &id.to_string(), &candidate.country, &facts)?;
+    let (region, region_by) =
+        check_region(driver, &id.to_string(), &candidate.place.country, &facts)?;
     way.prepare().await?;
     let shipments = cleared.get().shipments().all.clone();
     let mut shipped = Vec::new();
@@ -154,7 +155,7 @@ pub(crate) async fn stage(
             })
             .collect::<Result<_, _>>()?,
     };
-    let says = json!({"site_facts": facts, "stands_in_for": site.stands_in_for, "country": candidate.country});
+    let says = json!({"site_facts": facts, "stands_in_for": site.stands_in_for, "country": candidate.place.country});
     driver.finish(
         StageName::Stage,
         1,

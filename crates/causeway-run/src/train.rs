@@ -161,7 +161,7 @@ pub(crate) async fn train(driver: &mut Driver<'_>, staged: Staged) -> Result<Tra
     )];
     let candidate = cleared.get().candidate();
     let says = json!({
-        "country": candidate.country,
+        "country": candidate.place.country,
         "operator": candidate.operator,
         "price_per_hour": candidate.price_per_hour.map(|price| price.to_string()),
         "price_source": candidate.offer_source,

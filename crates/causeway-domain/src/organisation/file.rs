@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::party::DateText;
 use super::{Party, Stated};
 use crate::{
-    AccountId, Bytes, Country, DatasetId, Date, ModelName, PackId, PartyId, RateLimit, SiteId, Usd,
+    AccountId, Bytes, Country, DatasetId, Date, ModelName, PackId, PartyId, Percent, RateLimit,
+    SiteId, Usd,
 };
 
 /// One organisation: who it is, where it may train, with what data, and what comes home.
@@ -160,6 +161,8 @@ pub struct Site {
     pub country: Stated<Country>,
     /// The provider's own name of the region
     pub region: Option<String>,
+    /// Where on the map, in degrees. Where it is left out and no table has the region, the country's principal cities stand for it
+    pub coordinates: Option<Degrees>,
     /// The party that runs it: a key of `parties`
     pub operator: PartyId,
     /// How to reach it
@@ -171,12 +174,26 @@ pub struct Site {
     pub offers: Vec<SiteOffer>,
     /// Price of data leaving the site, US dollars per GB
     pub egress_per_gb: Option<Usd>,
+    /// Price of a GB kept there for a month, US dollars
+    pub storage_per_gb_month: Option<Usd>,
     /// Rate of the link home, in Mbit/s
     pub link_mbit: Option<f64>,
     /// Address that tells the machine's region, where it is not a cloud that Causeway knows
     pub metadata_url: Option<String>,
     /// Whether its disks are encrypted
     pub encrypted_at_rest: Option<Stated<bool>>,
+}
+
+/// A place on the map.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Degrees {
+    /// Degrees north of the equator; south is negative
+    #[schemars(range(min = -90.0, max = 90.0))]
+    pub latitude: f64,
+    /// Degrees east of Greenwich; west is negative
+    #[schemars(range(min = -180.0, max = 180.0))]
+    pub longitude: f64,
 }
 
 /// How a site is reached: one of `local` and `ssh`.
@@ -455,12 +472,52 @@ impl Default for Weights {
     }
 }
 
+/// What is done with the model: `pre_train`, `fine_tune`, `{lora: {rank: 16}}`, `{qlora: {rank: 16}}`,
+/// `{reinforcement: {rollout: 60 %}}`, `throughput`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WorkKind {
+    /// All weights, from the start.
+    #[default]
+    PreTrain,
+    /// All weights of a trained model.
+    FineTune,
+    /// Low-rank adapters beside frozen weights.
+    Lora(Adapters),
+    /// Low-rank adapters beside frozen weights in 4 bits.
+    Qlora(Adapters),
+    /// All weights, on what the model itself writes.
+    Reinforcement(Rollout),
+    /// A forward pass over the tokens: scoring, embedding, filtering.
+    Throughput,
+}
+
+/// Adapters of a fine-tuning run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Adapters {
+    /// Rank of each adapter
+    #[schemars(range(min = 1))]
+    pub rank: u32,
+}
+
+/// How reinforcement learning spends its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollout {
+    /// Share of the time in which the model writes instead of being trained
+    pub rollout: Percent,
+}
+
 /// What is trained.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// The model's name in the registry at home: `org/name`
     pub model: ModelName,
+    /// What is done with the model
+    #[serde(default)]
+    pub kind: WorkKind,
     /// A config.json of Hugging Face, relative to this file: what memory and arithmetic are computed from
     pub config: Option<String>,
     /// Number of parameters, where there is no config.json
@@ -479,6 +536,9 @@ pub struct Workload {
     pub batch: Option<u32>,
     /// Number format of the training
     pub precision: Option<PrecisionWord>,
+    /// People who watch the run, in full-time equivalents: their pay, the mean of `team`, is part of what the run costs
+    #[schemars(range(min = 0.0))]
+    pub people: Option<f64>,
     /// What the model is for: `civil`, `military`, `wmd`, `military_intelligence`
     pub end_use: Option<Stated<EndUse>>,
     /// Whether the weights stay closed

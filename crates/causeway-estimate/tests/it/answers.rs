@@ -5,7 +5,7 @@ use causeway_estimate::{
     BoundBy, Calibration, Estimate, EstimateError, Fits, Fleet, Hardware, ModelShape, Precision,
     Workload, estimate,
 };
-use causeway_market::{Accelerator, Accelerators};
+use causeway_market::{Accelerator, Accelerators, Term};
 use proptest::prelude::*;
 
 const LLAMA_7B: &str = r#"{"model_type":"llama","num_hidden_layers":32,"hidden_size":4096,"num_attention_heads":32,"intermediate_size":11008,"vocab_size":32000}"#;
@@ -47,7 +47,7 @@ fn llama_2_7b_is_near_its_published_bill() {
         ..of(LLAMA_7B, 2e12, 4096)
     };
     let plan = Fleet {
-        price_per_node_hour: Some("10.32".parse().unwrap()),
+        term: Some(Term::OnDemand("10.32".parse().unwrap())),
         ..fleet(
             Hardware::Accelerators {
                 part: &part,
@@ -69,7 +69,10 @@ fn llama_2_7b_is_near_its_published_bill() {
     assert!(cost.low < cost.mid && cost.mid < cost.high);
     assert_eq!(
         cost.mid,
-        causeway_estimate::cost("10.32".parse().unwrap(), 16, wall.mid)
+        Usd::new(
+            ("10.32".parse::<UsdPerHour>().unwrap() * wall.mid).get()
+                * rust_decimal::Decimal::from(16)
+        )
     );
     let Fact::Known(_, source) = &answer.hours else {
         panic!()
@@ -181,7 +184,7 @@ fn processors_need_a_declared_throughput() {
     assert!(matches!(silent.fits, Fits::Unknown { .. }));
     assert_eq!(silent.bound_by, BoundBy::Unknown);
     let priced = Fleet {
-        price_per_node_hour: Some(UsdPerHour::default()),
+        term: Some(Term::OnDemand(UsdPerHour::default())),
         ..fleet(Hardware::Cpu, 1)
     };
     assert!(

@@ -2,10 +2,10 @@
 
 use causeway_domain::{Fact, GramsPerKilowattHour, Percent, Tokens, Usd};
 use causeway_estimate::{
-    Calibration, Estimate, Fits, Fleet, Hardware, Kind, ModelShape, Rates, Workload, estimate,
-    usual_utilisation,
+    Calibration, Estimate, Fits, Fleet, Hardware, Interval, Kind, ModelShape, Rates, Workload,
+    estimate, usual_utilisation,
 };
-use causeway_market::{Accelerator, Accelerators};
+use causeway_market::{Accelerator, Accelerators, Term};
 
 const LLAMA_70B: &str = r#"{"model_type":"llama","num_hidden_layers":80,"hidden_size":8192,"num_attention_heads":64,"num_key_value_heads":8,"intermediate_size":28672,"vocab_size":32000}"#;
 const LLAMA_7B: &str = r#"{"model_type":"llama","num_hidden_layers":32,"hidden_size":4096,"num_attention_heads":32,"intermediate_size":11008,"vocab_size":32000}"#;
@@ -68,6 +68,14 @@ fn adapters_need_less_memory_and_a_third_less_time() {
         hours.high.get() / hours.low.get()
     };
     assert!(width(&lora) > width(&full));
+    // Adapters of rank 16 are half a percent of the weights, and all that comes home.
+    let share = lora.checkpoint_bytes.get() * 1000 / full.checkpoint_bytes.get();
+    assert!((2..10).contains(&share), "{share} per mille");
+    assert_eq!(
+        small(Kind::Throughput).checkpoint_bytes.get(),
+        0,
+        "nothing is trained"
+    );
     assert_eq!(hours(&full), hours(&small(Kind::PreTrain)));
 }
 
@@ -91,24 +99,35 @@ fn money_has_parts_and_the_unknown_ones_are_named() {
     let part = chip("H100");
     let workload = of(LLAMA_7B, Kind::PreTrain);
     let bare = Fleet {
-        price_per_node_hour: Some("20".parse().unwrap()),
+        term: Some(Term::OnDemand("20".parse().unwrap())),
         ..node(&part, 8)
     };
     let answer = ask(&workload, &bare);
     assert_eq!(answer.bill.unknown(), ["storage", "egress", "people"]);
-    assert_eq!(answer.bill.nodes, answer.cost);
+    assert_eq!(answer.bill.nodes, answer.cost, "the rest is unknown");
     let priced = Fleet {
         rates: Rates {
             storage_gb_month: Some("0.02".parse::<Usd>().unwrap()),
             egress_gb: Some("0.10".parse::<Usd>().unwrap()),
-            people: Some("100".parse().unwrap()),
+            people: Some(Interval::exact("100".parse().unwrap())),
         },
         ..bare
     };
+    assert_eq!(
+        answer.bill.to_string().split("; ").last(),
+        Some("not counted: storage, egress, people")
+    );
     let bill = ask(&workload, &priced).bill;
+    assert!(!bill.to_string().contains("not counted"));
     assert!(bill.unknown().is_empty());
-    // 13.5 GB of weights at ten cents.
-    assert_eq!(bill.egress.known().unwrap().to_string(), "$1.35");
+    // 94.3 GB of weights, master copy and moments at ten cents.
+    assert_eq!(bill.egress.known().unwrap().to_string(), "$9.43");
+    let sum = bill.sum().known().unwrap().mid;
+    let parts = [&bill.nodes, &bill.storage, &bill.people].map(|part| part.known().unwrap().mid);
+    assert_eq!(
+        sum,
+        parts.into_iter().sum::<Usd>() + *bill.egress.known().unwrap()
+    );
     let (nodes, people) = (
         bill.nodes.known().unwrap().mid,
         bill.people.known().unwrap().mid,

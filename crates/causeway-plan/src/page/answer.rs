@@ -27,7 +27,7 @@ pub(super) fn answer(view: &View<'_>) -> Answer {
             hangs_on: Vec::new(),
         };
     };
-    let place = best.country.known().map_or_else(
+    let place = best.place.country.known().map_or_else(
         || "a country that nobody states".to_owned(),
         |country| words::in_country(*country),
     );
@@ -144,7 +144,7 @@ fn hangs_on(view: &View<'_>, best: &Candidate) -> Vec<String> {
         .factors
         .named()
         .into_iter()
-        .filter(|(_, factor)| factor.doubt() > 0.0)
+        .filter(|(_, factor)| factor.is_open())
         .map(|(name, factor)| {
             format!(
                 "{name} (between {:.0} and {:.0} of 100)",
@@ -154,7 +154,7 @@ fn hangs_on(view: &View<'_>, best: &Candidate) -> Vec<String> {
         .collect();
     if !open.is_empty() {
         out.push(format!(
-            "Facts that nobody states leave open: {}.",
+            "Missing facts and errors of estimates leave open: {}.",
             words::listed(&open)
         ));
     }

@@ -49,7 +49,7 @@ pub fn bars(factors: &Factors, ascii: bool) -> String {
                 _ => none,
             })
             .collect();
-        let open = if factor.doubt() > 0.0 { '~' } else { ' ' };
+        let open = if factor.is_open() { '~' } else { ' ' };
         format!("{letter} {bar}{open}")
     };
     let all: Vec<String> = factors.named().map(one).to_vec();
@@ -127,11 +127,14 @@ fn finding(view: &View<'_>) -> String {
         .factors
         .named()
         .into_iter()
-        .filter(|(_, factor)| factor.doubt() > 0.0)
+        .filter(|(_, factor)| factor.is_open())
         .map(|(name, _)| name.to_owned())
         .collect();
     if !open.is_empty() {
-        text += &format!(" Missing facts leave {} open.", words::listed(&open));
+        text += &format!(
+            " Missing facts and errors of estimates leave {} open.",
+            words::listed(&open)
+        );
     }
     text
 }
@@ -170,7 +173,7 @@ fn picture(view: &View<'_>) -> Picture {
     }
     Picture {
         drawing: svg.finish(),
-        caption: "More is better. The bar ends at the middle of what is possible; the thin line reaches from the least to the most that the missing facts leave open. \
+        caption: "More is better. The bar ends at the middle of what is possible; the thin line reaches from the least to the most that missing facts and errors of estimates leave open. \
                   The score is the mean by the weights of causeway.yaml."
             .to_owned(),
     }

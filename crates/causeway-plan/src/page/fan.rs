@@ -481,7 +481,11 @@ fn ends(outlook: &Outlook) -> Table {
                     ),
                     Cell::number(prospect.time.map_or_else(unknown, |time| span(time.p50))),
                     Cell::number(prospect.time.map_or_else(unknown, |time| span(time.p95))),
-                    Cell::number(words::dollars(prospect.money_lost.p95)),
+                    Cell::number(
+                        prospect
+                            .money_lost
+                            .map_or_else(|| "?".to_owned(), |lost| words::dollars(lost.p95)),
+                    ),
                     Cell::text(stops.join(", ")),
                 ]
             })

@@ -158,7 +158,7 @@ fn finding(view: &View<'_>) -> String {
 fn countries(view: &View<'_>) -> BTreeMap<Country, Standing> {
     let mut out = BTreeMap::new();
     for candidate in view.all() {
-        if let Some(country) = candidate.country.known() {
+        if let Some(country) = candidate.place.country.known() {
             let standing = Standing::of(candidate);
             let best = out.entry(*country).or_insert(standing);
             *best = (*best).min(standing);
@@ -178,7 +178,7 @@ fn picture(view: &View<'_>, world: &World) -> Option<Picture> {
             .unwrap_or_default(),
         chosen: view
             .chosen
-            .and_then(|chosen| chosen.country.known().copied()),
+            .and_then(|chosen| chosen.place.country.known().copied()),
         home: view.page.home,
     };
     let drawing = chart::draw(&sheet, &finding(view))?;

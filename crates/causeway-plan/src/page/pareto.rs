@@ -384,7 +384,9 @@ fn spread(point: &Point<'_>) -> ([f64; 2], [f64; 2]) {
         Ok(Fact::Known(Interval { low, high, .. }, _)) => [low.get(), high.get()],
         Ok(Fact::Unknown(_)) | Err(_) => [point.hours; 2],
     };
-    let dollars = words::cost_interval(point.candidate)
+    let dollars = point
+        .candidate
+        .costs()
         .map_or([point.dollars; 2], |Interval { low, high, .. }| {
             [amount(low), amount(high)]
         });

@@ -9,7 +9,7 @@ use crate::candidate::{Candidate, span};
 
 /// The country's name, or that nobody states it.
 pub(super) fn country(candidate: &Candidate) -> String {
-    match &candidate.country {
+    match &candidate.place.country {
         Fact::Known(country, _) => country.name().to_owned(),
         Fact::Unknown(_) => "country unknown".to_owned(),
     }
@@ -85,7 +85,7 @@ pub(super) fn cost(candidate: &Candidate) -> String {
     let Some(cost) = candidate.cost() else {
         return "?".to_owned();
     };
-    match cost_interval(candidate) {
+    match candidate.costs() {
         Some(Interval { low, high, .. }) if low < high => {
             interval(&dollars(cost), &dollars(low), &dollars(high))
         }
@@ -117,17 +117,6 @@ fn interval(mid: &str, low: &str, high: &str) -> String {
         mid.replace(' ', "\u{a0}"),
         bracket.replace(' ', "\u{a0}")
     )
-}
-
-/// The interval of the cost, egress included.
-pub(super) fn cost_interval(candidate: &Candidate) -> Option<Interval<Usd>> {
-    let machines = candidate.estimate.as_ref().ok()?.cost.known()?;
-    let egress = candidate.egress.unwrap_or_default();
-    Some(Interval {
-        low: machines.low + egress,
-        mid: machines.mid + egress,
-        high: machines.high + egress,
-    })
 }
 
 /// Why its price or time is unknown.

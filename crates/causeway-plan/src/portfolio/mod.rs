@@ -262,7 +262,7 @@ impl Bound<'_> {
         if let Some(limit) = self.at {
             let elsewhere = limit.site.is_some() && candidate.site != limit.site
                 || limit.country.is_some_and(|wanted| {
-                    matches!(&candidate.country, Fact::Known(country, _) if *country != wanted)
+                    matches!(&candidate.place.country, Fact::Known(country, _) if *country != wanted)
                 })
                 || limit.accelerator.as_ref().is_some_and(|wanted| !candidate.has_chip(wanted));
             if elsewhere {
@@ -414,7 +414,7 @@ impl Reasons {
         left: Option<f64>,
         lawful: bool,
     ) -> Option<(Usd, Hours)> {
-        let place = candidate.country.known();
+        let place = candidate.place.country.known();
         // Those that nothing tells from it, and that cost no less, are passed over with it.
         let count = 1 + candidate.alike;
         if !candidate.infeasible.is_empty() {

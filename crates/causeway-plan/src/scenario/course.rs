@@ -14,8 +14,14 @@ const UNASKED: u8 = u8::MAX;
 pub(super) struct Course {
     /// Length of the run: four times in five not below, the middle, four times in five not above.
     pub(super) days: [f64; 3],
-    /// Price of a day; none where the offer states none.
+    /// Price of the machines for a day; none where the offer states none.
     pub(super) daily: Option<f64>,
+    /// What is paid for them once, when the run begins.
+    pub(super) upfront: f64,
+    /// What is paid for them in any case once it has begun.
+    pub(super) least: f64,
+    /// Storage and people, a day.
+    pub(super) beside: f64,
     /// What bringing the weights home costs.
     pub(super) egress: f64,
     /// Events that close the place.
@@ -137,8 +143,10 @@ impl Course {
     ) -> Walk {
         let need = self.length(draws.length.get(draw).copied().unwrap_or_default());
         let daily = self.daily.unwrap_or(0.0);
+        let beside = self.beside;
         let (mut at, mut done, mut begun) = (0.0_f64, 0.0_f64, false);
         let mut permitted = Outcome::Allow;
+        let mut rented = 0.0;
         let mut walk = Walk {
             stop: None,
             end: 0.0,
@@ -153,8 +161,14 @@ impl Course {
                 return walk;
             }
         }
+        // What is missing to the promise is paid at the end.
+        let promised = |walk: &mut Walk, rented: f64, paid_for: &mut dyn FnMut(f64, f64, f64)| {
+            let missing = (self.least - rented).max(0.0);
+            paid_for(walk.end, walk.end, missing);
+            walk.spent += missing;
+        };
         loop {
-            let paid = daily * self.factor(draws, draw, at);
+            let paid = daily * self.factor(draws, draw, at) + beside;
             // What is left over once the checkpoints that came home are counted; of an endless time between them, all.
             let in_vain = |done: f64| done % home_every;
             let lost = self
@@ -222,7 +236,14 @@ impl Course {
                     _ => walk.stop = Some(why),
                 }
                 walk.end = at;
+                if begun {
+                    promised(&mut walk, rented, &mut paid_for);
+                }
                 return walk;
+            }
+            if !begun {
+                paid_for(at, at, self.upfront);
+                walk.spent += self.upfront;
             }
             begun = true;
             let next = self
@@ -238,12 +259,16 @@ impl Course {
             if finish <= next {
                 paid_for(at, finish, (need - done) * paid);
                 paid_for(finish, finish, self.egress);
-                walk.spent += (need - done) * paid + self.egress;
+                walk.spent += (need - done) * paid;
                 walk.end = finish;
+                rented += (need - done) * (paid - beside);
+                promised(&mut walk, rented, &mut paid_for);
+                walk.spent += self.egress;
                 return walk;
             }
             paid_for(at, next, (next - at) * paid);
             walk.spent += (next - at) * paid;
+            rented += (next - at) * (paid - beside);
             done += next - at;
             at = next;
         }
@@ -365,6 +390,29 @@ mod tests {
             None,
             "lost after the end"
         );
+    }
+
+    #[test]
+    fn a_term_is_paid_whatever_becomes_of_the_run() {
+        let reserved = Course {
+            daily: Some(0.0),
+            upfront: 5000.0,
+            beside: 3.0,
+            lost_by: vec![0],
+            ..course()
+        };
+        let lost =
+            |course: &Course, day: f64| one(course, &draws(&[day], NO), &NONE, 1.0, allowed).spent;
+        assert_eq!(lost(&reserved, 4.0), 5012.0);
+        assert_eq!(lost(&reserved, 99.0), 5037.0, "ten days and the way home");
+        let promised = Course {
+            least: 600.0,
+            lost_by: vec![0],
+            ..course()
+        };
+        assert_eq!(lost(&promised, 4.0), 600.0);
+        assert_eq!(lost(&promised, 99.0), 1007.0);
+        assert_eq!(lost(&promised, 0.0), 0.0, "never begun");
     }
 
     #[test]

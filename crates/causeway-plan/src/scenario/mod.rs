@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::organisation::Weights;
 use causeway_domain::scenario::{File, Place, Scenario};
-use causeway_domain::{Date, Hours, Probability, Usd};
+use causeway_domain::{Date, Fact, Hours, Probability, Usd};
+use causeway_estimate::Interval;
 use causeway_law::{Outcome, Packs, Settings};
+use causeway_market::Term;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -97,8 +99,8 @@ pub struct Prospect {
     pub money: Option<Spread<Usd>>,
     /// Time from today to the end, where it finishes.
     pub time: Option<Spread<Hours>>,
-    /// Money spent on work in vain, over all futures.
-    pub money_lost: Spread<Usd>,
+    /// Money spent on work in vain, over all futures; none where no price is known.
+    pub money_lost: Option<Spread<Usd>>,
     /// Time waited and worked in vain, over all futures.
     pub time_lost: Spread<Hours>,
     /// Why it stops, with the share of all futures; the most frequent first.
@@ -134,8 +136,10 @@ pub struct Cadence {
     pub place: String,
     /// Hours of work between two checkpoints that come home; none: only the last one does.
     pub every: Option<Hours>,
-    /// Mean money spent on work in vain.
-    pub money_lost: Usd,
+    /// What it costs to send that many checkpoints home from a run that nothing interrupts; none where the site states no price.
+    pub egress: Option<Usd>,
+    /// Mean money spent on work in vain; none where no price is known.
+    pub money_lost: Option<Usd>,
     /// Mean time waited and worked in vain.
     pub time_lost: Hours,
     /// One in twenty futures loses more.
@@ -145,8 +149,8 @@ pub struct Cadence {
 /// What one in twenty exceeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread95 {
-    /// Money.
-    pub money_lost: Usd,
+    /// Money; none where no price is known.
+    pub money_lost: Option<Usd>,
     /// Time.
     pub time_lost: Hours,
 }
@@ -346,6 +350,14 @@ struct Entrant<'c> {
     course: Course,
 }
 
+impl Entrant<'_> {
+    /// What sending one checkpoint home costs.
+    fn egress(&self) -> Option<Usd> {
+        let estimate = self.candidate.estimate.as_ref().ok()?;
+        estimate.bill.egress.known().copied()
+    }
+}
+
 /// The plans that can be drawn for, and how many can't.
 fn entrants<'c>(comparison: &'c Comparison, file: &File, most: usize) -> (Vec<Entrant<'c>>, usize) {
     let mut plans = Vec::new();
@@ -369,24 +381,50 @@ fn course(candidate: &Candidate, file: &File) -> Option<Course> {
         return None;
     }
     let is = |wanted: &str| candidate.has_chip(wanted);
+    let bill = &candidate.estimate.as_ref().ok()?.bill;
+    let machines = bill.nodes.known().map(|nodes| dollars(nodes.mid.get()));
+    let of_days = |part: &Fact<Interval<Usd>>| {
+        let amount = part.known().map_or(0.0, |part| dollars(part.mid.get()));
+        amount / days[1]
+    };
+    let nodes = f64::from(candidate.nodes);
+    // What is paid for each day of work, at the start, and in any case.
+    let (daily, upfront, least) = match candidate.term {
+        None => (None, 0.0, 0.0),
+        Some(Term::OnDemand(price) | Term::Spot(price)) => {
+            (Some(24.0 * nodes * dollars(price.get())), 0.0, 0.0)
+        }
+        Some(Term::Reserved { .. }) => (machines.map(|_| 0.0), machines.unwrap_or_default(), 0.0),
+        Some(term @ Term::Committed { hourly, .. }) => {
+            let promised = nodes * dollars(term.cost(Hours::new(0.0)).get());
+            (Some(24.0 * nodes * dollars(hourly.get())), 0.0, promised)
+        }
+    };
+    let moves = matches!(candidate.term, Some(Term::OnDemand(_) | Term::Spot(_)));
     let mut course = Course {
         days,
-        daily: candidate
-            .price_per_hour
-            .map(|price| dollars(price.get()) * 24.0),
-        egress: candidate.egress.map_or(0.0, |egress| dollars(egress.get())),
+        daily,
+        upfront,
+        least,
+        beside: of_days(&bill.storage) + of_days(&bill.people),
+        egress: bill
+            .egress
+            .known()
+            .map_or(0.0, |egress| dollars(egress.get())),
         ..Course::default()
     };
     for (index, event) in file.events.values().enumerate() {
         let hit = match &event.lost {
             Some(Place::Site(site)) => candidate.site.as_ref() == Some(site),
-            Some(Place::Country(country)) => candidate.country.known() == Some(country),
+            Some(Place::Country(country)) => candidate.place.country.known() == Some(country),
             None => false,
         };
         if hit {
             course.lost_by.push(index);
         }
-        if let Some(price) = &event.price
+        // What was agreed for a term stays.
+        if moves
+            && let Some(price) = &event.price
             && price.accelerator.as_deref().is_none_or(is)
         {
             course.priced_by.push(index);
@@ -461,7 +499,9 @@ fn prospect(plan: &Entrant<'_>, walks: &[Walk], names: &[&str], changes: &[Date]
             .map(in_dollars),
         moments: series::shares(walks, time.map_or(plan.course.days[2], |(_, p95)| p95)),
         time: time.map(in_hours),
-        money_lost: in_dollars(of(|walk| walk.lost_money, &mut walks.iter()).unwrap_or_default()),
+        money_lost: of(|walk| walk.lost_money, &mut walks.iter())
+            .filter(|_| priced)
+            .map(in_dollars),
         time_lost: in_hours(of(|walk| walk.lost_days, &mut walks.iter()).unwrap_or_default()),
         stopped,
     }
@@ -518,13 +558,20 @@ fn cadences(
             let high = |select: fn(&Walk) -> f64| {
                 quantiles(walks.iter().map(select).collect()).map_or(0.0, |(_, p95)| p95)
             };
+            let priced = plan.course.daily.is_some();
+            let money = |amount: f64| priced.then(|| usd(amount));
+            let sent = (plan.course.days[1] / days).ceil().max(1.0);
+            let egress = plan
+                .egress()
+                .map(|egress| usd(sent * dollars(egress.get())));
             Cadence {
                 place: plan.candidate.name(),
                 every: every.map(Hours::new),
-                money_lost: usd(mean(|walk| walk.lost_money)),
+                egress,
+                money_lost: money(mean(|walk| walk.lost_money)),
                 time_lost: Hours::new(24.0 * mean(|walk| walk.lost_days)),
                 p95: Spread95 {
-                    money_lost: usd(high(|walk| walk.lost_money)),
+                    money_lost: money(high(|walk| walk.lost_money)),
                     time_lost: Hours::new(24.0 * high(|walk| walk.lost_days)),
                 },
             }

@@ -1,7 +1,7 @@
 //! Words of the planner: plans, scenarios, estimates.
 
 use camino::Utf8PathBuf;
-use causeway_domain::{Date, SiteId};
+use causeway_domain::{Date, Percent, SiteId};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -96,6 +96,9 @@ pub(crate) struct EstimateArgs {
     /// Rank of adapters
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(crate) rank: u32,
+    /// Reinforcement learning: share of the time in which the model writes, such as `60 %`
+    #[arg(long, value_name = "SHARE", required_if_eq("kind", "reinforcement"))]
+    pub(crate) rollout: Option<Percent>,
     /// The accelerator
     #[arg(
         long,
@@ -113,6 +116,15 @@ pub(crate) struct EstimateArgs {
     /// US dollars for a node and hour
     #[arg(long, value_name = "USD")]
     pub(crate) price: Option<causeway_domain::Usd>,
+    /// US dollars for a GB kept for a month
+    #[arg(long, value_name = "USD")]
+    pub(crate) storage: Option<causeway_domain::Usd>,
+    /// US dollars for a GB that leaves the site
+    #[arg(long, value_name = "USD")]
+    pub(crate) egress: Option<causeway_domain::Usd>,
+    /// US dollars an hour for all people who watch the run
+    #[arg(long, value_name = "USD")]
+    pub(crate) people: Option<causeway_domain::Usd>,
     /// Rate between nodes, such as 3200Gbit/s; the usual one of the accelerator where left out
     #[arg(long, value_name = "RATE")]
     pub(crate) scale_out: Option<causeway_domain::BitsPerSecond>,
@@ -145,6 +157,8 @@ pub(crate) enum KindWord {
     Lora,
     /// Adapters beside frozen weights in 4 bits.
     Qlora,
+    /// All weights, on what the model itself writes.
+    Reinforcement,
     /// Forward passes alone.
     Throughput,
 }

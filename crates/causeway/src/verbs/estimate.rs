@@ -1,11 +1,11 @@
 //! `causeway estimate`: memory, time, energy and money of a run on a fleet, or of a table of runs.
 
-use causeway_domain::{Fact, GramsPerKilowattHour, Params, Tokens, UsdPerHour};
+use causeway_domain::{Fact, GramsPerKilowattHour, Params, Percent, Tokens, UsdPerHour};
 use causeway_estimate::{
     Calibration, Estimate, EstimateError, Fits, Fleet, Hardware, Interval, Kind, ModelShape,
-    Precision, Workload, estimate, runs,
+    Precision, Rates, Workload, estimate, runs,
 };
-use causeway_market::{Accelerators, Regions};
+use causeway_market::{Accelerators, Regions, Term};
 use causeway_plan::span;
 use causeway_run::{RunError, files};
 use serde_json::json;
@@ -46,7 +46,16 @@ pub(crate) fn run(context: &Context, args: &EstimateArgs) -> Result<Exit, RunErr
     })?;
     let workload = workload(args)?;
     let fleet = Fleet {
-        price_per_node_hour: args.price.map(|price| UsdPerHour::new(price.get())),
+        term: args
+            .price
+            .map(|price| Term::OnDemand(UsdPerHour::new(price.get()))),
+        rates: Rates {
+            storage_gb_month: args.storage,
+            egress_gb: args.egress,
+            people: args
+                .people
+                .map(|pay| Interval::exact(UsdPerHour::new(pay.get()))),
+        },
         node_link: args.scale_out,
         ..Fleet::new(
             Hardware::Accelerators {
@@ -98,6 +107,10 @@ fn workload(args: &EstimateArgs) -> Result<Workload, RunError> {
         KindWord::FineTune => Kind::FineTune,
         KindWord::Lora => Kind::Lora { rank: args.rank },
         KindWord::Qlora => Kind::Qlora { rank: args.rank },
+        KindWord::Reinforcement => Kind::Reinforcement {
+            // The command line asks for it.
+            rollout: args.rollout.unwrap_or(Percent::new(0)),
+        },
         KindWord::Throughput => Kind::Throughput,
     };
     Ok(workload)
@@ -143,21 +156,7 @@ fn show(output: Output, answer: &Estimate, grid: &Fact<GramsPerKilowattHour>) {
         (
             "a step",
             or_why(&answer.step, |step| {
-                let parts = [
-                    ("compute", step.compute),
-                    ("memory", step.memory),
-                    ("scale-up", step.scale_up),
-                    ("scale-out", step.scale_out),
-                    ("bubble", step.bubble),
-                    ("optimizer", step.optimizer),
-                    ("overhead", step.overhead),
-                ];
-                let shown: Vec<String> = parts
-                    .into_iter()
-                    .filter(|(_, share)| *share >= 0.005)
-                    .map(|(name, share)| format!("{name} {:.0} %", 100.0 * share))
-                    .collect();
-                format!("{}; bound by {}", shown.join(", "), answer.bound_by)
+                format!("{step}; bound by {}", answer.bound_by)
             }),
         ),
         (
@@ -187,6 +186,7 @@ fn show(output: Output, answer: &Estimate, grid: &Fact<GramsPerKilowattHour>) {
             or_why(&answer.gpu_hours, |hours| hours.mid.to_string()),
         ),
         ("money", or_why(&answer.cost, between)),
+        ("", answer.bill.to_string()),
         (
             "energy",
             or_why(&answer.energy, |energy| {

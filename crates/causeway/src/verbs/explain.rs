@@ -127,7 +127,7 @@ fn chosen(comparison: &Comparison, only: Option<&SiteId>) -> Result<Candidate, R
 
 /// Plan, acts, parties.
 fn reasoning(packs: &Packs, comparison: &Comparison, candidate: &Candidate) -> Tree {
-    let place = match &candidate.country {
+    let place = match &candidate.place.country {
         Fact::Known(country, source) => format!("{} (says {source})", country.name()),
         Fact::Unknown(why) => format!("an unknown country: {why}"),
     };

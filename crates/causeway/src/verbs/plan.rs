@@ -267,7 +267,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
                 format!(
                     "{:.0}{}",
                     factor.score,
-                    if factor.doubt() > 0.0 { "~" } else { "" }
+                    if factor.is_open() { "~" } else { "" }
                 )
             }
         };
@@ -343,7 +343,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
                 .join(", ")
         ));
     }
-    output.line("\nFactors are 0 to 100, more is better; ~ where facts are missing, ? where nothing is known.");
+    output.line("\nFactors are 0 to 100, more is better; ~ where missing facts or wide estimates leave ten points or more open, ? where nothing is known.");
     match chosen {
         Ok(planned) => {
             let candidate = planned.candidate();
@@ -356,6 +356,14 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
             // Block characters where a person looks; a pipe may not know them.
             let ascii = !output.colour;
             output.line(format_args!("  {}", page::bars(&candidate.factors, ascii)));
+            if let Ok(estimate) = &candidate.estimate {
+                output.line(format_args!("  {}", estimate.bill));
+                if let (Some(energy), Some(carbon)) =
+                    (estimate.energy.known(), candidate.carbon.known())
+                {
+                    output.line(format_args!("  {}, {}", energy.energy.mid, carbon.mid));
+                }
+            }
             if let Some(other) = &candidate.stands_in_for {
                 output.line(format_args!("It stands in for {other}; the record says so"));
             }
@@ -379,7 +387,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
 }
 
 fn country(candidate: &Candidate) -> String {
-    match &candidate.country {
+    match &candidate.place.country {
         Fact::Known(country, _) => country.to_string(),
         Fact::Unknown(_) => "?".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! `causeway plan --scenarios`: what becomes of the plans.
 
-use causeway_domain::Hours;
+use causeway_domain::{Hours, Usd};
 use causeway_law::Packs;
 use causeway_plan::scenario::{BASE, Outlook, Prospect, Reading, Sampling, Spread, outlook};
 use causeway_plan::{Comparison, settings, span};
@@ -84,15 +84,22 @@ pub(crate) fn show(output: Output, outlook: &Outlook) {
     }
     if !outlook.checkpoints.is_empty() {
         output.line("\nWhat is lost when checkpoints come home so often (mean; one in twenty loses more than):");
-        let mut table = output.table(&["place", "every", "money", "time", "95 %", "95 %"], 0);
+        let mut table = output.table(
+            &["place", "every", "money", "time", "95 %", "95 %", "to send"],
+            0,
+        );
+        let dollars = |amount: Option<Usd>| {
+            amount.map_or_else(|| "?".to_owned(), |amount| amount.to_string())
+        };
         for one in &outlook.checkpoints {
             table.add_row([
                 one.place.clone(),
                 one.every.map_or_else(|| "the end".to_owned(), span),
-                one.money_lost.to_string(),
+                dollars(one.money_lost),
                 span(one.time_lost),
-                one.p95.money_lost.to_string(),
+                dollars(one.p95.money_lost),
                 span(one.p95.time_lost),
+                dollars(one.egress),
             ]);
         }
         output.line(table);
@@ -146,7 +153,9 @@ fn row(prospect: &Prospect) -> [String; 9] {
         most,
         time,
         longest,
-        prospect.money_lost.p95.to_string(),
+        prospect
+            .money_lost
+            .map_or_else(unknown, |lost| lost.p95.to_string()),
         span(prospect.time_lost.p95),
         stops.join(", "),
     ]
