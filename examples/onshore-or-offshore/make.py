@@ -23,6 +23,7 @@ presences:
 sites:
 {home_site}  singapore:
     country: SG
+    coordinates: {{latitude: 1.29, longitude: 103.85}}
     operator: lion
     engine: {{ssh: {{host: lion, directory: runs}}}}
     encrypted_at_rest: true
@@ -34,6 +35,7 @@ sites:
         price_per_hour: {{value: 34.00, by: mercatus-ai.com/blog/cloud-gpu-pricing, evidence: 'H100 SXM on demand at hyperscalers, 3.5 to 5.0 a GPU-hour: the middle, times 8', on: 2026-05-01}}
   johor:
     country: MY
+    coordinates: {{latitude: 1.46, longitude: 103.76}}
     operator: strait
     engine: {{ssh: {{host: strait, directory: runs}}}}
     encrypted_at_rest: true
@@ -45,6 +47,7 @@ sites:
         price_per_hour: {{value: 24.00, by: mercatus-ai.com/blog/cloud-gpu-pricing, evidence: 'H100 SXM on demand at specialists, 2.5 to 3.5 a GPU-hour: the middle, times 8', on: 2026-05-01}}
   dallas:
     country: US
+    coordinates: {{latitude: 32.78, longitude: -96.81}}
     operator: prairie
     engine: {{ssh: {{host: prairie, directory: runs}}}}
     encrypted_at_rest: true
@@ -70,6 +73,7 @@ workloads:
     sequence_length: 8192
     batch: 512
     precision: bf16
+    people: 4
     end_use: civil
     closed: true
     code_from: {country}
@@ -85,9 +89,10 @@ def person(key, name, country):
 def presence(entity, provider, site):
     return f"  - {{entity: {entity}, provider: {provider}, account: {entity}-1, site: {site}}}"
 
-def own_site(name, country, operator, offers):
+def own_site(name, country, latitude, longitude, operator, offers):
     text = f"""  {name}:
     country: {country}
+    coordinates: {{latitude: {latitude}, longitude: {longitude}}}
     operator: {operator}
     engine: {{ssh: {{host: {name}, directory: runs}}}}
     encrypted_at_rest: true
@@ -121,7 +126,7 @@ NO_PRICE = "unknown"
 A800 = "{value: 11.20, by: zhitaoyun.cn/2153110.html, evidence: 'A800/A100 class, 8 to 12 yuan a GPU-hour in 2023, a low-grade source: the middle at 7.14 yuan a dollar, times 8', on: 2023-12-31}"
 write(
     "cn.yaml", own="jade", country="CN", important=", important: false", team="{CN: 14, SG: 3}",
-    home_site=own_site("hangzhou", "CN", "harbour", [
+    home_site=own_site("hangzhou", "CN", 30.29, 120.16, "harbour", [
         ("a800x8", "A800", A800, ", chips_received: 2023-05-01, chips_licence: none_needed"),
         ("h20x8", "H20", NO_PRICE, ", chips_received: 2024-06-01, chips_licence: none_needed"),
         ("910bx8", "Ascend910B", NO_PRICE, ""),

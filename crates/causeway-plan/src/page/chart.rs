@@ -43,6 +43,8 @@ pub(super) struct Sheet<'w> {
     pub(super) world: &'w World,
     /// The countries of all candidates with the best standing in each.
     pub(super) countries: BTreeMap<Country, Standing>,
+    /// Where in its country the first of them is, where that is known.
+    pub(super) points: BTreeMap<Country, Place>,
     /// What the best one moves.
     pub(super) moves: Vec<Moved>,
     /// Where the best one is.
@@ -51,11 +53,17 @@ pub(super) struct Sheet<'w> {
 }
 
 impl Sheet<'_> {
+    /// Where a country's sign stands; none for a small territory that the outlines lack.
+    fn point(&self, country: Country) -> Option<Place> {
+        let own = self.points.get(&country).copied();
+        own.or_else(|| self.world.point(country))
+    }
+
     /// Moves between two countries that have a point.
     fn ways(&self) -> impl Iterator<Item = (&Moved, (Country, Place), (Country, Place))> {
         self.moves.iter().filter_map(|moved| {
             let (from, to) = (moved.from?, moved.to?);
-            let ends = (self.world.point(from)?, self.world.point(to)?);
+            let ends = (self.point(from)?, self.point(to)?);
             (from != to).then_some((moved, (from, ends.0), (to, ends.1)))
         })
     }
@@ -66,7 +74,7 @@ impl Sheet<'_> {
         places
             .chain(ends.flatten())
             .chain(self.home)
-            .filter_map(|country| self.world.point(country))
+            .filter_map(|country| self.point(country))
             .map(project)
             .collect()
     }
@@ -122,8 +130,8 @@ impl Window {
         )
     }
 
-    fn spot(&self, world: &World, country: Country) -> Option<(f64, f64)> {
-        world
+    fn spot(&self, sheet: &Sheet<'_>, country: Country) -> Option<(f64, f64)> {
+        sheet
             .point(country)
             .map(|point| self.pixel(project(point)))
             .filter(|at| within(*at, self.frame))
@@ -245,7 +253,7 @@ fn part(svg: &mut Svg, sheet: &Sheet<'_>, window: &Window, inset: Option<&Window
         svg.rect(frame, 2.0, Paint::line(QUIET, 1.2));
     }
     for country in sheet.countries.keys().copied().chain(sheet.home) {
-        if let Some((x, y)) = window.spot(sheet.world, country) {
+        if let Some((x, y)) = window.spot(sheet, country) {
             places.take([x - 9.0, y - 9.0, 18.0, 18.0]);
         }
     }
@@ -258,7 +266,7 @@ fn part(svg: &mut Svg, sheet: &Sheet<'_>, window: &Window, inset: Option<&Window
         }
     }
     for (country, standing) in &sheet.countries {
-        let Some(at) = window.spot(sheet.world, *country) else {
+        let Some(at) = window.spot(sheet, *country) else {
             continue;
         };
         let chosen = sheet.chosen == Some(*country);
@@ -280,7 +288,7 @@ fn part(svg: &mut Svg, sheet: &Sheet<'_>, window: &Window, inset: Option<&Window
         }
     }
     if let Some(home) = sheet.home
-        && let Some((x, y)) = window.spot(sheet.world, home)
+        && let Some((x, y)) = window.spot(sheet, home)
     {
         let house = vec![
             (x - 6.0, y + 6.0),

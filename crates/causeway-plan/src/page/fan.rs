@@ -340,6 +340,30 @@ fn money(svg: &mut Svg, prospect: &Prospect, [left, right]: [f64; 2], x: &dyn Fn
     times(svg, [left, right], hours, top + tall);
 }
 
+/// Places of marks so far apart that none covers another, in the order of the wanted places, within both edges.
+fn apart(wanted: &[f64], least: f64, [left, right]: [f64; 2]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    let of = |index: usize| wanted.get(index).copied().unwrap_or_default();
+    order.sort_by(|a, b| of(*a).total_cmp(&of(*b)));
+    let mut places = wanted.to_vec();
+    // From the right to the left no mark may pass the edge or the next one, and then the same the other way.
+    let mut most = right;
+    for index in order.iter().rev() {
+        if let Some(place) = places.get_mut(*index) {
+            *place = place.min(most);
+            most = *place - least;
+        }
+    }
+    let mut first = left;
+    for index in order {
+        if let Some(place) = places.get_mut(index) {
+            *place = place.max(first);
+            first = *place + least;
+        }
+    }
+    places
+}
+
 /// A row for each plan, a mark for each reading.
 fn readings(outlook: &Outlook, first: &Reading) -> Picture {
     const NAMES: f64 = 250.0;
@@ -398,21 +422,9 @@ fn readings(outlook: &Outlook, first: &Reading) -> Picture {
         let least = shares.iter().copied().map(x).fold(f64::INFINITY, f64::min);
         let most = shares.iter().copied().map(x).fold(0.0, f64::max);
         svg.line([least, y, most, y], Paint::line(QUIET, 1.2));
-        // Marks at one place stand beside each other, from left to right in the order of the readings.
-        let mut drawn: Vec<f64> = Vec::new();
-        for (index, share) in shares.iter().enumerate() {
-            let at = x(*share);
-            let same = drawn
-                .iter()
-                .filter(|other| (*other - at).abs() < 17.0)
-                .count();
-            let side = if at > (NAMES + right) / 2.0 {
-                -1.0
-            } else {
-                1.0
-            };
-            drawn.push(at);
-            let at = at + side * 18.0 * same as f64;
+        let wanted: Vec<f64> = shares.iter().copied().map(x).collect();
+        let places = apart(&wanted, 18.0, [NAMES, right]);
+        for (index, (share, at)) in shares.iter().zip(places).enumerate() {
             svg.group(
                 &format!(
                     "{}: {share}",
@@ -448,7 +460,7 @@ fn readings(outlook: &Outlook, first: &Reading) -> Picture {
     }
     Picture {
         drawing: svg.finish(),
-        caption: "The further to the right the worst of its marks, the less a plan hangs on how things turn out; the most robust one is set in bold.".to_owned(),
+        caption: "The further to the right the worst of its marks, the less a plan hangs on how things turn out; the most robust one is set in bold. Marks that would cover each other stand side by side.".to_owned(),
     }
 }
 
@@ -553,5 +565,21 @@ fn days(view: &View<'_>, outlook: &Outlook) -> Table {
             "money, 95 %",
         ],
         rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn marks_keep_their_order_and_do_not_cover_each_other() {
+        assert_eq!(
+            apart(&[50.0, 10.0, 48.0], 18.0, [0.0, 100.0]),
+            [50.0, 10.0, 32.0]
+        );
+        assert_eq!(apart(&[99.0, 99.0], 18.0, [0.0, 90.0]), [72.0, 90.0]);
+        assert_eq!(apart(&[3.0, 3.0], 18.0, [0.0, 90.0]), [0.0, 18.0]);
+        assert!(apart(&[], 18.0, [0.0, 90.0]).is_empty());
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use causeway_domain::Country;
 use causeway_law::{ActKind, Described};
+use causeway_market::Coordinates;
 
 use super::chart::{self, Moved, Sheet};
 use super::standing::Standing;
-use super::world::World;
+use super::world::{Place, World};
 use super::{Cell, Picture, Section, Table, View, words};
 use crate::candidate::Candidate;
 
@@ -167,10 +168,44 @@ fn countries(view: &View<'_>) -> BTreeMap<Country, Standing> {
     out
 }
 
+/// Signs that stand nearer than so many kilometres can't be told apart.
+const NEAR: f64 = 300.0;
+
+/// The point of the best candidate of each country that has one: the chosen one's, else the first's. What would stand on a
+/// sign of another country goes to the middle of its own.
+fn points(view: &View<'_>) -> BTreeMap<Country, Place> {
+    let mut known: BTreeMap<Country, Coordinates> = BTreeMap::new();
+    for candidate in view.chosen.into_iter().chain(view.all()) {
+        if let (Some(country), Some(at)) = (
+            candidate.place.country.known(),
+            candidate.place.coordinates.known(),
+        ) {
+            known.entry(*country).or_insert(*at);
+        }
+    }
+    let alone = |(country, at): &(&Country, &Coordinates)| {
+        known
+            .iter()
+            .all(|(other, there)| other == *country || at.distance(there).get() > NEAR)
+    };
+    known
+        .iter()
+        .filter(alone)
+        .map(|(country, at)| {
+            let place = Place {
+                longitude: at.longitude(),
+                latitude: at.latitude(),
+            };
+            (*country, place)
+        })
+        .collect()
+}
+
 fn picture(view: &View<'_>, world: &World) -> Option<Picture> {
     let sheet = Sheet {
         world,
         countries: countries(view),
+        points: points(view),
         moves: view
             .shown
             .first()
@@ -185,7 +220,7 @@ fn picture(view: &View<'_>, world: &World) -> Option<Picture> {
     Some(Picture {
         drawing,
         caption: format!(
-            "Points are countries, not buildings. A sign is the best that an offer in the country has; the ring is the best place{}. Arcs follow great circles, drawn beside each other where they share a way. \
+            "A sign is the best that an offer in the country has, and stands where the first of them is, or in the middle of the country where that is not known or too near another; the ring is the best place{}. Arcs follow great circles, drawn beside each other where they share a way. \
              Equal Earth projection (\u{160}avri\u{10d}, Patterson and Jenny 2019). Land: {}; {}.",
             if view.page.home.is_some() {
                 ", the house is home"

@@ -47,7 +47,7 @@ pub(super) fn section(view: &View<'_>) -> Section {
             .then(|| picture(view, &points, &frontier))
             .into_iter()
             .collect(),
-        tables: vec![table(view)],
+        tables: vec![table(view), parts(view)],
         notes,
     }
 }
@@ -275,7 +275,7 @@ fn picture(view: &View<'_>, points: &[Point<'_>], frontier: &[usize]) -> Picture
     Picture {
         drawing: svg.finish(),
         caption: format!(
-            "Cost is machines and egress, without storage and people; time is from the first step to the last, without queueing. The ringed sign is the best place, with its interval. \
+            "Cost is machines, and of storage, egress and people what is known; time is from the first step to the last, without queueing. The ringed sign is the best place, with its interval. \
              The dashed line joins what no other usable offer beats in both.{scales}"
         ),
     }
@@ -391,6 +391,33 @@ fn spread(point: &Point<'_>) -> ([f64; 2], [f64; 2]) {
             [amount(low), amount(high)]
         });
     (hours, dollars)
+}
+
+/// What the cost of each offer is made of, what it uses and what that emits.
+fn parts(view: &View<'_>) -> Table {
+    let rows = view
+        .all()
+        .iter()
+        .map(|candidate| {
+            let [machines, storage, egress, people] = words::bill(candidate);
+            vec![
+                Cell::text(candidate.name()),
+                Cell::number(machines),
+                Cell::number(storage),
+                Cell::number(egress),
+                Cell::number(people),
+                Cell::number(words::energy(candidate)),
+                Cell::number(words::carbon(candidate)),
+            ]
+        })
+        .collect();
+    Table {
+        caption: "What the cost is made of, what the run uses and what that emits".to_owned(),
+        head: vec![
+            "offer", "machines", "storage", "egress", "people", "MWh", "t CO2e",
+        ],
+        rows,
+    }
 }
 
 fn table(view: &View<'_>) -> Table {

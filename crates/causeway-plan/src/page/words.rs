@@ -93,6 +93,59 @@ pub(super) fn cost(candidate: &Candidate) -> String {
     }
 }
 
+/// Machines, storage, egress and people, as far as their prices are known.
+pub(super) fn bill(candidate: &Candidate) -> [String; 4] {
+    let Ok(estimate) = &candidate.estimate else {
+        return ["?", "?", "?", "?"].map(str::to_owned);
+    };
+    let bill = &estimate.bill;
+    let part = |fact: &Fact<Interval<Usd>>, silent: &str| {
+        fact.known()
+            .map_or_else(|| silent.to_owned(), |part| dollars(part.mid))
+    };
+    const SILENT: &str = "not counted";
+    [
+        part(&bill.nodes, "?"),
+        part(&bill.storage, SILENT),
+        bill.egress
+            .known()
+            .map_or_else(|| SILENT.to_owned(), |egress| dollars(*egress)),
+        part(&bill.people, SILENT),
+    ]
+}
+
+/// A thousandth of each of three amounts, with its interval.
+fn thousands(amounts: Interval<f64>) -> String {
+    let shown = amounts.map(|amount| {
+        let amount = amount / 1000.0;
+        let digits = usize::from(amount < 10.0);
+        format!("{amount:.digits$}")
+    });
+    interval(&shown.mid, &shown.low, &shown.high)
+}
+
+/// Megawatt-hours with their interval, `?` where they are unknown.
+pub(super) fn energy(candidate: &Candidate) -> String {
+    let energy = candidate
+        .estimate
+        .as_ref()
+        .ok()
+        .and_then(|estimate| estimate.energy.known());
+    energy.map_or_else(
+        || "?".to_owned(),
+        |energy| thousands(energy.energy.map(|energy| energy.get())),
+    )
+}
+
+/// Tonnes of carbon dioxide with their interval, `?` where they are unknown.
+pub(super) fn carbon(candidate: &Candidate) -> String {
+    let carbon = candidate.carbon.known();
+    carbon.map_or_else(
+        || "?".to_owned(),
+        |carbon| thousands(carbon.map(|carbon| carbon.get())),
+    )
+}
+
 /// Expected time with its interval, `?` where it is unknown.
 pub(super) fn time(candidate: &Candidate) -> String {
     match candidate.estimate.as_ref().map(|estimate| &estimate.hours) {
