@@ -24,10 +24,11 @@ const SAMPLES: [(&str, &str); 3] = [
         include_str!("../../../catalog/skypilot/verda/vms.csv"),
     ),
 ];
-/// Regions of a list, made up; the columns and quotings are the samples' own.
+/// Regions of a list: half of the rows stand in their sample's own, the others in made-up ones, whose country nobody knows.
+/// The columns and quotings are the samples' own.
 const REGIONS: u64 = 25;
 /// Sizes of each of a sample's machines.
-const SIZES: u64 = 20;
+const SIZES: u64 = 100;
 
 /// splitmix64 (Steele, Lea, Flood 2014).
 struct Random(u64);
@@ -42,8 +43,8 @@ impl Random {
     }
 }
 
-/// Three lists with `rows` rows in all. Each row is a sample's, under one of 20 names, in one of 25 regions and 3 zones, at a
-/// price within a fifth of the sample's.
+/// Three lists with `rows` rows in all. Each row is a sample's, under one of 100 names, in its own region or one of 25 made-up
+/// ones, in one of 3 zones, at a price within a fifth of the sample's.
 pub fn lists(rows: usize, seed: u64) -> Result<Vec<List>> {
     let mut random = Random(seed);
     let mut lists = Vec::new();
@@ -61,9 +62,11 @@ pub fn lists(rows: usize, seed: u64) -> Result<Vec<List>> {
                 random.next() % REGIONS,
                 random.next() % 3,
             );
+            let own = random.next() % 2 == 0;
             let factor = 0.8 + 0.4 * ((random.next() % 1000) as f64 / 1000.0);
             let cells = header.iter().zip(record).map(|(name, cell)| match name {
                 "InstanceType" => format!("{cell}-s{size}"),
+                "Region" if own => cell.to_owned(),
                 "Region" => format!("{cell}-{region}"),
                 "Price" | "SpotPrice" => cell
                     .parse::<f64>()

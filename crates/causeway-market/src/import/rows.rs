@@ -9,7 +9,7 @@ use causeway_domain::{Bytes, Country, Fact, UsdPerHour};
 use foldhash::fast::FixedState;
 use rust_decimal::Decimal;
 
-use super::cells::{Count, amount, count, gib, gpu_memory, shown};
+use super::cells::{Count, amount, count, gib, gpu_memory};
 use super::header::Header;
 use super::records::{Cell, Record};
 use super::{BadRow, Import, PriceList};
@@ -202,15 +202,7 @@ impl<'a> Rows<'a> {
         if let Some(known) = self.countries.get(region) {
             return Arc::clone(known);
         }
-        let fact = self.regions.country(&self.blank.provider, region);
-        let fact = Arc::new(match fact {
-            Fact::Unknown(_) if region.chars().count() > 60 => Fact::unknown(format!(
-                "the table of regions does not list region `{}` of `{}`",
-                shown(region),
-                self.blank.provider
-            )),
-            other => other,
-        });
+        let fact = Arc::new(self.regions.country(&self.blank.provider, region));
         self.countries.insert(Arc::clone(region), Arc::clone(&fact));
         fact
     }

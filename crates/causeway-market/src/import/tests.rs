@@ -127,7 +127,7 @@ fn empty_prices_zones_and_exponents() {
     assert_eq!(offers[1].on_demand.unwrap().get(), Decimal::new(1, 1));
     assert_eq!(
         *offers[1].country,
-        Fact::unknown("the table of regions does not list region `elsewhere` of `nebius`")
+        Fact::unknown("the table of regions does not list this region of `nebius`")
     );
     assert_eq!(*offers[2].country, Fact::unknown("t.csv names no region"));
 }

@@ -144,7 +144,7 @@ impl Regions {
             });
         by_name.unwrap_or_else(|| {
             Fact::unknown(format!(
-                "the table of regions does not list region `{region}` of `{cloud}`"
+                "the table of regions does not list this region of `{cloud}`"
             ))
         })
     }
