@@ -1,6 +1,7 @@
 //! Candidates: what is known about each place, and which is the best.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_domain::{Fact, Hours, KilogramsCo2, SiteId, Timestamp, Usd, UsdPerHour};
@@ -230,6 +231,47 @@ impl Comparison {
             .iter()
             .find(|candidate| candidate.label == label)
             .map(|candidate| candidate.undertaking.clone())
+    }
+
+    /// The candidates with what is much like an earlier one left out, each with the number of offers that it stands for
+    /// beside itself: of a cloud's machines with one accelerator in one country, paid alike and standing alike before the
+    /// law, the best. Sites stand for themselves.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<(&Candidate, usize)> {
+        let mut leaders: Vec<(&Candidate, usize)> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        for candidate in &self.candidates {
+            let Candidate {
+                operator,
+                place,
+                part,
+                accelerator,
+                paid,
+                outcome,
+                infeasible,
+                ..
+            } = candidate;
+            let chips = part
+                .as_ref()
+                .or(accelerator.as_ref().map(|(name, _)| name))
+                .map(|name| (name, accelerator.as_ref().map(|(_, count)| count)));
+            // The amounts of reasons are each offer's own.
+            let fit = infeasible.len();
+            let key = format!(
+                "{:?}",
+                (operator, place.country.known(), chips, paid, outcome, fit)
+            );
+            let next = leaders.len();
+            let at = match candidate.site {
+                None => *known.entry(key).or_insert(next),
+                Some(_) => next,
+            };
+            match leaders.get_mut(at) {
+                Some((_, others)) => *others += 1 + candidate.alike,
+                None => leaders.push((candidate, candidate.alike)),
+            }
+        }
+        leaders
     }
 
     /// The cheapest place that could run the task, and the cheapest that is lawful as it is, both with their cost: what keeping

@@ -472,3 +472,48 @@ sites:
     assert!((hours("{reinforcement: {rollout: 60 %}}") / full - 2.5).abs() < 1e-6);
     assert!(hours("throughput") < 0.5 * full);
 }
+
+#[test]
+fn one_of_a_kind_stands_for_the_others_of_its_cloud_and_country() {
+    // Three regions, two of them in one country; two of the four offers in that country are of one kind in one region.
+    let rows = [
+        (0, 0, 0, 100),
+        (0, 0, 0, 300),
+        (0, 0, 1, 200),
+        (1, 0, 1, 200),
+        (0, 0, 2, 50),
+    ];
+    let (organisation, packs) = (parsed(ORGANISATION), Packs::builtin().unwrap());
+    let market = listed(&rows);
+    let asked = Asked {
+        at: TODAY,
+        market: &market,
+        packs: &packs,
+        every_offer: false,
+    };
+    let comparison = asked.compare(
+        &organisation,
+        "resources: {accelerators: {H100: 8, A100-80GB: 8}}\nrun: x\n",
+    );
+    let told: Vec<(&str, usize)> = comparison
+        .leaders()
+        .into_iter()
+        .filter(|(one, _)| one.site.is_none())
+        .map(|(one, others)| (one.label.as_str(), others))
+        .collect();
+    let mut told = told;
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("aws/eu-west-1 m4", 0),
+            ("aws/us-east-1 m3", 0),
+            ("aws/us-west-2 m0", 2)
+        ]
+    );
+    assert_eq!(
+        comparison.leaders().len(),
+        3 + 3,
+        "sites stand for themselves"
+    );
+}

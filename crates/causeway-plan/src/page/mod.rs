@@ -104,8 +104,11 @@ impl<'a> View<'a> {
             Err(why) => (None, why),
         };
         let chosen = name.and_then(|name| candidates.iter().find(|one| one.name() == name));
-        let others = candidates
-            .iter()
+        let others = page
+            .comparison
+            .leaders()
+            .into_iter()
+            .map(|(one, _)| one)
             .filter(|one| chosen.is_none_or(|chosen| !std::ptr::eq(*one, chosen)));
         Self {
             today: words::day(page.comparison.at),

@@ -21,7 +21,7 @@ pub(crate) struct PlanArgs {
     /// Judge by the law of this day; asks and never launches
     #[arg(long, value_name = "DATE")]
     pub(crate) as_of: Option<Date>,
-    /// Show every candidate, not the first twelve
+    /// Look at and show every offer, not the best of each kind and the first twelve of those
     #[arg(long)]
     pub(crate) all: bool,
     /// Write the comparison as one page with pictures, for any browser; nothing in it loads from anywhere

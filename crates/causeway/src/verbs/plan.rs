@@ -236,12 +236,13 @@ pub(crate) fn exit_of(comparison: &Comparison) -> Exit {
 
 /// The table, the reasons, and the choice.
 pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
-    let shown = if all {
-        comparison.candidates.len()
+    let listed: Vec<(&Candidate, usize)> = if all {
+        let all = comparison.candidates.iter();
+        all.map(|candidate| (candidate, candidate.alike)).collect()
     } else {
-        SHOWN.min(comparison.candidates.len())
+        comparison.leaders()
     };
-    let candidates = comparison.candidates.iter().take(shown);
+    let shown = if all { listed.len() } else { SHOWN };
     let mut table = output.table(
         &[
             "", "place", "in", "chips", "hw", "cost", "risk", "talent", "data", "score", "$/h",
@@ -251,7 +252,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
     );
     let chosen = comparison.choose();
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for candidate in candidates {
+    for (candidate, alike) in listed.iter().take(shown).copied() {
         let mark = if chosen
             .as_ref()
             .is_ok_and(|planned| planned.candidate().label == candidate.label)
@@ -278,9 +279,9 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         );
         let mut row = vec![
             mark.to_owned(),
-            match candidate.alike {
+            match alike {
                 0 => candidate.label.clone(),
-                alike => format!("{} (+{alike} like it)", candidate.label),
+                _ => format!("{} (+{alike} like it)", candidate.label),
             },
             country(candidate),
             if candidate.nodes > 1 {
@@ -318,10 +319,10 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         comparison.at.strftime("%Y-%m-%d")
     ));
     output.line(table);
-    if comparison.candidates.len() > shown {
+    if listed.len() > shown {
         output.line(format_args!(
-            "and {} more: `--all` shows them",
-            comparison.candidates.len() - shown
+            "and {} more kinds: `--all` shows every offer",
+            listed.len() - shown
         ));
     }
     if !reasons.is_empty() {
