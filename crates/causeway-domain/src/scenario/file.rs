@@ -112,6 +112,26 @@ pub struct Chance {
     pub per_year: Option<f64>,
 }
 
+impl std::fmt::Display for Chance {
+    /// `on some day from 2027-01-01 to 2027-12-31, with probability 0.2`, `0.05 times a year`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(rate) = self.per_year {
+            return write!(f, "{rate} times a year");
+        }
+        match (self.on, self.from, self.to) {
+            (Some(day), _, _) => write!(f, "on {day}")?,
+            (None, Some(from), Some(to)) => write!(f, "on some day from {from} to {to}")?,
+            (None, None, Some(to)) => write!(f, "on some day up to {to}")?,
+            (None, Some(from), None) => write!(f, "on some day from {from} on")?,
+            (None, None, None) => f.write_str("today")?,
+        }
+        match self.probability {
+            Some(probability) => write!(f, ", with probability {probability}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A reading of the future.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -39,7 +39,7 @@ pub(super) fn section(view: &View<'_>) -> Section {
     };
     section.finding = finding(view, outlook);
     section.notes = outlook.notes.iter().map(|note| capitalised(note)).collect();
-    section.tables = vec![ends(outlook), days(view, outlook)];
+    section.tables = vec![premises(outlook), ends(outlook), days(view, outlook)];
     section.pictures = outlook
         .readings
         .first()
@@ -461,6 +461,28 @@ fn readings(outlook: &Outlook, first: &Reading) -> Picture {
     Picture {
         drawing: svg.finish(),
         caption: "The further to the right the worst of its marks, the less a plan hangs on how things turn out; the most robust one is set in bold. Marks that would cover each other stand side by side.".to_owned(),
+    }
+}
+
+/// What may happen, how likely that is, and who says so.
+fn premises(outlook: &Outlook) -> Table {
+    let rows = outlook
+        .premises
+        .iter()
+        .map(|premise| {
+            let source = premise.source.as_deref();
+            vec![
+                Cell::text(&premise.name),
+                Cell::text(&premise.what),
+                Cell::text(&premise.chance),
+                Cell::text(source.unwrap_or("an assumption of the file's author")),
+            ]
+        })
+        .collect();
+    Table {
+        caption: "What the futures rest on".to_owned(),
+        head: vec!["name", "what", "when, and how likely", "who says so"],
+        rows,
     }
 }
 

@@ -6,25 +6,27 @@
 
 mod course;
 mod draws;
+mod entrants;
 mod judge;
+mod premises;
 mod series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_domain::organisation::Weights;
-use causeway_domain::scenario::{File, Place, Scenario};
-use causeway_domain::{Date, Fact, Hours, Probability, Usd};
-use causeway_estimate::Interval;
+use causeway_domain::scenario::{File, Scenario};
+use causeway_domain::{Date, Hours, Probability, Usd};
 use causeway_law::{Outcome, Packs, Settings};
-use causeway_market::Term;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use self::course::{Changes, Course, Stop, Walk};
+use self::course::{Changes, Stop, Walk};
 use self::draws::{Draws, Happening};
+use self::entrants::{Entrant, dollars, entrants};
 use self::judge::{Judge, known_changes};
+pub use self::premises::{FIELDS, Premise, trace};
 pub use self::series::{Band, Moment};
-use crate::candidate::{Candidate, Comparison, rank};
+use crate::candidate::{Comparison, rank};
 use crate::factors::Factor;
 
 /// The built-in scenario file: the bills of the rule packs.
@@ -69,6 +71,8 @@ pub struct Outlook {
     pub readings: Vec<Reading>,
     /// The plan that does best where it does worst.
     pub robust: Option<Robust>,
+    /// What may happen, how likely that is, and who says so.
+    pub premises: Vec<Premise>,
     /// What bringing checkpoints home more often is worth, for the best plans of the first reading.
     pub checkpoints: Vec<Cadence>,
     /// Chances that are nobody's but the file's author's, and other things that a reader must know.
@@ -292,6 +296,7 @@ pub fn outlook(
         seed: sampling.seed,
         home_every: sampling.home_every,
         robust: robust(&readings),
+        premises: premises::premises(file),
         readings,
         checkpoints,
         notes: notes(file, left_out, &plans),
@@ -342,103 +347,6 @@ pub fn weigh(comparison: &mut Comparison, outlook: &Outlook, weights: &Weights) 
         candidate.score = candidate.factors.total(weights);
     }
     comparison.candidates.sort_by(rank);
-}
-
-/// A plan that takes part.
-struct Entrant<'c> {
-    candidate: &'c Candidate,
-    course: Course,
-}
-
-impl Entrant<'_> {
-    /// What sending one checkpoint home costs.
-    fn egress(&self) -> Option<Usd> {
-        let estimate = self.candidate.estimate.as_ref().ok()?;
-        estimate.bill.egress.known().copied()
-    }
-}
-
-/// The plans that can be drawn for, and how many can't.
-fn entrants<'c>(comparison: &'c Comparison, file: &File, most: usize) -> (Vec<Entrant<'c>>, usize) {
-    let mut plans = Vec::new();
-    let mut left_out = 0;
-    for candidate in &comparison.candidates {
-        let course = (candidate.infeasible.is_empty() && plans.len() < most)
-            .then(|| course(candidate, file))
-            .flatten();
-        match course {
-            Some(course) => plans.push(Entrant { candidate, course }),
-            None => left_out += 1,
-        }
-    }
-    (plans, left_out)
-}
-
-fn course(candidate: &Candidate, file: &File) -> Option<Course> {
-    let hours = candidate.estimate.as_ref().ok()?.hours.known()?;
-    let days = [hours.low, hours.mid, hours.high].map(|hours| hours.get() / 24.0);
-    if !days.iter().all(|days| *days > 0.0 && days.is_finite()) {
-        return None;
-    }
-    let is = |wanted: &str| candidate.has_chip(wanted);
-    let bill = &candidate.estimate.as_ref().ok()?.bill;
-    let machines = bill.nodes.known().map(|nodes| dollars(nodes.mid.get()));
-    let of_days = |part: &Fact<Interval<Usd>>| {
-        let amount = part.known().map_or(0.0, |part| dollars(part.mid.get()));
-        amount / days[1]
-    };
-    let nodes = f64::from(candidate.nodes);
-    // What is paid for each day of work, at the start, and in any case.
-    let (daily, upfront, least) = match candidate.term {
-        None => (None, 0.0, 0.0),
-        Some(Term::OnDemand(price) | Term::Spot(price)) => {
-            (Some(24.0 * nodes * dollars(price.get())), 0.0, 0.0)
-        }
-        Some(Term::Reserved { .. }) => (machines.map(|_| 0.0), machines.unwrap_or_default(), 0.0),
-        Some(term @ Term::Committed { hourly, .. }) => {
-            let promised = nodes * dollars(term.cost(Hours::new(0.0)).get());
-            (Some(24.0 * nodes * dollars(hourly.get())), 0.0, promised)
-        }
-    };
-    let moves = matches!(candidate.term, Some(Term::OnDemand(_) | Term::Spot(_)));
-    let mut course = Course {
-        days,
-        daily,
-        upfront,
-        least,
-        beside: of_days(&bill.storage) + of_days(&bill.people),
-        egress: bill
-            .egress
-            .known()
-            .map_or(0.0, |egress| dollars(egress.get())),
-        ..Course::default()
-    };
-    for (index, event) in file.events.values().enumerate() {
-        let hit = match &event.lost {
-            Some(Place::Site(site)) => candidate.site.as_ref() == Some(site),
-            Some(Place::Country(country)) => candidate.place.country.known() == Some(country),
-            None => false,
-        };
-        if hit {
-            course.lost_by.push(index);
-        }
-        // What was agreed for a term stays.
-        if moves
-            && let Some(price) = &event.price
-            && price.accelerator.as_deref().is_none_or(is)
-        {
-            course.priced_by.push(index);
-        }
-        if event.released.as_deref().is_some_and(is) {
-            course.waits_for.push(index);
-        }
-    }
-    Some(course)
-}
-
-fn dollars(amount: Decimal) -> f64 {
-    use rust_decimal::prelude::ToPrimitive as _;
-    amount.to_f64().unwrap_or(f64::MAX)
 }
 
 /// More futures in which it finishes, then less money where it costs much.

@@ -265,3 +265,71 @@ fn from_day_to_day_a_plan_comes_to_where_it_ends() {
         assert!(pair[1].money.unwrap().p50 >= pair[0].money.unwrap().p50);
     }
 }
+
+#[test]
+fn a_number_of_an_outlook_says_what_it_rests_on() {
+    let outlook = outlook_of("SG", LOST, 200).unwrap();
+    let near = of(&outlook, AS_IT_MAY_COME, "near").place.clone();
+    for (field, _) in FIELDS {
+        let said = format!("{:?}", trace(&outlook, &near, field).unwrap());
+        for word in ["the site is flooded", "18.2625 times a year", "seed 1"] {
+            assert!(said.contains(word), "{field}: {word} in {said}");
+        }
+    }
+    let finishes = format!("{:?}", trace(&outlook, &near, "finishes").unwrap());
+    assert!(
+        finishes.contains("of 200 futures, standard error"),
+        "{finishes}"
+    );
+    assert!(finishes.contains(": flood"), "{finishes}");
+    assert!(trace(&outlook, &near, "colour").is_none());
+}
+
+#[test]
+fn what_a_place_without_a_price_loses_is_not_known() {
+    let file = scenario::parse(&Arc::new(SourceFile::new("s.yaml", LOST))).unwrap();
+    let text = "
+organisation: acme
+parties:
+  acme: {name: Acme, headquarters: SG, listed: none, owners: [], owners_complete: true}
+presences: [{entity: acme, provider: acme, account: a, site: near}]
+sites:
+  near: {country: SG, operator: acme, engine: {local: {directory: near}}, egress_per_gb: 2, offers: [{cpus: 2, memory: 64 GB, tokens_per_second: 1000}]}
+home: {country: SG}
+workloads: {t: {model: a/m, parameters: 1e9, tokens: 8.64e8, sequence_length: 64, end_use: civil, closed: true}}
+";
+    let organisation = parsed(text);
+    let comparison = compared(&organisation, "resources: {cpus: 2+}\nrun: x\n");
+    let sampling = Sampling {
+        draws: 100,
+        seed: 1,
+        plans: 200,
+        home_every: Hours::new(24.0),
+    };
+    let packs = Packs::builtin().unwrap();
+    let outlook = outlook(
+        &comparison,
+        &file,
+        &packs,
+        &settings(&organisation),
+        sampling,
+    )
+    .unwrap();
+    let near = of(&outlook, AS_IT_MAY_COME, "near");
+    assert_eq!((near.money, near.money_lost), (None, None));
+    let often: Vec<(Option<f64>, String)> = outlook
+        .checkpoints
+        .iter()
+        .map(|one| (one.every.map(Hours::get), one.egress.unwrap().to_string()))
+        .collect();
+    // Fourteen gigabytes at two dollars, from a run of ten days: once, twice, daily.
+    assert_eq!(often[0], (None, "$28.00".to_owned()));
+    assert_eq!(often[1], (Some(168.0), "$56.00".to_owned()));
+    assert_eq!(often[2], (Some(24.0), "$280.00".to_owned()));
+    assert!(
+        outlook
+            .checkpoints
+            .iter()
+            .all(|one| one.money_lost.is_none())
+    );
+}

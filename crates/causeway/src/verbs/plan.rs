@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use causeway_domain::{Env, Fact, Stated, Timestamp};
 use causeway_law::Outcome;
 use causeway_plan::{
-    Affordable, Candidate, Comparison, FIELDS, Trained, affordable, hours_in_words, page, settings,
-    span, trace,
+    Affordable, Candidate, Comparison, FIELDS, Trained, affordable, hours_in_words, page, scenario,
+    settings, span, trace,
 };
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
@@ -94,13 +94,13 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
         })?;
     }
     if let Some(field) = &args.explain {
-        explain(
-            output,
-            &comparison,
-            field,
-            &files.organisation.file.weights,
-            args.all,
-        )?;
+        let asked = Asked {
+            comparison: &comparison,
+            outlook: outlook.as_ref(),
+            weights: &files.organisation.file.weights,
+            all: args.all,
+        };
+        explain(output, &asked, field)?;
         return Ok(exit);
     }
     if output.json {
@@ -164,27 +164,41 @@ fn buys(output: Output, bought: &Affordable) {
     output.line("A dense model, 20 tokens a parameter (Hoffmann et al. 2022, 2203.15556); expected costs of machines, no egress and no people");
 }
 
-/// Where a field of the best candidates comes from.
-fn explain(
-    output: Output,
-    comparison: &Comparison,
-    field: &str,
-    weights: &causeway_domain::organisation::Weights,
+/// Of what a field is explained.
+struct Asked<'a> {
+    comparison: &'a Comparison,
+    outlook: Option<&'a scenario::Outlook>,
+    weights: &'a causeway_domain::organisation::Weights,
     all: bool,
+}
+
+/// Where a field of the best candidates comes from.
+fn explain(output: Output, asked: &Asked<'_>, field: &str) -> Result<(), RunError> {
+    let shown = if asked.all { usize::MAX } else { EXPLAINED };
+    let tree = |candidate: &Candidate| {
+        trace(candidate, field, asked.weights)
+            .or_else(|| scenario::trace(asked.outlook?, &candidate.name(), field))
+    };
+    let candidates = asked.comparison.candidates.iter().take(shown);
+    explained(output, candidates.map(tree).collect(), field)
+}
+
+/// Prints where a field comes from; nothing was found where there is no such field.
+pub(crate) fn explained(
+    output: Output,
+    trees: Option<Vec<causeway_law::Tree>>,
+    field: &str,
 ) -> Result<(), RunError> {
-    let shown = if all { usize::MAX } else { EXPLAINED };
-    let trees: Option<Vec<_>> = comparison
-        .candidates
-        .iter()
-        .take(shown)
-        .map(|candidate| trace(candidate, field, weights))
-        .collect();
     let trees = trees.ok_or_else(|| {
-        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+        let names = |fields: &[(&'static str, &str)]| {
+            let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+            names.join(", ")
+        };
         RunError::Value {
             what: format!(
-                "there is no field `{field}`; there are {}",
-                names.join(", ")
+                "there is no field `{field}`; there are {}, and with --scenarios {}",
+                names(&FIELDS),
+                names(&scenario::FIELDS)
             ),
         }
     })?;

@@ -2,15 +2,16 @@
 
 use camino::Utf8Path;
 use causeway_domain::portfolio;
+use causeway_law::Tree;
 use causeway_plan::portfolio::{Entry, Portfolio, Use, assign};
-use causeway_plan::span;
+use causeway_plan::{span, trace};
 use causeway_run::launch::compare;
 use causeway_run::{RunError, State, files};
 use serde_json::json;
 
 use crate::cli::PlanArgs;
 use crate::output::{Exit, Output};
-use crate::verbs::plan::{as_of, records};
+use crate::verbs::plan::{as_of, explained, records};
 use crate::verbs::{Context, packs};
 
 /// Seconds that one search may take; the answer then says how far it may be from the best.
@@ -28,6 +29,7 @@ pub(crate) fn run(context: &Context, args: &PlanArgs, path: &Utf8Path) -> Result
         .transpose()?;
     let market = causeway_run::market(state.as_ref())?;
     let mut comparisons = Vec::new();
+    let mut weights = Vec::new();
     for task in &file.tasks {
         let files = files::load(&folder.join(&task.task), context.organisation.as_deref())?;
         let records = records(context, &files)?;
@@ -40,6 +42,7 @@ pub(crate) fn run(context: &Context, args: &PlanArgs, path: &Utf8Path) -> Result
             &records,
             false,
         )?);
+        weights.push(files.organisation.file.weights);
     }
     let entries: Vec<Entry<'_>> = file
         .tasks
@@ -49,7 +52,22 @@ pub(crate) fn run(context: &Context, args: &PlanArgs, path: &Utf8Path) -> Result
         .collect();
     match assign(&file, &entries, SECONDS) {
         Ok(portfolio) => {
-            if output.json {
+            if let Some(field) = &args.explain {
+                let chosen = portfolio.assignments.iter().zip(&comparisons).zip(&weights);
+                let trees: Option<Vec<_>> = chosen
+                    .filter_map(|((assignment, comparison), weights)| {
+                        let place = &assignment.place.as_ref()?.place;
+                        let mut all = comparison.candidates.iter();
+                        let candidate = all.find(|one| one.name() == *place)?;
+                        Some((&assignment.task, candidate, weights))
+                    })
+                    .map(|(task, candidate, weights)| {
+                        let of_place = trace(candidate, field, weights)?;
+                        Some(Tree::new(format!("task {task}")).with([of_place]))
+                    })
+                    .collect();
+                explained(output, trees, field)?;
+            } else if output.json {
                 output.document(&json!({"portfolio": portfolio, "exit": 0}));
             } else {
                 output.line(format_args!(

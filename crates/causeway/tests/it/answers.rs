@@ -308,6 +308,15 @@ limits: [{country: MY, spend: 300}]
     insta::assert_snapshot!(plan.stdout);
     let json = home.causeway(&[&words[..], &["--json"]].concat()).json();
     assert_eq!(json["portfolio"]["assignments"][0]["task"], "demo");
+    let why = home.causeway(&[&words[..], &["--explain", "total"]].concat());
+    assert_eq!(why.code, Some(0), "{why}");
+    assert!(
+        why.stdout.contains("task demo") && why.stdout.contains("task other"),
+        "{why}"
+    );
+    assert!(why.stdout.contains("a node and hour"), "{why}");
+    let both = home.causeway(&[&words[..], &["--html", "page.html"]].concat());
+    assert!(both.stderr.contains("cannot be used with"), "{both}");
 
     home.write(
         "portfolio.yaml",
