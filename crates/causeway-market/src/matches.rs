@@ -174,7 +174,11 @@ impl std::fmt::Display for Shortfall {
                 kind: PriceKind::Spot,
             } => f.write_str("is not sold as spot"),
             Self::NotSold { kind } => write!(f, "is not sold {kind}"),
-            Self::Price { price, cap } => write!(f, "costs {price}, above the limit of {cap}"),
+            Self::Price { price, cap } => write!(
+                f,
+                "costs {price}, {} above the limit of {cap}",
+                UsdPerHour::new(price.get() - cap.get())
+            ),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_domain::{Fact, Hours, KilogramsCo2, SiteId, Timestamp, Usd, UsdPerHour};
-use causeway_estimate::{Estimate, Interval, Rates};
+use causeway_estimate::{Estimate, Fits, Interval, Rates};
 use causeway_law::{Act, Clearance, Described, Outcome, Subject};
 use causeway_market::{PriceKind, Term};
 use serde::Serialize;
@@ -125,16 +125,22 @@ impl Candidate {
         self.costs().map(|cost| cost.mid)
     }
 
-    /// The cost with its interval.
+    /// The cost with its interval; nothing for what does not fit into memory.
     #[must_use]
     pub fn costs(&self) -> Option<Interval<Usd>> {
-        self.estimate.as_ref().ok()?.cost.known().copied()
+        self.runs()?.cost.known().copied()
     }
 
-    /// The time with its interval.
+    /// The time with its interval; nothing for what does not fit into memory.
     #[must_use]
     pub fn time(&self) -> Option<Interval<Hours>> {
-        self.estimate.as_ref().ok()?.hours.known().copied()
+        self.runs()?.hours.known().copied()
+    }
+
+    /// The estimate of a run that is not known to be impossible.
+    fn runs(&self) -> Option<&Estimate> {
+        let estimate = self.estimate.as_ref().ok()?;
+        (!matches!(estimate.fits, Fits::No { .. })).then_some(estimate)
     }
 
     /// Expected time.
@@ -310,12 +316,12 @@ impl Comparison {
             }
             None => {
                 let why = |candidate: &Candidate| {
-                    candidate
-                        .infeasible
-                        .first()
-                        .cloned()
-                        .or_else(|| candidate.unreachable.clone())
-                        .unwrap_or_default()
+                    let constraints = candidate.infeasible.join("; ");
+                    if constraints.is_empty() {
+                        candidate.unreachable.clone().unwrap_or_default()
+                    } else {
+                        constraints
+                    }
                 };
                 let all: Vec<String> = self
                     .candidates
@@ -343,10 +349,7 @@ pub(crate) fn rank(a: &Candidate, b: &Candidate) -> Ordering {
 /// The hours of a candidate, for people: `3.2 h (2.1 to 5.0)`, or why they are unknown.
 #[must_use]
 pub fn hours_in_words(candidate: &Candidate) -> String {
-    match candidate.estimate.as_ref().map(|estimate| &estimate.hours) {
-        Ok(Fact::Known(hours, _)) => span(hours.mid),
-        Ok(Fact::Unknown(_)) | Err(_) => "unknown".to_owned(),
-    }
+    candidate.hours().map_or_else(|| "unknown".to_owned(), span)
 }
 
 /// A time as people say it.

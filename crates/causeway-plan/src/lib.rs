@@ -37,6 +37,7 @@ mod records;
 mod register;
 mod request;
 pub mod scenario;
+mod talent;
 mod trace;
 
 pub use budget::{Affordable, Trained, affordable};

@@ -12,7 +12,9 @@ use causeway_domain::task::Task;
 use causeway_domain::{
     Country, Fact, Hours, Params, Problem, SiteId, Stated, Timestamp, Tokens, Usd, UsdPerHour,
 };
-use causeway_estimate::{Calibration, Interval, Kind, ModelShape, Precision, Workload};
+use causeway_estimate::{
+    Calibration, Estimate, Fits, Interval, Kind, ModelShape, Precision, Workload,
+};
 use causeway_law::{Packs, Posture, Settings};
 use causeway_market::{Market, Match, Offer, OfferSource, Read, Request};
 use rust_decimal::Decimal;
@@ -338,18 +340,18 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
         .map(Best::of);
     let budget = &organisation.file.budget;
     for candidate in candidates {
-        let why = |what: &Fact<Interval<Usd>>| match what {
-            Fact::Unknown(why) => why.clone(),
-            Fact::Known(..) => String::new(),
-        };
+        fn why<T>(what: &Fact<T>) -> String {
+            match what {
+                Fact::Unknown(why) => why.clone(),
+                Fact::Known(..) => String::new(),
+            }
+        }
         let (time_unknown, cost_unknown) = match &candidate.estimate {
-            Ok(estimate) => (
-                match &estimate.hours {
-                    Fact::Unknown(why) => why.clone(),
-                    Fact::Known(..) => String::new(),
-                },
-                why(&estimate.cost),
-            ),
+            Ok(Estimate {
+                fits: Fits::No { why },
+                ..
+            }) => (why.clone(), why.clone()),
+            Ok(estimate) => (why(&estimate.hours), why(&estimate.cost)),
             Err(why) => (why.clone(), why.clone()),
         };
         let (name, part) = (candidate.name(), chips(candidate));
@@ -372,16 +374,18 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
         if let (Some(cost), Some(total)) = (candidate.cost(), budget.total)
             && cost > total
         {
-            candidate
-                .infeasible
-                .push(format!("it would cost {cost}, the budget is {total}"));
+            candidate.infeasible.push(format!(
+                "it would cost {cost}, the budget is {total}: {} too much",
+                Usd::new(cost.get() - total.get())
+            ));
         }
         if let (Some(price), Some(cap)) = (candidate.price_per_hour, budget.per_hour)
             && price.get() > cap.get()
         {
-            candidate
-                .infeasible
-                .push(format!("it costs {price}, the budget is {cap} an hour"));
+            candidate.infeasible.push(format!(
+                "it costs {price}, the budget is {cap} an hour: {} too much",
+                UsdPerHour::new(price.get() - cap.get())
+            ));
         }
     }
 }

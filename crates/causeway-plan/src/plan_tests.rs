@@ -83,7 +83,7 @@ fn a_budget_makes_a_place_infeasible_and_keeps_it_listed() {
     let comparison = comparison(&poor, TASK);
     assert_eq!(
         find(&comparison, "dear").infeasible,
-        ["it would cost $4.50, the budget is $2.00"]
+        ["it would cost $4.50, the budget is $2.00: $2.50 too much"]
     );
     assert!(find(&comparison, "near").infeasible.is_empty());
 }
@@ -97,7 +97,7 @@ fn more_nodes_than_there_are_is_a_reason() {
     assert!(comparison.choose().is_err());
     assert_eq!(
         find(&comparison, "near").infeasible,
-        ["it has 1 node(s), the task asks for 3"]
+        ["it has 1 node(s), the task asks for 3: 2 too few"]
     );
 }
 
@@ -443,29 +443,18 @@ fn a_spot_node_is_taken_away_now_and_then() {
 #[test]
 fn what_is_done_with_the_model_counts() {
     let hours = |kind: &str| {
-        let organisation = ORGANISATION
-            .replace("sequence_length: 64,", &format!("sequence_length: 64, kind: {kind},"))
-            .replace("parameters: 1e5, tokens: 3.6e6", "parameters: 1e9, tokens: 1e9")
-            + "
+        let organisation = "
+organisation: acme
+parties:
+  acme: {name: Acme, headquarters: SG, listed: none, owners: [], owners_complete: true}
+presences: [{entity: acme, provider: acme, account: a, site: own}]
 sites:
-  far: {country: MY, operator: hub, engine: {local: {directory: far}}, offers: [{accelerator: H100, accelerators_per_node: 8, price_per_hour: 20}]}
+  own: {country: SG, operator: acme, engine: {local: {directory: own}}, offers: [{accelerator: H100, accelerators_per_node: 8, price_per_hour: 20}]}
+home: {country: SG}
+workloads: {t: {model: a/m, kind: KIND, parameters: 1e9, tokens: 1e9, sequence_length: 4096, end_use: civil, closed: true}}
 ";
-        let first = organisation.find("sites:").unwrap();
-        let second = organisation.rfind("sites:").unwrap();
-        // Its own site in place of the three others.
-        let home = organisation.find("home:").unwrap();
-        let organisation = format!(
-            "{}{}{}",
-            &organisation[..first],
-            &organisation[second..],
-            &organisation[home..second]
-        );
-        let organisation = organisation.replace(
-            "presences: [{entity: acme, provider: hub, account: a, site: near}, {entity: acme, provider: hub, account: a, site: dear}]",
-            "presences: [{entity: acme, provider: hub, account: a, site: far}]",
-        );
-        let comparison = comparison(&organisation, EIGHT);
-        find(&comparison, "far").hours().unwrap().get()
+        let comparison = comparison(&organisation.replace("KIND", kind), EIGHT);
+        find(&comparison, "own").hours().unwrap().get()
     };
     let full = hours("fine_tune");
     assert!(hours("{lora: {rank: 16}}") < full);
@@ -516,4 +505,38 @@ fn one_of_a_kind_stands_for_the_others_of_its_cloud_and_country() {
         3 + 3,
         "sites stand for themselves"
     );
+}
+
+#[test]
+fn what_does_not_fit_has_no_time_and_no_price_and_says_by_how_much() {
+    let comparison = contracted("1e10", EIGHT, CONTRACT);
+    assert!(comparison.candidates.iter().any(|one| one.cost().is_some()));
+    let large = ORGANISATION.replace(
+        "parameters: 1e5, tokens: 3.6e6, sequence_length: 64",
+        "parameters: 7e11, tokens: 1e12, sequence_length: 4096",
+    );
+    let source = Arc::new(SourceFile::new("offers.yaml", CONTRACT));
+    let market = Market::empty().unwrap();
+    let offers = causeway_market::offers_file::parse(&source, &market.accelerators).unwrap();
+    let (market, packs) = (market.with_offers(offers.offers), Packs::builtin().unwrap());
+    let asked = Asked {
+        at: TODAY,
+        market: &market,
+        packs: &packs,
+        every_offer: false,
+    };
+    let comparison = asked.compare(&parsed(&large), EIGHT);
+    let one = comparison
+        .candidates
+        .iter()
+        .find(|one| one.label.starts_with("straits"))
+        .unwrap();
+    assert_eq!((one.cost(), one.hours()), (None, None));
+    assert!(
+        one.infeasible[0].contains("GiB too little"),
+        "{:?}",
+        one.infeasible
+    );
+    assert!(one.factors.hardware.because[0].contains("GiB too little"));
+    assert_eq!(crate::hours_in_words(one), "unknown");
 }

@@ -20,6 +20,7 @@ use crate::paths::Shipments;
 use crate::people::People;
 use crate::place::Place;
 use crate::plan::Inputs;
+use crate::talent;
 
 /// Makes candidates.
 pub(crate) struct Planner<'a> {
@@ -97,7 +98,10 @@ impl Planner<'_> {
         let mut infeasible: Vec<String> =
             found.shortfalls.iter().map(ToString::to_string).collect();
         if let Some(most) = found.offer.quota.filter(|most| *most < nodes) {
-            infeasible.push(format!("it has {most} node(s), the task asks for {nodes}"));
+            let few = nodes - most;
+            infeasible.push(format!(
+                "it has {most} node(s), the task asks for {nodes}: {few} too few"
+            ));
         }
         let pay = self.pay();
         let rates = Rates {
@@ -233,7 +237,7 @@ impl Planner<'_> {
         let mut known = self.talents.borrow_mut();
         let talent = known.entry(key).or_insert_with(|| {
             let team = &self.inputs.organisation.file.team;
-            factors::talent(team, &place.country, point, &self.people, self.inputs.at)
+            talent::talent(team, &place.country, point, &self.people, self.inputs.at)
         });
         talent.clone()
     }

@@ -56,7 +56,7 @@ fn the_format_is_the_one_that_is_written_down() {
     let bytes = cache::write(&offers, &digest());
     assert_eq!(&bytes[..10], b"cwoffers\x01\x00");
     let stored = Digest::new(bytes[42..74].try_into().unwrap());
-    insta::assert_snapshot!(format!("{} bytes, {stored}", bytes.len()), @r"348 bytes, addea26dab4eb25552c8562f2d5d8251386587c6955ed56581410b5aee392fce");
+    insta::assert_snapshot!(format!("{} bytes, {stored}", bytes.len()), @r"349 bytes, fdcf97e68099660f45b80ae0e012fc3d39d83ab5fda34d62ceee687f5fb53e2d");
 }
 
 proptest! {

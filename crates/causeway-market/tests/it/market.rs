@@ -93,7 +93,8 @@ proptest! {
             }).collect();
             format!("{:?}", (
                 (&offer.provider, &offer.source, offer.country.known(), part, offer.accelerator.as_ref().map(|(_, n)| *n)),
-                (offer.memory, offer.quota, offer.scale_out, found.kind, found.preference),
+                (offer.memory, offer.quota, offer.scale_out, found.kind, found.preference, &offer.terms),
+                offer.region.as_deref().map(str::to_lowercase),
                 (shortfalls, &found.doubts),
             ))
         };

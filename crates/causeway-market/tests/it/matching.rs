@@ -146,7 +146,7 @@ fn a_limit_of_price_keeps_the_dearer_listed() {
     });
     assert_eq!(capped.len(), market.matching(&gpus(&[("H100", 8)])).len());
     assert_eq!(capped.iter().filter(|found| found.answers()).count(), 2);
-    assert!(lines(&capped).contains(&"nebius/eu-north1 gpu-h100-sxm_8gpu-128vcpu-1600gb $23.60/h costs $23.60/h, above the limit of $20.00/h".to_owned()));
+    assert!(lines(&capped).contains(&"nebius/eu-north1 gpu-h100-sxm_8gpu-128vcpu-1600gb $23.60/h costs $23.60/h, $3.60/h above the limit of $20.00/h".to_owned()));
     let exact = market.matching(&Request {
         max_hourly_cost: Some(usd("19.20")),
         ..gpus(&[("H100", 8)])

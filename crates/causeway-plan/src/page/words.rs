@@ -1,7 +1,7 @@
 //! What the page says of a candidate, in words.
 
 use causeway_domain::{Country, Date, Fact, Timestamp, Usd};
-use causeway_estimate::Interval;
+use causeway_estimate::{Estimate, Fits, Interval};
 use causeway_law::{ActKind, ActVerdict, Outcome};
 
 use super::standing::Standing;
@@ -148,12 +148,12 @@ pub(super) fn carbon(candidate: &Candidate) -> String {
 
 /// Expected time with its interval, `?` where it is unknown.
 pub(super) fn time(candidate: &Candidate) -> String {
-    match candidate.estimate.as_ref().map(|estimate| &estimate.hours) {
-        Ok(Fact::Known(hours, _)) if hours.low < hours.high => {
+    match candidate.time() {
+        Some(hours) if hours.low < hours.high => {
             interval(&span(hours.mid), &span(hours.low), &span(hours.high))
         }
-        Ok(Fact::Known(hours, _)) => span(hours.mid),
-        Ok(Fact::Unknown(_)) | Err(_) => "?".to_owned(),
+        Some(hours) => span(hours.mid),
+        None => "?".to_owned(),
     }
 }
 
@@ -176,6 +176,10 @@ fn interval(mid: &str, low: &str, high: &str) -> String {
 pub(super) fn unknown(candidate: &Candidate) -> Option<String> {
     match &candidate.estimate {
         Err(why) => Some(why.clone()),
+        Ok(Estimate {
+            fits: Fits::No { why },
+            ..
+        }) => Some(format!("time and cost: {why}")),
         Ok(estimate) => [
             (
                 "time",

@@ -408,10 +408,10 @@ fn country(candidate: &Candidate) -> String {
     }
 }
 
-/// The first reason why a candidate is not the one, if there is one.
+/// Why a candidate is not the one, if there is a reason: every constraint that fails, else what the law says.
 fn why(candidate: &Candidate) -> Option<String> {
-    if let Some(first) = candidate.infeasible.first() {
-        return Some(first.clone());
+    if !candidate.infeasible.is_empty() {
+        return Some(candidate.infeasible.join("; "));
     }
     if candidate.outcome != Outcome::Allow {
         let reason = causeway_run::path::why_not(&candidate.clearance);
