@@ -5,9 +5,11 @@ Run by ./test. Prints `ok NAME`, `failed: NAME: why`, `skipped: NAME: why`, and 
 Needs Python 3.11; the client tests need CAUSEWAY_TEST_PYTHON to have huggingface_hub, transformers, safetensors, tokenizers, numpy.
 """
 import hashlib
+import html
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -220,6 +222,56 @@ def an_agent_started_by_hand_is_pulled_from():
 def visible_law_cases_pass():
     done = causeway("rules", "test", *sorted((ROOT / "rules/cases").glob("*.yaml")), state=scratch / "none")
     assert done.stdout.strip().splitlines()[-1].endswith(" passed, 0 failed"), done.stdout
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def browser(page, *words):
+    """What a headless browser prints for a page. It is told to reach for nothing."""
+    if not BROWSER:
+        raise Skip("no Chromium is there")
+    with tempfile.TemporaryDirectory(dir=scratch) as profile:
+        command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                   "--disable-component-update", "--disable-sync", f"--user-data-dir={profile}", *words, page.as_uri()]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120).stdout
+
+
+@test
+def the_page_of_a_plan_stands_in_a_browser():
+    """Nothing loads, nothing is wider than the window, and no word of a picture is cut off or lies on another."""
+    folder = scratch / "onshore"
+    shutil.copytree(ROOT / "examples/onshore-or-offshore", folder)
+    measure = (ROOT / "tests/e2e/measure.js").read_text()
+    for organisation, code in [("us", 0), ("sg", 0), ("cn", 4)]:
+        page = folder / f"{organisation}.html"
+        causeway("plan", folder / "task.yaml", "--organisation", folder / f"{organisation}.yaml", "--scenarios", folder / "futures.yaml",
+                 "--draws", "1000", "--html", page, state=scratch / "none", code=code)
+        text = page.read_text()
+        policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"/>', text)
+        assert policy and policy[1].startswith("default-src 'none'"), "the page may load something"
+        # The copy runs one script, which the page itself forbids.
+        copy = folder / f"{organisation}-measured.html"
+        copy.write_text(text.replace(policy[0], "").replace("</body>", f"<script>{measure}</script></body>"))
+        for width in [1200, 500]:
+            printed = browser(copy, f"--window-size={width},3000", "--virtual-time-budget=5000", "--dump-dom")
+            answer = re.search(r'<pre id="measured">(.*?)</pre>', printed, re.S)
+            assert answer, printed[-300:]
+            found = json.loads(html.unescape(answer[1]))
+            assert found["pictures"] >= 7 and found["too_wide"] <= 0, found
+            assert not (found["empty"] or found["outside"] or found["covered"]), found
+
+
+@test
+def the_page_of_a_plan_prints_with_its_tables():
+    page = scratch / "onshore/cn.html"
+    if not BROWSER or not page.exists():
+        raise Skip("no Chromium is there")
+    paper = scratch / "cn.pdf"
+    browser(page, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    pages = len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes()))
+    # Closed tables are opened on paper: without them it is seven pages.
+    assert pages >= 12, f"{pages} pages"
 
 
 subprocess.run(["pkill", "-KILL", "-f", str(scratch)], check=False)
