@@ -11,7 +11,7 @@ const MOST_LISTED: usize = 5;
 pub enum MarketError {
     /// A price list without columns that it cannot do without.
     #[error(
-        "{file}: the header has no column {}; it has {}",
+        "{file}:{line}:1: the header has no column {}; it has {}",
         quoted(missing),
         quoted(found)
     )]
@@ -24,6 +24,8 @@ pub enum MarketError {
     MissingColumns {
         /// The file, as the caller named it.
         file: String,
+        /// The header's line.
+        line: u64,
         /// The columns that are missing.
         missing: Vec<&'static str>,
         /// The columns that are there; of a very wide header the first ones.

@@ -59,7 +59,7 @@ pub use diff::{Change, What, diff};
 pub use distance::{Coordinates, rtt_at_least};
 pub use error::MarketError;
 pub use group::Group;
-pub use import::{BadRow, Import, MOST_BAD_ROWS, PriceList, import_csv};
+pub use import::{BadRow, Import, LONGEST_RECORD, MOST_BAD_ROWS, PriceList, import_csv};
 pub use market::Market;
 pub use matches::{Match, PriceKind, Shortfall};
 pub use offer::{Offer, OfferSource, Read};

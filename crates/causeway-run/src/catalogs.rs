@@ -1,12 +1,14 @@
 //! Price lists and own offers on disk: what was imported, and the cache of it.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use causeway_domain::{Date, Digest, Problem, SourceFile, Timestamp};
-use causeway_market::{Import, Market, Offer, PriceList, cache, import_csv, offers_file};
+use causeway_market::{
+    Import, LONGEST_RECORD, Market, Offer, PriceList, cache, import_csv, offers_file,
+};
 
 use crate::RunError;
 use crate::files;
@@ -113,27 +115,47 @@ pub fn catalogs(path: &Utf8Path) -> Result<Vec<Found>, RunError> {
     Ok(found)
 }
 
-/// The bytes of a price list.
+/// The bytes of a price list. Of a line that is longer than any record may be only so much is kept that it still is: the
+/// importer names it as a bad row, and a line of a gigabyte takes no memory.
 ///
 /// # Errors
-/// [`RunError::Read`] when it is not there or too large.
+/// [`RunError::Read`] when it is not there, or too large without such lines.
 pub fn list_bytes(path: &Utf8Path) -> Result<Vec<u8>, RunError> {
-    let read = || -> Result<Vec<u8>, std::io::Error> {
-        let mut bytes = Vec::new();
-        fs_err::File::open(path)?
-            .take(LIMIT + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LIMIT {
-            let why = format!("it is larger than {LIMIT} bytes");
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
-        }
-        Ok(bytes)
-    };
+    let read = || bounded_lines(BufReader::new(fs_err::File::open(path)?));
     read().map_err(|error| RunError::Read {
         path: path.to_owned(),
         error,
         help: "it must be a price list of SkyPilot".to_owned(),
     })
+}
+
+fn bounded_lines(mut from: impl BufRead) -> Result<Vec<u8>, std::io::Error> {
+    // A record that ends where the bound is would not be too long.
+    const KEPT: usize = LONGEST_RECORD + 1;
+    let mut bytes = Vec::new();
+    // Bytes of the line that is being read.
+    let mut kept = 0;
+    loop {
+        let buffer = from.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(bytes);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let piece = buffer
+            .get(..end.map_or(buffer.len(), |at| at + 1))
+            .unwrap_or_default();
+        let (text, newline) = piece.split_at(piece.len() - usize::from(end.is_some()));
+        let taken = text.len().min(KEPT - kept);
+        bytes.extend_from_slice(text.get(..taken).unwrap_or_default());
+        bytes.extend_from_slice(newline);
+        kept = if end.is_some() { 0 } else { kept + taken };
+        let read = piece.len();
+        from.consume(read);
+        if bytes.len() as u64 > LIMIT {
+            let why = format!("it is larger than {LIMIT} bytes");
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+        }
+    }
 }
 
 /// Reads a price list; bad rows are in the answer.
@@ -255,4 +277,48 @@ fn modified(path: &Utf8Path) -> Option<Date> {
     let time = fs_err::metadata(path).ok()?.modified().ok()?;
     let time = Timestamp::try_from(time).ok()?;
     Some(jiff::tz::TimeZone::UTC.to_datetime(time).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_cut_and_the_rest_is_read() {
+        let long = std::iter::repeat_n(b'x', 3 * LONGEST_RECORD);
+        let text: Vec<u8> = b"one\r\n"
+            .iter()
+            .copied()
+            .chain(long.clone())
+            .chain(*b"\nlast")
+            .collect();
+        // Pieces of every kind of size: a buffer ends anywhere in a line.
+        for buffer in [7, 4096, 1 << 22] {
+            let bytes = bounded_lines(BufReader::with_capacity(buffer, &text[..])).unwrap();
+            let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+            assert_eq!(lines[0], b"one\r");
+            assert_eq!(lines[1].len(), LONGEST_RECORD + 1);
+            assert_eq!(lines[2], b"last");
+        }
+        let short = b"a,b\n\nc";
+        assert_eq!(bounded_lines(&short[..]).unwrap(), short);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_in_lines_that_are_not_is_refused() {
+        let line = std::iter::repeat_n(b'x', 1 << 19).chain([b'\n']);
+        let text: Vec<u8> = line.collect();
+        struct Endless(Vec<u8>, usize);
+        impl std::io::Read for Endless {
+            fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+                let from = &self.0[self.1..];
+                let count = from.len().min(into.len());
+                into[..count].copy_from_slice(&from[..count]);
+                self.1 = (self.1 + count) % self.0.len();
+                Ok(count)
+            }
+        }
+        let endless = BufReader::with_capacity(1 << 20, Endless(text, 0));
+        assert!(bounded_lines(endless).is_err());
+    }
 }

@@ -258,7 +258,7 @@ pub(crate) enum OffersVerb {
     Import {
         /// A folder of them, or one of them
         path: Utf8PathBuf,
-        /// Leave out rows that can't be read; without it the first one is an error and nothing is imported
+        /// Leave out rows that can't be read, and files of which nothing can be; without it they are an error and nothing is imported
         #[arg(long)]
         skip_bad: bool,
     },

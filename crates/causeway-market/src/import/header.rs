@@ -78,6 +78,7 @@ impl Header {
             }
             return Err(MarketError::MissingColumns {
                 file: file.to_owned(),
+                line: record.line(),
                 missing,
                 found,
             });

@@ -11,6 +11,7 @@ use causeway_domain::Date;
 
 use crate::{Dialects, MarketError, Offer, Regions};
 use header::Header;
+pub use records::LONGEST_RECORD;
 use records::Records;
 use rows::Rows;
 

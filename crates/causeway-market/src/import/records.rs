@@ -8,8 +8,9 @@ use std::borrow::Cow;
 
 use super::BadRow;
 
-/// The longest record. The widest list in the wild has 40 kB in its longest line; one line of a gigabyte is no list.
-pub(super) const LONGEST: usize = 1 << 20;
+/// The longest record of a price list that is read, bytes. The widest list in the wild has 40 kB in its longest line; one
+/// line of a gigabyte is no list.
+pub const LONGEST_RECORD: usize = 1 << 20;
 
 /// What is left of a file.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl<'a> Records<'a> {
                 bad(
                     &[],
                     0,
-                    format!("the line is longer than {} MiB", LONGEST >> 20),
+                    format!("the line is longer than {} MiB", LONGEST_RECORD >> 20),
                 )
             }
             End::OpenQuote(offset) => {
@@ -154,7 +155,7 @@ fn place(line: u64, raw: &[u8], offset: usize) -> (u64, u64) {
 /// Finds the end of the record and its cells. A quote counts at the start of a cell only, as in RFC 4180 and in pandas.
 fn scan(bytes: &[u8], cells: &mut Vec<Cell>) -> End {
     cells.clear();
-    let window = bytes.get(..LONGEST).unwrap_or(bytes);
+    let window = bytes.get(..LONGEST_RECORD).unwrap_or(bytes);
     let mut at = 0;
     loop {
         let start = at;
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_is_one_bad_row() {
         let mut text = b"a,b\n".to_vec();
-        text.extend(std::iter::repeat_n(b'x', LONGEST + 1));
+        text.extend(std::iter::repeat_n(b'x', LONGEST_RECORD + 1));
         text.extend(b"\nc,d\n");
         let (rows, bad) = all(&text);
         assert_eq!(rows, [["a", "b"], ["c", "d"]]);

@@ -171,11 +171,11 @@ fn a_file_that_is_no_price_list_is_an_error() {
     let message = |bytes: &[u8]| read("c", bytes).unwrap_err().to_string();
     assert_eq!(
         message(b"InstanceType,Price\n"),
-        "t.csv: the header has no column `AcceleratorName`, `AcceleratorCount`, `Region`; it has `InstanceType`, `Price`"
+        "t.csv:1:1: the header has no column `AcceleratorName`, `AcceleratorCount`, `Region`; it has `InstanceType`, `Price`"
     );
     assert_eq!(
         message(b"InstanceType;Price\n1;2\n"),
-        "t.csv: the header has no column `InstanceType`, `AcceleratorName`, `AcceleratorCount`, `Price`, `Region`; it has `InstanceType;Price`"
+        "t.csv:1:1: the header has no column `InstanceType`, `AcceleratorName`, `AcceleratorCount`, `Price`, `Region`; it has `InstanceType;Price`"
     );
     assert_eq!(message(b""), "t.csv:1: not a header: the file is empty");
     assert_eq!(

@@ -49,65 +49,108 @@ fn found(path: &Utf8Path) -> Result<Vec<Found>, RunError> {
     Ok(found)
 }
 
+/// What was read of one file.
+struct Imported {
+    what: String,
+    offers: usize,
+    bad_rows: usize,
+    notes: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+fn import_one(
+    context: &Context,
+    market: &Market,
+    one: &Found,
+    skip_bad: bool,
+) -> Result<Imported, RunError> {
+    let output = context.output;
+    let file = one.path();
+    let bytes = list_bytes(file)?;
+    match one {
+        Found::List { cloud, .. } => {
+            let mut import = read_list(market, cloud, file, &bytes, Some(today(context)))?;
+            if !skip_bad {
+                import = import.whole(file.as_str())?;
+            }
+            for bad in import.bad.iter().take(SHOWN) {
+                output.warn(format_args!(
+                    "{file}:{}:{}: {}",
+                    bad.line, bad.column, bad.why
+                ));
+            }
+            Ok(Imported {
+                what: cloud.clone(),
+                offers: import.offers.len(),
+                bad_rows: import.bad_rows,
+                notes: import.notes(),
+                bytes,
+            })
+        }
+        Found::Own { .. } => {
+            let (offers, warnings) = read_own(market, file)?;
+            for warning in &warnings {
+                output.problem(warning);
+            }
+            Ok(Imported {
+                what: one.kept_as(),
+                offers: offers.len(),
+                bad_rows: 0,
+                notes: Vec::new(),
+                bytes,
+            })
+        }
+    }
+}
+
+/// `skip_bad`: a row that can't be read is left out, and so is a file of which nothing can be; the rest is imported.
 fn import(context: &Context, path: &Utf8Path, skip_bad: bool) -> Result<Exit, RunError> {
     let output = context.output;
     let workspace = context.workspace()?;
     let market = Market::empty()?;
-    let today = today(context);
     // Everything is read before anything is kept.
     let mut kept = Vec::new();
     let mut done = Vec::new();
-    for one in found(path)? {
+    let mut left_out = Vec::new();
+    let found = found(path)?;
+    let last = found.len();
+    for one in found {
         let file = one.path();
-        let bytes = list_bytes(file)?;
-        let (what, offers, bad, notes) = match &one {
-            Found::List { cloud, .. } => {
-                let mut import = read_list(&market, cloud, file, &bytes, Some(today))?;
-                if !skip_bad {
-                    import = import.whole(file.as_str())?;
-                }
-                for bad in import.bad.iter().take(SHOWN) {
-                    output.warn(format_args!(
-                        "{file}:{}:{}: {}",
-                        bad.line, bad.column, bad.why
-                    ));
-                }
-                (
-                    cloud.clone(),
-                    import.offers.len(),
-                    import.bad_rows,
-                    import.notes(),
-                )
+        let imported = match import_one(context, &market, &one, skip_bad) {
+            Ok(imported) => imported,
+            // Where nothing is left, it is an error.
+            Err(error) if skip_bad && left_out.len() + 1 < last => {
+                output.warn(format_args!("{file} is left out"));
+                left_out.push(json!({"from": file, "why": error.to_string()}));
+                output.error(error);
+                continue;
             }
-            Found::Own { .. } => {
-                let (offers, warnings) = read_own(&market, file)?;
-                for warning in &warnings {
-                    output.problem(warning);
-                }
-                (one.kept_as(), offers.len(), 0, Vec::new())
-            }
+            Err(error) => return Err(error),
         };
         if !output.json {
-            output.line(format_args!("{what}: {offers} offers"));
-            for note in &notes {
+            output.line(format_args!(
+                "{}: {} offers",
+                imported.what, imported.offers
+            ));
+            for note in &imported.notes {
                 output.line(format_args!("  {note}"));
             }
         }
         done.push(
-            json!({"from": file, "what": what, "offers": offers, "bad_rows": bad, "notes": notes}),
+            json!({"from": file, "what": imported.what, "offers": imported.offers, "bad_rows": imported.bad_rows, "notes": imported.notes}),
         );
-        kept.push((one.kept_as(), bytes));
+        kept.push((one.kept_as(), imported.bytes));
     }
     for (name, bytes) in kept {
         let target = workspace.state.offers().join(name);
-        fs_err::write(&target, bytes).map_err(|error| RunError::Read {
+        fs_err::write(&target, bytes).map_err(|error| RunError::Write {
             path: target.clone(),
             error,
             help: "the state directory must be writable".to_owned(),
         })?;
     }
     if output.json {
-        output.document(&json!({"imported": done}));
+        output.document(&json!({"imported": done, "left_out": left_out}));
     }
     Ok(Exit::Done)
 }

@@ -36,6 +36,21 @@ fn bad_rows_are_refused_at_their_place_or_left_out_when_that_is_asked_for() {
         (2, 1),
         "the list takes the place of the built-in one"
     );
+    // A file without the columns of a price list is left out beside one that has them, and alone it is an error.
+    home.write("mixed/nebius/vms.csv", &format!("{HEADER}{GOOD}"));
+    home.write("mixed/verda/vms.csv", "InstanceType,Price\nx,1\n");
+    let mixed = |more: &[&str]| {
+        home.causeway(&[&["offers", "import", "mixed", "--state", "other"], more].concat())
+    };
+    let refused = mixed(&[]);
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.stderr.contains("vms.csv:1:1"), "{refused}");
+    let rest = mixed(&["--skip-bad"]);
+    assert_eq!(rest.code, Some(0), "{rest}");
+    assert!(rest.stdout.contains("nebius: 1 offers"), "{rest}");
+    assert!(rest.stderr.contains("vms.csv is left out"), "{rest}");
+    std::fs::remove_dir_all(home.path("mixed/nebius")).unwrap();
+    assert_eq!(mixed(&["--skip-bad"]).code, Some(2));
     // Read from the cache the second time, and the same.
     assert!(home.path(".causeway/offers/offers.cache").exists());
     assert_eq!(
