@@ -4,6 +4,7 @@ use causeway_domain::{Bytes, UsdPerHour};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::terms::in_months;
 use crate::{Accelerator, Offer, Term};
 
 /// How a machine is paid.
@@ -31,8 +32,8 @@ impl std::fmt::Display for PriceKind {
         match self {
             Self::OnDemand => f.pad("on demand"),
             Self::Spot => f.pad("spot"),
-            Self::Reserved { months } => f.pad(&format!("reserved for {months} months")),
-            Self::Committed { months } => f.pad(&format!("committed for {months} months")),
+            Self::Reserved { months } => f.pad(&format!("reserved for {}", in_months(*months))),
+            Self::Committed { months } => f.pad(&format!("committed for {}", in_months(*months))),
         }
     }
 }

@@ -133,6 +133,11 @@ fn hours_of(months: u32) -> Decimal {
     Decimal::from(u64::from(months) * u64::from(HOURS_A_MONTH))
 }
 
+/// `1 month`, `12 months`.
+pub(crate) fn in_months(months: u32) -> String {
+    format!("{months} month{}", if months == 1 { "" } else { "s" })
+}
+
 /// How many terms a use takes: one at least.
 fn terms_for(used: Hours, months: u32) -> Decimal {
     Decimal::from_f64_retain(used.get())
@@ -152,7 +157,7 @@ impl std::fmt::Display for Term {
                 upfront,
                 hourly,
             } => {
-                write!(f, "reserved for {months} months: ")?;
+                write!(f, "reserved for {}: ", in_months(*months))?;
                 if upfront.get().is_zero() {
                     write!(f, "{hourly}")
                 } else {
@@ -165,7 +170,8 @@ impl std::fmt::Display for Term {
                 least: Least::Spend(money),
             } => write!(
                 f,
-                "{hourly} for a promise to spend {money} in {months} months"
+                "{hourly} for a promise to spend {money} in {}",
+                in_months(*months)
             ),
             Self::Committed {
                 months,
@@ -173,8 +179,9 @@ impl std::fmt::Display for Term {
                 least: Least::Hours(hours),
             } => write!(
                 f,
-                "{hourly} for a promise to pay {} h in {months} months",
-                hours.get()
+                "{hourly} for a promise to pay {} h in {}",
+                hours.get(),
+                in_months(*months)
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! Where an offer's machines stand: country, point on the map, grid.
 
 use causeway_domain::organisation::{Presence, Site};
-use causeway_domain::{Country, Fact};
+use causeway_domain::{Country, Fact, UsdPerKilowattHour};
 use causeway_market::{Coordinates, GridCarbon, Offer, Regions};
 use serde::Serialize;
 
@@ -12,8 +12,13 @@ pub struct Place {
     pub country: Fact<Country>,
     /// The point: the site's own, else that of its cloud's region.
     pub coordinates: Fact<Coordinates>,
+    /// The part of the country, where a table names it: an ISO 3166-2 code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What the grid emits: the region's figure, else the country's.
     pub grid: Fact<GridCarbon>,
+    /// What power costs there, by the country's figure.
+    pub power: Fact<UsdPerKilowattHour>,
 }
 
 impl Place {
@@ -40,20 +45,32 @@ impl Place {
             let at = Coordinates::new(degrees.latitude, degrees.longitude)?;
             Some(Fact::stated(at, "the organisation's file"))
         });
-        let (of_region, grid) = match listed {
-            Some(region) => (region.coordinates, region.carbon),
-            None => (
+        let part = listed.as_ref().and_then(|region| {
+            let jurisdiction = region.jurisdiction.known()?;
+            jurisdiction.part.clone()
+        });
+        let (of_region, grid, power) = match (listed, &country) {
+            (Some(region), _) => (region.coordinates, region.carbon, region.power),
+            (None, Fact::Known(country, _)) => (
                 Fact::unknown("neither the site nor a table says where it is"),
-                match &country {
-                    Fact::Known(country, _) => regions.carbon_of(*country, None),
-                    Fact::Unknown(why) => Fact::unknown(format!("country {why}")),
-                },
+                regions.carbon_of(*country, None),
+                regions.power_of(*country),
             ),
+            (None, Fact::Unknown(why)) => {
+                let why = format!("country {why}");
+                (
+                    Fact::unknown(why.clone()),
+                    Fact::unknown(why.clone()),
+                    Fact::unknown(why),
+                )
+            }
         };
         Self {
             country,
             coordinates: stated.unwrap_or(of_region),
+            part,
             grid,
+            power,
         }
     }
 }
@@ -85,6 +102,8 @@ mod tests {
         let virginia = Place::of(&offer("aws", "us-east-1", "US"), None, None, &regions);
         let longitude = |place: &Place| place.coordinates.known().unwrap().longitude();
         assert!(longitude(&oregon) < -110.0 && longitude(&virginia) > -90.0);
+        assert_eq!(oregon.part.as_deref(), Some("US-OR"));
+        assert!(oregon.power.is_known());
         assert_ne!(
             oregon.grid.known().unwrap().of,
             virginia.grid.known().unwrap().of

@@ -374,7 +374,7 @@ fn a_run_is_paid_on_the_terms_on_which_it_costs_least() {
     let (short, said) = of("1e10", CONTRACT);
     assert_eq!(short.paid, PriceKind::OnDemand);
     assert!(
-        said.contains("reserved for 1 months: $1000.00 upfront"),
+        said.contains("reserved for 1 month: $1000.00 upfront"),
         "{said}"
     );
     assert!(short.infeasible.is_empty(), "{:?}", short.infeasible);

@@ -4,6 +4,7 @@ use causeway_domain::organisation::Weights;
 use causeway_domain::{Fact, Source, Stated, Usd};
 use causeway_estimate::Interval;
 use causeway_law::Tree;
+use rust_decimal::Decimal;
 
 use crate::candidate::{Candidate, hours_in_words, span};
 use crate::factors::Factor;
@@ -66,10 +67,12 @@ pub fn trace(candidate: &Candidate, field: &str, weights: &Weights) -> Option<Tr
                 ),
                 Fact::Unknown(why) => ("unknown".to_owned(), why.clone()),
             };
-            head(value).with([
-                Tree::new(source),
-                Tree::new(format!("point: {point}")).with([of_point]),
-            ])
+            let part = candidate.place.part.as_deref();
+            let part = part.map(|part| Tree::new(format!("part of it: {part}")));
+            head(value)
+                .with([Tree::new(source)])
+                .with(part)
+                .with([Tree::new(format!("point: {point}")).with([of_point])])
         }
         _ => verdict(candidate, head),
     })
@@ -358,7 +361,7 @@ fn energy(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
     match energy {
         Fact::Known(known, source) => {
             let (value, _) = amount(&energy.clone().map(|energy| energy.energy));
-            head(value).with([
+            let mut tree = head(value).with([
                 format!(
                     "{} for the building x {}",
                     known.site.mid,
@@ -366,7 +369,19 @@ fn energy(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
                 ),
                 format!("{} for each accelerator", known.chip),
                 said(source),
-            ])
+            ]);
+            if let Fact::Known(price, source) = &candidate.place.power {
+                let bought = Decimal::from_f64_retain(known.energy.mid.get())
+                    .and_then(|energy| energy.checked_mul(price.get()));
+                let bought = Usd::new(bought.unwrap_or(Decimal::MAX).round_dp(2));
+                tree.push(
+                    Tree::new(format!(
+                        "bought at {price} it would be {bought}; a rented hour contains it, so it is not counted again"
+                    ))
+                    .with([said(source)]),
+                );
+            }
+            tree
         }
         Fact::Unknown(why) => head("unknown".to_owned()).with([why.as_str()]),
     }

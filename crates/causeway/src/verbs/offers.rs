@@ -213,10 +213,12 @@ fn list(
         output.document(&json!({"offers": offers}));
         return Ok(Exit::Done);
     }
-    let mut table = output.table(
-        &["place", "in", "chips", "cpus", "$/h", "spot $/h", "source"],
-        0,
-    );
+    let other_terms = offers.iter().any(|offer| !offer.terms.is_empty());
+    let mut header = vec!["place", "in", "chips", "cpus", "$/h", "spot $/h", "source"];
+    if other_terms {
+        header.push("or");
+    }
+    let mut table = output.table(&header, 0);
     for offer in &offers {
         let place = match &*offer.country {
             Fact::Known(country, _) => country.to_string(),
@@ -225,7 +227,7 @@ fn list(
         let price = |price: Option<UsdPerHour>| {
             price.map_or_else(String::new, |price| format!("{:.2}", price.get()))
         };
-        table.add_row(vec![
+        let mut row = vec![
             offer.label(),
             place,
             offer.accelerator.as_ref().map_or_else(
@@ -238,7 +240,12 @@ fn list(
             price(offer.on_demand),
             price(offer.spot),
             offer.origin(),
-        ]);
+        ];
+        if other_terms {
+            let terms: Vec<String> = offer.terms.iter().map(ToString::to_string).collect();
+            row.push(terms.join("; "));
+        }
+        table.add_row(row);
     }
     output.line(table);
     output.line(format_args!("{} offers", offers.len()));

@@ -88,14 +88,18 @@ fn an_offers_file_is_checked_and_priced() {
         "format: causeway/offers/1
 source: {by: quote 117, on: 2026-11-02}
 offers:
-  - {provider: straits, instance: hgx, country: MY, accelerator: H100, accelerators_per_node: 8, on_demand: 23.60}
+  - {provider: straits, instance: hgx, country: MY, accelerator: H100, accelerators_per_node: 8, on_demand: 23.60, reserved: [{months: 1, upfront: 1000, per_hour: 14.20}]}
 ",
     );
     let imported = home.causeway(&["offers", "import", "own.yaml"]);
     assert_eq!(imported.code, Some(0), "{imported}");
     let listed = home.causeway(&["offers", "list", "--country", "MY"]);
     assert!(
-        listed.stdout.contains("23.60") && listed.stdout.contains("quote 117"),
+        listed.stdout.contains("23.60")
+            && listed.stdout.contains("quote 117")
+            && listed
+                .stdout
+                .contains("reserved for 1 month: $1000.00 upfront"),
         "{listed}"
     );
     home.write(
