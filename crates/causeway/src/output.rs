@@ -7,12 +7,16 @@ use std::process::ExitCode;
 use causeway_domain::{Problem, Severity};
 use causeway_law::{Outcome, Tree};
 use causeway_run::RunError;
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
 use serde_json::{Value, json};
 
 /// Columns of a tree.
 const WIDEST: usize = 100;
 const NARROWEST: usize = 40;
+/// The least width of a table's column that gives way.
+const LEAST_WIDE: u16 = 16;
 
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,9 +220,33 @@ impl Output {
             column.set_padding((0, 1));
             if index != wide {
                 column.set_constraint(ColumnConstraint::ContentWidth);
+            } else if width.is_some() {
+                // Words broken into letters are no words: it gives way so far and no further.
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(LEAST_WIDE)));
             }
         }
         table
+    }
+
+    /// Prints a table. Where the terminal is too narrow for it, columns are left out in this order, and named.
+    pub(crate) fn fitted(self, mut table: Table, wide: usize, order: &[usize]) {
+        let room = table.width().map_or(usize::MAX, usize::from);
+        let hidden = left_out(&table.column_max_content_widths(), wide, room, order);
+        let mut names = Vec::new();
+        for index in hidden {
+            if let Some(column) = table.column_mut(index) {
+                column.set_constraint(ColumnConstraint::Hidden);
+            }
+            let head = table.header().and_then(|head| head.cell_iter().nth(index));
+            names.extend(head.map(Cell::content));
+        }
+        self.line(table);
+        if !names.is_empty() {
+            self.hint(format_args!(
+                "a wider terminal shows {}, `--json` has all",
+                names.join(", ")
+            ));
+        }
     }
 
     /// An outcome in its colour, for a table.
@@ -230,6 +258,29 @@ impl Output {
             Outcome::Prohibited => Color::Red,
         })
     }
+}
+
+/// The columns that are left out, of those that may be in this order, so that the others fit. `wide`: the one that gives way.
+fn left_out(widths: &[u16], wide: usize, room: usize, order: &[usize]) -> Vec<usize> {
+    let needed = |hidden: &[usize]| -> usize {
+        let shown = widths
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !hidden.contains(index));
+        let of = |(index, width): (usize, &u16)| {
+            let least = if index == wide { LEAST_WIDE } else { *width };
+            usize::from(least.min(*width)) + 1
+        };
+        shown.map(of).sum()
+    };
+    let all = (0..=order.len()).filter_map(|count| order.get(..count));
+    let mut hidden = all
+        .clone()
+        .find(|hidden| needed(hidden) <= room)
+        .unwrap_or(order)
+        .to_vec();
+    hidden.sort_unstable();
+    hidden
 }
 
 /// A problem in the contract's words.
@@ -261,5 +312,23 @@ fn exit_of(error: &RunError) -> Exit {
             Exit::Interrupted
         }
         _ => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_leaves_columns_out_in_their_order() {
+        let widths = [40, 5, 10, 20];
+        let hidden = |room| left_out(&widths, 0, room, &[2, 1]);
+        // The first gives way down to sixteen letters; one blank behind each.
+        assert_eq!(hidden(55), [] as [usize; 0]);
+        assert_eq!(hidden(54), [2]);
+        assert_eq!(hidden(44), [2]);
+        assert_eq!(hidden(43), [1, 2]);
+        assert_eq!(hidden(1), [1, 2], "more may not go");
+        assert_eq!(left_out(&[3, 5], 0, 10, &[1]), [] as [usize; 0]);
     }
 }

@@ -247,7 +247,8 @@ fn list(
         }
         table.add_row(row);
     }
-    output.line(table);
+    // Other terms, where it was read, processors.
+    output.fitted(table, 0, &[7, 6, 3]);
     output.line(format_args!("{} offers", offers.len()));
     for reading in market.readings(today) {
         output.line(format_args!("  {reading}"));

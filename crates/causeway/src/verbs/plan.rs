@@ -21,6 +21,8 @@ use crate::verbs::{Context, packs, portfolio, scenarios};
 const SHOWN: usize = 12;
 /// Tokens of a sequence where the organisation's file names none.
 const SEQUENCE: u32 = 4096;
+/// The column of the place, which gives way.
+const PLACE: usize = 1;
 /// Candidates of which a field is explained without `--all`.
 const EXPLAINED: usize = 3;
 
@@ -262,7 +264,7 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
             "", "place", "in", "chips", "hw", "cost", "risk", "talent", "data", "score", "$/h",
             "total", "time", "verdict",
         ],
-        1,
+        PLACE,
     );
     let chosen = comparison.choose();
     let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -332,7 +334,8 @@ pub(crate) fn show(output: Output, comparison: &Comparison, all: bool) {
         comparison.task,
         comparison.at.strftime("%Y-%m-%d")
     ));
-    output.line(table);
+    // Price, machines, then the factors from the last to the first.
+    output.fitted(table, PLACE, &[10, 3, 8, 7, 6, 5, 4]);
     if listed.len() > shown {
         output.line(format_args!(
             "and {} more kinds: `--all` shows every offer",

@@ -67,7 +67,8 @@ pub(crate) fn show(output: Output, outlook: &Outlook) {
             output.line("no place that could run the task has a known time");
             continue;
         }
-        output.line(table(output, reading));
+        // What is lost, then the middles, then money.
+        output.fitted(table(output, reading), 0, &[6, 7, 2, 4, 3]);
         if reading.prospects.len() > SHOWN {
             output.line(format_args!(
                 "and {} more: `--json` has them",
@@ -102,7 +103,7 @@ pub(crate) fn show(output: Output, outlook: &Outlook) {
                 dollars(one.egress),
             ]);
         }
-        output.line(table);
+        output.fitted(table, 0, &[4, 5, 6]);
     }
     for note in &outlook.notes {
         output.line(format_args!("note: {note}"));
@@ -122,7 +123,7 @@ fn table(output: Output, reading: &Reading) -> comfy_table::Table {
             "lost 95 %",
             "stops by",
         ],
-        8,
+        0,
     );
     for prospect in reading.prospects.iter().take(SHOWN) {
         table.add_row(row(prospect));
