@@ -140,6 +140,32 @@ fn one_fleet_is_estimated_and_a_table_of_runs() {
     ] {
         assert!(one.stdout.contains(word), "{word} in {one}");
     }
+    assert!(
+        one.stdout.contains("not counted: storage, egress, people"),
+        "{one}"
+    );
+    let hours = |more: &[&str]| {
+        let run = home.causeway(&[&words[..], more, &["--json"]].concat());
+        assert_eq!(run.code, Some(0), "{run}");
+        run.json()["estimate"]["hours"]["known"][0]["mid"]
+            .as_f64()
+            .unwrap()
+    };
+    let written = hours(&["--kind", "reinforcement", "--rollout", "60%"]);
+    assert!((written / hours(&["--kind", "fine-tune"]) - 2.5).abs() < 1e-6);
+    let silent = home.causeway(&[&words[..], &["--kind", "reinforcement"]].concat());
+    assert_eq!(silent.code, Some(2), "{silent}");
+    assert!(silent.stderr.contains("--rollout"), "{silent}");
+    let priced = home.causeway(
+        &[
+            &words[..],
+            &["--storage", "0.02", "--egress", "0.09", "--people", "50"],
+        ]
+        .concat(),
+    );
+    for part in ["storage $", "egress $", "people $"] {
+        assert!(priced.stdout.contains(part), "{part} in {priced}");
+    }
     let unknown = home.causeway(&[
         "estimate",
         "--parameters",

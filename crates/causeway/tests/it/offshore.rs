@@ -126,3 +126,83 @@ fn a_number_says_where_it_comes_from_and_money_what_it_buys() {
     assert_eq!(none.code, Some(1), "{none}");
     assert!(none.stdout.contains("one review or fact more"), "{none}");
 }
+
+#[test]
+fn without_an_organisation_the_files_beside_the_task_are_named() {
+    let home = example();
+    std::fs::remove_file(home.path("causeway.yaml")).unwrap();
+    let run = home.causeway(&["plan", "task.yaml"]);
+    assert_eq!(run.code, Some(2), "{run}");
+    assert!(run.stderr.contains("there is no causeway.yaml in"), "{run}");
+    for name in ["cn.yaml", "sg.yaml", "us.yaml"] {
+        assert!(run.stderr.contains(name), "{name} in {run}");
+    }
+}
+
+/// The five factors of mission and page, a row each, of the places of one organisation.
+fn factors(home: &Home, organisation: &str, places: &[&str]) -> Vec<String> {
+    let answer = plan(home, organisation, &["--json"]).json();
+    let candidates = answer["plan"]["candidates"].as_array().unwrap();
+    let of = |label: &str| {
+        candidates
+            .iter()
+            .find(|one| one["label"] == label)
+            .unwrap_or_else(|| panic!("{label}"))
+    };
+    let factor = |place: &str, name: &str| {
+        let factor = &of(place)["factors"][name];
+        let number = |end: &str| factor[end].as_f64().unwrap();
+        let (score, low, high) = (number("score"), number("low"), number("high"));
+        if high - low > 99.0 {
+            "?".to_owned()
+        } else if high - low > 10.0 {
+            format!("{score:.0} ({low:.0} to {high:.0})")
+        } else {
+            format!("{score:.0}")
+        }
+    };
+    let row = |head: &str, cell: &dyn Fn(&str) -> String| {
+        let cells: Vec<String> = places.iter().map(|place| cell(place)).collect();
+        format!("| {head} | {} |", cells.join(" | "))
+    };
+    let mut rows: Vec<String> = [
+        ("hardware access", "hardware"),
+        ("operating cost", "cost"),
+        ("geopolitical risk", "risk"),
+        ("talent pool", "talent"),
+        ("security and data", "data"),
+    ]
+    .into_iter()
+    .map(|(head, name)| row(head, &|place| factor(place, name)))
+    .collect();
+    rows.push(row("all five", &|place| {
+        format!("{:.0}", of(place)["score"].as_f64().unwrap())
+    }));
+    rows.push(row("the law", &|place| {
+        format!("`{}`", of(place)["outcome"].as_str().unwrap())
+    }));
+    rows
+}
+
+#[test]
+fn the_readme_of_the_example_has_the_numbers_of_the_program() {
+    let home = example();
+    let readme =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/onshore-or-offshore/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let rented = ["singapore h100x8", "johor h100x8", "dallas h100x8"];
+    let at_home = ["hangzhou a800x8", "hangzhou 910bx8", "hangzhou h20x8"];
+    let all = [&at_home[..], &rented[..]].concat();
+    for (organisation, places) in [
+        ("us.yaml", &rented[..]),
+        ("sg.yaml", &rented[..]),
+        ("cn.yaml", &all[..]),
+    ] {
+        let rows = factors(&home, organisation, places);
+        assert!(
+            readme.contains(&rows.join("\n")),
+            "the README's table for {organisation} should be\n{}",
+            rows.join("\n")
+        );
+    }
+}
