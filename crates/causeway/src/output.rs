@@ -297,6 +297,7 @@ fn exit_of(error: &RunError) -> Exit {
     match error {
         RunError::Files { .. }
         | RunError::NotRun { .. }
+        | RunError::NoOrganisation { .. }
         | RunError::Read { .. }
         | RunError::Write { .. }
         | RunError::UnknownRun { .. }
