@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_domain::organisation::{
-    DataClass, Dataset as DatasetFile, Organisation, Persons, SiteOffer, Workload,
+    DataClass, Dataset as DatasetFile, Organisation, Persons, SiteOffer, WorkKind, Workload,
 };
 use causeway_domain::{Country, DatasetId, Fact, PartyId, SiteId, Stated, Timestamp};
 use causeway_law::{
@@ -402,6 +402,35 @@ impl Undertaking {
         act
     }
 
+    /// Operations of all the training of the model that comes home: thresholds of models count them together (Regulation
+    /// (EU) 2024/1689, Art. 51(2)).
+    fn cumulative_ops(&self) -> Fact<Decimal> {
+        let workload = self.workload.as_ref();
+        let kind = workload.map(|workload| workload.kind).unwrap_or_default();
+        let before = workload.and_then(|workload| workload.base_train_ops);
+        let (before, words) = match (kind, before) {
+            (WorkKind::PreTrain, None) => (0.0, "6 N D of the workload"),
+            (_, Some(before)) => (before, "`base_train_ops`, and 6 N D of the workload"),
+            (_, None) => {
+                return Fact::unknown(
+                    "what the model's training took before this run is not stated (`base_train_ops`)",
+                );
+            }
+        };
+        let of_run = match (kind, self.train_ops) {
+            // A forward pass trains nothing.
+            (WorkKind::Throughput, _) => 0.0,
+            (_, Some(ops)) => ops,
+            (_, None) => {
+                return Fact::unknown("the workload's parameters or tokens are not stated");
+            }
+        };
+        match Decimal::from_f64_retain(before + of_run) {
+            Some(ops) => Fact::stated(ops.round(), words),
+            None => Fact::unknown("the operations of the training are beyond counting"),
+        }
+    }
+
     fn bring_weights_home(&self, at: Timestamp) -> Act {
         let file = self.file();
         let home = Stated::fact(
@@ -422,10 +451,7 @@ impl Undertaking {
             file,
             "workloads.<task>.closed",
         );
-        let train_ops = match self.train_ops.and_then(Decimal::from_f64_retain) {
-            Some(ops) => Fact::stated(ops.round(), "6 N D of the workload"),
-            None => Fact::unknown("the workload's parameters or tokens are not stated"),
-        };
+        let train_ops = self.cumulative_ops();
         // What only moves home is not published by moving.
         act.item.weights = Some(Weights {
             published: closed.clone().map(|_| false),

@@ -540,3 +540,32 @@ fn what_does_not_fit_has_no_time_and_no_price_and_says_by_how_much() {
     assert!(one.factors.hardware.because[0].contains("GiB too little"));
     assert_eq!(crate::hours_in_words(one), "unknown");
 }
+
+#[test]
+fn operations_before_this_run_count_and_are_unknown_where_nobody_states_them() {
+    let ops = |more: &str| {
+        let organisation = ORGANISATION.replace("model: a/m,", &format!("model: a/m, {more}"));
+        let comparison = comparison(&organisation, TASK);
+        let acts = find(&comparison, "near").bare(comparison.at);
+        let weights = acts.into_iter().find_map(|one| one.act.item.weights);
+        let ops = weights.unwrap().train_ops;
+        ops.known().map(ToString::to_string)
+    };
+    // 6 x 1e5 parameters x 3.6e6 tokens.
+    assert_eq!(ops("").as_deref(), Some("2160000000000"));
+    assert_eq!(ops("kind: fine_tune,"), None);
+    assert_eq!(
+        ops("kind: fine_tune, base_train_ops: 1e13,").as_deref(),
+        Some("12160000000000")
+    );
+    // A forward pass adds nothing.
+    assert_eq!(
+        ops("kind: throughput, base_train_ops: 1e13,").as_deref(),
+        Some("10000000000000")
+    );
+    assert_eq!(
+        ops("base_train_ops: 1e13,").as_deref(),
+        Some("12160000000000"),
+        "a run that goes on"
+    );
+}

@@ -518,6 +518,10 @@ pub struct Workload {
     /// What is done with the model
     #[serde(default)]
     pub kind: WorkKind,
+    /// Operations that the model's training took before this run, where it does not begin from the start: rules count all of a model's training
+    #[schemars(with = "Option<AmountText>")]
+    #[serde(default, deserialize_with = "amount")]
+    pub base_train_ops: Option<f64>,
     /// A config.json of Hugging Face, relative to this file: what memory and arithmetic are computed from
     pub config: Option<String>,
     /// Number of parameters, where there is no config.json
