@@ -16,6 +16,20 @@ pub struct Cut {
     pub math: f64,
 }
 
+impl std::fmt::Display for Cut {
+    /// `19 % of its throughput; the thinner link costs 2 %, slower products and memory 79 %`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let percent = |share: f64| 100.0 * share;
+        write!(
+            f,
+            "{:.0} % of its throughput; the thinner link costs {:.0} %, slower products and memory {:.0} %",
+            percent(self.left),
+            percent(self.link),
+            percent(self.math)
+        )
+    }
+}
+
 /// What it costs that the fleet's accelerator is a variant of `whole` (`H800` of `H100`): the same workload on as many of
 /// `whole`, on those with the variant's link, and on the variant. `None` where one of the times is unknown.
 ///

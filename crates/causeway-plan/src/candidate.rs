@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_domain::{Fact, Hours, KilogramsCo2, SiteId, Timestamp, Usd, UsdPerHour};
-use causeway_estimate::{Estimate, Fits, Interval, Rates};
+use causeway_estimate::{Cut, Estimate, Fits, Interval, Rates};
 use causeway_law::{Act, Clearance, Described, Outcome, Subject};
 use causeway_market::{PriceKind, Term};
 use serde::Serialize;
@@ -46,6 +46,8 @@ pub struct Candidate {
     pub offer_source: String,
     /// Time, memory, money; why not, where the workload is not described.
     pub estimate: Result<Estimate, String>,
+    /// What was taken away from the part that its accelerator is a variant of, where it is one.
+    pub variant: Option<Variant>,
     /// What the energy emits.
     pub carbon: Fact<Interval<KilogramsCo2>>,
     /// The five factors.
@@ -147,6 +149,22 @@ impl Candidate {
     #[must_use]
     pub fn hours(&self) -> Option<Hours> {
         self.time().map(|hours| hours.mid)
+    }
+}
+
+/// A variant beside its whole: the part's name, and what of its throughput is left.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Variant {
+    /// The part that it was cut from.
+    pub of: String,
+    /// What is left, and what costs the rest.
+    #[serde(flatten)]
+    pub cut: Cut,
+}
+
+impl std::fmt::Display for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a variant of {}: {}", self.of, self.cut)
     }
 }
 

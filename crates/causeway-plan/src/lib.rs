@@ -41,7 +41,7 @@ mod talent;
 mod trace;
 
 pub use budget::{Affordable, Trained, affordable};
-pub use candidate::{Candidate, Comparison, Planned, hours_in_words, span};
+pub use candidate::{Candidate, Comparison, Planned, Variant, hours_in_words, span};
 pub use counterfactual::{Advice, Elsewhere, ElsewhereChanged};
 pub use error::PlanError;
 pub use factors::{Factor, Factors};

@@ -364,6 +364,8 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
             alike(fastest.as_ref()),
             &time_unknown,
         );
+        let variant = candidate.variant.as_ref().map(ToString::to_string);
+        candidate.factors.hardware.because.extend(variant);
         candidate.factors.cost = factors::cost(
             candidate.costs(),
             cheapest.as_ref().and_then(|best| best.cost),

@@ -569,3 +569,28 @@ fn operations_before_this_run_count_and_are_unknown_where_nobody_states_them() {
         "a run that goes on"
     );
 }
+
+#[test]
+fn a_variant_says_what_was_taken_away_from_it() {
+    let cut = CONTRACT.replace("accelerator: H100-SXM-80GB", "accelerator: H800");
+    let comparison = contracted(
+        "1e10",
+        "resources: {accelerators: 'H800:8'}\nrun: x\n",
+        &cut,
+    );
+    let one = comparison
+        .candidates
+        .iter()
+        .find(|one| one.label.starts_with("straits"))
+        .unwrap();
+    let variant = one.variant.as_ref().unwrap();
+    assert_eq!(variant.of, "H100-SXM-80GB");
+    assert!(
+        variant.cut.left <= 1.0 && variant.cut.left > 0.5,
+        "{variant}"
+    );
+    let said = one.factors.hardware.because.join("; ");
+    assert!(said.contains("a variant of H100-SXM-80GB"), "{said}");
+    let whole = contracted("1e10", EIGHT, CONTRACT);
+    assert!(whole.candidates.iter().all(|one| one.variant.is_none()));
+}

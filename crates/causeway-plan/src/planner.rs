@@ -7,14 +7,14 @@ use std::sync::Arc;
 use causeway_domain::organisation::{Engine, Presence, Site, SiteOffer, Workload as WorkloadFile};
 use causeway_domain::{Bytes, Country, Fact, PackId, SiteId, Stated, UsdPerHour};
 use causeway_estimate::{
-    Calibration, Estimate, Fits, Fleet, Hardware, Interval, Rates, Workload, estimate,
+    Calibration, Estimate, Fits, Fleet, Hardware, Interval, Rates, Workload, cut, estimate,
 };
 use causeway_law::{ActKind, Clearance, Outcome, Posture, Settings, Verdict, clear};
 use causeway_market::{CostBasis, Match, PriceKind, Term};
 use causeway_parties::{Party, Register};
 
 use crate::acts::Undertaking;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Variant};
 use crate::factors::{self, DataFacts, Factor, Factors};
 use crate::paths::Shipments;
 use crate::people::People;
@@ -36,10 +36,13 @@ pub(crate) struct Planner<'a> {
     /// Judgements by what the acts look at.
     pub(crate) known: RefCell<BTreeMap<String, Judged>>,
     /// Estimates without a price, by what time and memory depend on.
-    pub(crate) estimates: RefCell<BTreeMap<Machine, Result<Estimate, String>>>,
+    pub(crate) estimates: RefCell<BTreeMap<Machine, Result<Estimated, String>>>,
     /// The talent factor by country and point.
     pub(crate) talents: RefCell<BTreeMap<Spot, Factor>>,
 }
+
+/// An estimate, and its accelerator beside the part that it is a variant of.
+type Estimated = (Estimate, Option<Variant>);
 
 /// A country and a point in it.
 type Spot = (Option<Country>, Option<(u64, u64)>);
@@ -109,7 +112,11 @@ impl Planner<'_> {
             egress_gb: entry.and_then(|entry| entry.egress_per_gb),
             people: pay.as_ref().ok().map(|(pay, _)| *pay),
         };
-        let (estimate, term) = self.paid(found, self.estimate(found, offer), &rates);
+        let (estimate, variant) = match self.estimate(found, offer) {
+            Ok((estimate, variant)) => (Ok(estimate), variant),
+            Err(why) => (Err(why), None),
+        };
+        let (estimate, term) = self.paid(found, estimate, &rates);
         if let Ok(Estimate {
             fits: Fits::No { why },
             ..
@@ -172,6 +179,7 @@ impl Planner<'_> {
             operator: register
                 .get(&operator)
                 .map_or(operator, |party| party.name.clone()),
+            variant,
             carbon: estimate.as_ref().map_or_else(
                 |why| Fact::unknown(why.clone()),
                 |estimate| estimate.carbon(&place.grid.clone().map(|grid| grid.intensity)),
@@ -370,7 +378,7 @@ impl Planner<'_> {
         }
     }
 
-    fn estimate(&self, found: &Match<'_>, offer: Option<&SiteOffer>) -> Result<Estimate, String> {
+    fn estimate(&self, found: &Match<'_>, offer: Option<&SiteOffer>) -> Result<Estimated, String> {
         let workload = self.workload.as_ref().map_err(Clone::clone)?;
         let hardware = match (&found.offer.accelerator, found.accelerator) {
             (Some((_, count)), Some(part)) => Hardware::Accelerators {
@@ -410,9 +418,26 @@ impl Planner<'_> {
                     PREEMPTED
                 ));
             }
-            Ok(answer)
+            Ok((answer, self.variant(workload, &fleet)))
         });
         estimate.clone()
+    }
+
+    /// Nothing where a site declared its throughput: that is of no model.
+    fn variant(&self, workload: &Workload, fleet: &Fleet<'_>) -> Option<Variant> {
+        let Hardware::Accelerators { part, .. } = fleet.hardware else {
+            return None;
+        };
+        let of = part.variant_of.as_ref()?;
+        let whole = self.inputs.market.accelerators.find(of)?;
+        if fleet.declared_tokens_per_second.is_some() {
+            return None;
+        }
+        let cut = cut(workload, fleet, whole, &self.calibration).ok()??;
+        Some(Variant {
+            of: of.clone(),
+            cut,
+        })
     }
 
     fn data_facts(

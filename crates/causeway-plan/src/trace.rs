@@ -349,6 +349,7 @@ fn throughput(candidate: &Candidate, head: impl Fn(String) -> Tree) -> Tree {
     if let Some(step) = estimate.step.known() {
         tree.push(format!("of a step {step}; bound by {}", estimate.bound_by));
     }
+    tree = tree.with(candidate.variant.as_ref().map(ToString::to_string));
     tree.push(source);
     tree
 }

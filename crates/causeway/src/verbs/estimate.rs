@@ -3,7 +3,7 @@
 use causeway_domain::{Fact, GramsPerKilowattHour, Params, Percent, Tokens, UsdPerHour};
 use causeway_estimate::{
     Calibration, Estimate, EstimateError, Fits, Fleet, Hardware, Interval, Kind, ModelShape,
-    Precision, Rates, Workload, estimate, runs,
+    Precision, Rates, Workload, cut, estimate, runs,
 };
 use causeway_market::{Accelerators, Regions, Term};
 use causeway_plan::span;
@@ -72,11 +72,22 @@ pub(crate) fn run(context: &Context, args: &EstimateArgs) -> Result<Exit, RunErr
             .map(|grid| grid.intensity),
         None => Fact::unknown("no `--country` is named"),
     };
+    let whole = part.variant_of.as_ref().and_then(|of| chips.find(of));
+    let beside = match whole {
+        Some(whole) => cut(&workload, &fleet, whole, &calibration)
+            .map_err(wrong)?
+            .map(|cut| (whole.name.as_str(), cut)),
+        None => None,
+    };
     if output.json {
         let carbon = answer.carbon(&grid);
-        output.document(&json!({"estimate": answer, "carbon": carbon}));
+        let variant = beside.map(|(of, cut)| json!({"of": of, "cut": cut}));
+        output.document(&json!({"estimate": answer, "carbon": carbon, "variant": variant}));
     } else {
         show(output, &answer, &grid);
+        if let Some((of, cut)) = beside {
+            output.line(format_args!("note: a variant of {of}: {cut}"));
+        }
     }
     Ok(Exit::Done)
 }
