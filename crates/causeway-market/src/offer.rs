@@ -167,15 +167,6 @@ impl Offer {
     pub fn age(&self, today: Date) -> Age {
         Age::of(self.read.date, today)
     }
-
-    /// Every way in which a machine can be had, with its price: on demand, spot, then the other terms.
-    pub fn all_terms(&self) -> impl Iterator<Item = Term> + '_ {
-        self.on_demand
-            .map(Term::OnDemand)
-            .into_iter()
-            .chain(self.spot.map(Term::Spot))
-            .chain(self.terms.iter().cloned())
-    }
 }
 
 #[cfg(test)]

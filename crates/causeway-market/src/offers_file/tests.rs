@@ -77,7 +77,9 @@ fn quotes_contracts_and_ones_own_clusters_become_offers() {
             "quote 117 of Straits Compute, offers/117.pdf, 2026-11-02"
         )
     );
-    let terms: Vec<String> = quote.all_terms().map(|term| term.to_string()).collect();
+    let hour = quote.on_demand.map(Term::OnDemand);
+    let terms = hour.iter().chain(quote.terms.iter());
+    let terms: Vec<String> = terms.map(ToString::to_string).collect();
     insta::assert_snapshot!(terms.join("\n"), @r"
     $23.60/h on demand
     reserved for 12 months: $10000.00 upfront and $14.20/h

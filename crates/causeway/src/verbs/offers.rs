@@ -200,6 +200,14 @@ fn changes(context: &Context, path: &Utf8Path) -> Result<Exit, RunError> {
     Ok(Exit::Done)
 }
 
+/// An offer, and what the table of accelerators calls its part.
+#[derive(serde::Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    offer: &'a Offer,
+    part: Option<&'a str>,
+}
+
 fn list(
     context: &Context,
     accelerator: Option<&str>,
@@ -210,7 +218,14 @@ fn list(
     let today = today(context);
     let offers = market.listed(accelerator, country)?;
     if output.json {
-        output.document(&json!({"offers": offers}));
+        let listed: Vec<Listed<'_>> = offers
+            .iter()
+            .map(|offer| Listed {
+                offer,
+                part: market.accelerator_of(offer).map(|part| part.name.as_str()),
+            })
+            .collect();
+        output.document(&json!({"offers": listed}));
         return Ok(Exit::Done);
     }
     let other_terms = offers.iter().any(|offer| !offer.terms.is_empty());

@@ -31,6 +31,7 @@ fn bad_rows_are_refused_at_their_place_or_left_out_when_that_is_asked_for() {
             .filter(|offer| offer["provider"] == "nebius")
             .count()
     };
+    assert_eq!(after["offers"][0]["part"], "H100-SXM-80GB");
     assert_eq!(
         (count(&before), count(&after)),
         (2, 1),
