@@ -4,14 +4,16 @@
 //! parameters and tokens grow alike, about 20 tokens a parameter). At each place the largest N is taken whose expected cost
 //! is within the budget and that fits into memory.
 
+use causeway_domain::organisation::Weights;
 use causeway_domain::{Fact, Hours, Params, Tokens, Usd};
-use causeway_estimate::{Calibration, Fits, Fleet, Hardware, Workload, estimate};
-use causeway_law::Outcome;
+use causeway_estimate::{Calibration, Estimate, Fits, Fleet, Hardware, Rates, Workload, estimate};
+use causeway_law::{Outcome, Tree};
 use causeway_market::{Accelerators, Term};
 use serde::Serialize;
 
 use crate::PlanError;
 use crate::candidate::{Candidate, Comparison};
+use crate::trace::trace;
 
 /// Tokens for each parameter.
 const TOKENS_PER_PARAMETER: f64 = 20.0;
@@ -37,8 +39,22 @@ pub struct Affordable {
     pub places: usize,
 }
 
+/// What can be asked about a model that a budget trains, beside `parameters`: fields of the plan that trains it.
+const OF_PLAN: [&str; 10] = [
+    "price",
+    "total",
+    "time",
+    "throughput",
+    "memory",
+    "energy",
+    "carbon",
+    "chips",
+    "country",
+    "verdict",
+];
+
 /// A model and where it is trained.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Trained {
     /// The candidate's name.
     pub place: String,
@@ -52,6 +68,61 @@ pub struct Trained {
     pub time: Hours,
     /// Why Causeway can't reach the place yet, where it can't.
     pub unreachable: Option<String>,
+    #[serde(skip)]
+    estimate: Box<Estimate>,
+    #[serde(skip)]
+    term: Term,
+    /// The place with this model in place of the task's.
+    #[serde(skip)]
+    plan: Option<Box<Candidate>>,
+}
+
+impl Trained {
+    /// Names of what [`Trained::trace`] answers.
+    pub fn fields() -> impl Iterator<Item = &'static str> {
+        std::iter::once("parameters").chain(OF_PLAN)
+    }
+
+    /// Where a number of it comes from; nothing where there is no such field.
+    #[must_use]
+    pub fn trace(&self, field: &str, weights: &Weights) -> Option<Tree> {
+        let plan = self.plan.as_deref()?;
+        let of_plan = |field| trace(plan, field, weights);
+        if field != "parameters" {
+            return OF_PLAN.contains(&field).then(|| of_plan(field))?;
+        }
+        let head = Tree::new(format!(
+            "parameters at {}: {} on {}",
+            self.place, self.parameters, self.tokens
+        ));
+        let why = [
+            "20 tokens a parameter (Hoffmann et al. 2022, 2203.15556, table 3)",
+            "the largest that fits into memory and whose machines cost no more than the budget",
+        ];
+        Some(
+            head.with(why)
+                .with(of_plan("total"))
+                .with(of_plan("memory")),
+        )
+    }
+
+    /// The same with the plan that its numbers come from.
+    fn planned(mut self, candidate: &Candidate) -> Self {
+        let grid = candidate.place.grid.clone().map(|grid| grid.intensity);
+        self.plan = Some(Box::new(Candidate {
+            carbon: self.estimate.carbon(&grid),
+            estimate: Ok((*self.estimate).clone()),
+            paid: self.term.kind(),
+            price_per_hour: Some(self.term.hourly_at_full_use() * candidate.nodes),
+            term: Some(self.term),
+            rates: Rates::default(),
+            pay: Err("a budget is asked for machines alone".to_owned()),
+            variant: None,
+            infeasible: Vec::new(),
+            ..candidate.clone()
+        }));
+        self
+    }
 }
 
 /// The largest models that a budget trains at the places of a comparison. Only places whose machines answer the task are
@@ -71,8 +142,15 @@ pub fn affordable(
             .candidates
             .iter()
             .filter(|candidate| candidate.outcome == outcome && candidate.answers)
-            .filter_map(|candidate| largest(candidate, chips, &calibration, sequence, budget))
-            .reduce(larger)
+            .filter_map(|candidate| {
+                let found = largest(candidate, chips, &calibration, sequence, budget)?;
+                Some((found, candidate))
+            })
+            .reduce(|best, other| {
+                let more = other.0.parameters.get() > best.0.parameters.get();
+                if more { other } else { best }
+            })
+            .map(|(trained, candidate)| trained.planned(candidate))
     };
     let lawful = best(Outcome::Allow, budget);
     let more = |other: &Trained| {
@@ -129,13 +207,17 @@ fn largest(
             return None;
         };
         let within = cost.mid <= budget && !matches!(answer.fits, Fits::No { .. });
+        let (cost, time) = (cost.mid, hours.mid);
         within.then(|| Trained {
             place: candidate.name(),
             parameters: params,
             tokens,
-            cost: cost.mid,
-            time: hours.mid,
+            cost,
+            time,
             unreachable: candidate.unreachable.clone(),
+            estimate: Box::new(answer),
+            term,
+            plan: None,
         })
     };
     let on = |term: Term| -> Option<Trained> {

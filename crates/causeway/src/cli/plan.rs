@@ -27,11 +27,11 @@ pub(crate) struct PlanArgs {
     /// Write the comparison as one page with pictures, for any browser; nothing in it loads from anywhere
     #[arg(long, value_name = "FILE", conflicts_with_all = ["portfolio", "explain", "budget"])]
     pub(crate) html: Option<Utf8PathBuf>,
-    /// Show where a field comes from, with its sources: score, hardware, cost, risk, talent, data, price, total, storage, egress, people, time, throughput, memory, energy, carbon, chips, country, verdict; with `--scenarios` finishes, spent, ends, lost
+    /// Show where a field comes from, with its sources: score, hardware, cost, risk, talent, data, price, total, storage, egress, people, time, throughput, memory, energy, carbon, chips, country, verdict; with `--scenarios` finishes, spent, ends, lost; with `--budget` parameters
     #[arg(long, value_name = "FIELD")]
     pub(crate) explain: Option<String>,
     /// Show the largest model that so much money trains lawfully (compute-optimal: 20 tokens a parameter), and what more would buy: `50k`, `2M`
-    #[arg(long, value_name = "USD", conflicts_with_all = ["portfolio", "explain", "scenarios", "html"], value_parser = dollars)]
+    #[arg(long, value_name = "USD", conflicts_with_all = ["portfolio", "scenarios", "html"], value_parser = dollars)]
     pub(crate) budget: Option<causeway_domain::Usd>,
     #[command(flatten)]
     pub(crate) scenarios: ScenarioArgs,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use causeway_domain::organisation::Weights;
 use causeway_domain::{Env, Fact, Stated, Timestamp};
 use causeway_law::Outcome;
 use causeway_plan::{
@@ -58,7 +59,9 @@ pub(crate) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, RunError> 
             .unwrap_or(SEQUENCE);
         let bought = affordable(&comparison, &market.accelerators, sequence, budget)
             .map_err(RunError::Plan)?;
-        if output.json {
+        if let Some(field) = &args.explain {
+            buys_why(output, &bought, field, &files.organisation.file.weights)?;
+        } else if output.json {
             output.document(&json!({"affordable": bought}));
         } else {
             buys(output, &bought);
@@ -166,11 +169,37 @@ fn buys(output: Output, bought: &Affordable) {
     output.line("A dense model, 20 tokens a parameter (Hoffmann et al. 2022, 2203.15556); expected costs of machines, no egress and no people");
 }
 
+/// Where a number of what a budget buys comes from.
+fn buys_why(
+    output: Output,
+    bought: &Affordable,
+    field: &str,
+    weights: &Weights,
+) -> Result<(), RunError> {
+    let all = [
+        ("lawfully", &bought.lawful),
+        ("for twice the money", &bought.for_twice),
+        ("with one licence more", &bought.with_a_licence),
+        ("with one review or fact more", &bought.with_a_review),
+    ];
+    if !Trained::fields().any(|known| known == field) {
+        let names: Vec<&str> = Trained::fields().collect();
+        return Err(RunError::Value {
+            what: format!("with --budget the fields are {}", names.join(", ")),
+        });
+    }
+    let trees = all.into_iter().filter_map(|(what, trained)| {
+        let tree = trained.as_ref()?.trace(field, weights)?;
+        Some(causeway_law::Tree::new(what).with([tree]))
+    });
+    explained(output, Some(trees.collect()), field)
+}
+
 /// Of what a field is explained.
 struct Asked<'a> {
     comparison: &'a Comparison,
     outlook: Option<&'a scenario::Outlook>,
-    weights: &'a causeway_domain::organisation::Weights,
+    weights: &'a Weights,
     all: bool,
 }
 

@@ -121,6 +121,26 @@ fn a_number_says_where_it_comes_from_and_money_what_it_buys() {
         "{bought}"
     );
     assert!(bought.stdout.contains("twice the money"), "{bought}");
+    let why = plan(
+        &home,
+        "sg.yaml",
+        &["--budget", "500k", "--explain", "parameters"],
+    );
+    assert_eq!(why.code, Some(0), "{why}");
+    for word in [
+        "2203.15556",
+        "for twice the money",
+        "GB needed",
+        "Hyperstack's price list",
+    ] {
+        assert!(why.stdout.contains(word), "{word} in {why}");
+    }
+    let wrong = plan(
+        &home,
+        "sg.yaml",
+        &["--budget", "500k", "--explain", "talent"],
+    );
+    assert_eq!(wrong.code, Some(2), "{wrong}");
     // Nothing is cleared there as it stands: the money buys nothing lawfully, and a review would.
     let none = plan(&home, "cn.yaml", &["--budget", "500k"]);
     assert_eq!(none.code, Some(1), "{none}");
