@@ -187,7 +187,18 @@ impl<'a> Check<'a> {
             None if !words.is_empty()
                 && matches!(node.content, Content::Scalar(Value::String(_))) =>
             {
-                self.unknown_word(node, &words, name)
+                match &node.content {
+                    Content::Scalar(Value::String(word)) if self.takes_fields(object, word) => {
+                        let why = format!("`{word}` of {} takes fields", quoted(name));
+                        let problem = Problem::error(self.file, node.place, why);
+                        let help = object.get("description").and_then(Value::as_str);
+                        self.problems.push(match help {
+                            Some(help) => problem.help(help.replace('\n', " ")),
+                            None => problem,
+                        });
+                    }
+                    _ => self.unknown_word(node, &words, name),
+                }
             }
             None => {
                 kinds.dedup();
@@ -238,6 +249,16 @@ impl<'a> Check<'a> {
             Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).any(one),
             _ => true,
         }
+    }
+
+    /// Whether a word is an alternative of a schema that is written as a mapping with fields.
+    fn takes_fields(&self, schema: &Map<String, Value>, word: &str) -> bool {
+        let branches = schema.get("anyOf").or_else(|| schema.get("oneOf"));
+        let mut branches = branches.and_then(Value::as_array).into_iter().flatten();
+        branches.any(|branch| {
+            let properties = self.resolve(branch).get("properties");
+            properties.is_some_and(|known| known.get(word).is_some())
+        })
     }
 
     /// The words that a schema takes: `enum`, `const`, and the alternatives of an enum with documented variants.

@@ -34,49 +34,39 @@ impl Bill {
         hours: &Fact<Interval<Hours>>,
         checkpoint: Bytes,
     ) -> Self {
-        let over = |silent: &str, amount: Option<&dyn Fn(Interval<Hours>) -> Interval<Usd>>| {
-            amount.map_or_else(|| Fact::unknown(silent), |amount| hours.clone().map(amount))
+        let over = |amount: &dyn Fn(Interval<Hours>) -> Interval<Usd>| hours.clone().map(amount);
+        let storage = |hours: Hours, price: Usd| {
+            let months = Decimal::from_f64_retain(hours.get() / MONTH);
+            product(per_gigabyte(price, checkpoint, 2), months)
         };
-        let of_nodes = term.map(|term| {
-            move |hours: Interval<Hours>| hours.map(|hours| of_nodes(term, nodes, hours))
-        });
-        let of_storage = rates.storage_gb_month.map(|price| {
-            move |hours: Interval<Hours>| {
-                let months = |hours: Hours| Decimal::from_f64_retain(hours.get() / MONTH);
-                hours.map(|hours| product(per_gigabyte(price, checkpoint, 2), months(hours)))
-            }
-        });
-        let of_people = rates.people.map(|pay| {
-            move |hours: Interval<Hours>| Interval {
-                low: pay.low * hours.low,
-                mid: pay.mid * hours.mid,
-                high: pay.high * hours.high,
-            }
-        });
         Self {
-            nodes: over(
-                "the offer states no price",
-                of_nodes.as_ref().map(|amount| amount as _),
-            ),
-            storage: over(
-                "no price of storage is stated",
-                of_storage.as_ref().map(|amount| amount as _),
-            ),
-            egress: rates.egress_gb.map_or_else(
-                || Fact::unknown("no price of egress is stated"),
-                |price| {
-                    let source = Source {
+            nodes: match term {
+                Some(term) => over(&|hours| hours.map(|hours| of_nodes(term, nodes, hours))),
+                None => Fact::unknown("the offer states no price"),
+            },
+            storage: match rates.storage_gb_month {
+                Some(price) => over(&|hours| hours.map(|hours| storage(hours, price))),
+                None => Fact::unknown("no price of storage is stated"),
+            },
+            egress: match rates.egress_gb {
+                Some(price) => Fact::Known(
+                    per_gigabyte(price, checkpoint, 1),
+                    Source {
                         by: "the price of egress".to_owned(),
                         evidence: Some(format!("{price} a GB x {checkpoint}")),
                         on: None,
-                    };
-                    Fact::Known(per_gigabyte(price, checkpoint, 1), source)
-                },
-            ),
-            people: over(
-                "nobody is said to watch it, or their pay is not known",
-                of_people.as_ref().map(|amount| amount as _),
-            ),
+                    },
+                ),
+                None => Fact::unknown("no price of egress is stated"),
+            },
+            people: match rates.people {
+                Some(pay) => over(&|hours| Interval {
+                    low: pay.low * hours.low,
+                    mid: pay.mid * hours.mid,
+                    high: pay.high * hours.high,
+                }),
+                None => Fact::unknown("nobody is said to watch it, or their pay is not known"),
+            },
         }
     }
 

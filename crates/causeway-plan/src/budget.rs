@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::PlanError;
 use crate::candidate::{Candidate, Comparison};
+use crate::planner::PREEMPTED;
 use crate::trace::trace;
 
 /// Tokens for each parameter.
@@ -190,6 +191,7 @@ fn largest(
     let nodes = candidate.nodes;
     let fleet = |term| Fleet {
         term: Some(term),
+        preemptions_per_node_hour: matches!(term, Term::Spot(_)).then_some(PREEMPTED),
         ..Fleet::new(
             Hardware::Accelerators {
                 part,

@@ -122,13 +122,8 @@ fn share(best: Interval<f64>, here: Interval<f64>, alike: bool, arithmetic: Stri
     let middle = 100.0 * best.mid / here.mid;
     let below = wide(best.mid / best.low, here.high / here.mid);
     let above = wide(best.high / best.mid, here.mid / here.low);
-    let within = |score: f64| {
-        if score.is_finite() {
-            score.clamp(0.0, 100.0)
-        } else {
-            0.0
-        }
-    };
+    // `max` takes the number where the other is none.
+    let within = |score: f64| score.max(0.0).min(100.0);
     factor.low = within(middle / below);
     factor.high = within(middle * above);
     if below > 1.0 || above > 1.0 {
@@ -162,7 +157,8 @@ pub(crate) fn hardware(
     }
 }
 
-/// Operating cost: the cheapest feasible place has 100, another the same share of its price. `alike`: on the same part.
+/// Operating cost: the cheapest feasible place has 100, another the same share of its price. `alike`: on the same part, and
+/// both paid by the hour.
 #[must_use]
 pub(crate) fn cost(
     cost: Option<Interval<Usd>>,
@@ -339,6 +335,17 @@ mod tests {
         assert!(other.is_open() && !same.is_open());
         let near = hardware(hours(8.0, 10.0, 12.5), fast, false, "");
         assert_eq!((near.score, near.high), (100.0, 100.0));
+        let free = cost(
+            Some(Interval::exact(Usd::new(2))),
+            Some(Interval {
+                low: Usd::default(),
+                mid: Usd::new(1),
+                high: Usd::new(2),
+            }),
+            false,
+            "",
+        );
+        assert_eq!((free.low, free.score, free.high), (0.0, 50.0, 100.0));
     }
 
     #[test]

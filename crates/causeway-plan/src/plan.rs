@@ -16,7 +16,7 @@ use causeway_estimate::{
     Calibration, Estimate, Fits, Interval, Kind, ModelShape, Precision, Workload,
 };
 use causeway_law::{Packs, Posture, Settings};
-use causeway_market::{Market, Match, Offer, OfferSource, Read, Request};
+use causeway_market::{Market, Match, Offer, OfferSource, PriceKind, Read, Request};
 use rust_decimal::Decimal;
 
 use crate::candidate::{Candidate, Comparison, rank};
@@ -300,6 +300,12 @@ struct Best {
     time: Option<Interval<Hours>>,
     cost: Option<Interval<Usd>>,
     chips: Option<String>,
+    by_the_hour: bool,
+}
+
+/// Whether its money grows with its time as that of others does.
+fn by_the_hour(candidate: &Candidate) -> bool {
+    matches!(candidate.paid, PriceKind::OnDemand | PriceKind::Spot)
 }
 
 impl Best {
@@ -309,6 +315,7 @@ impl Best {
             time: candidate.time(),
             cost: candidate.costs(),
             chips: chips(candidate),
+            by_the_hour: by_the_hour(candidate),
         }
     }
 }
@@ -369,7 +376,10 @@ fn compare(candidates: &mut [Candidate], organisation: &Organisation) {
         candidate.factors.cost = factors::cost(
             candidate.costs(),
             cheapest.as_ref().and_then(|best| best.cost),
-            alike(cheapest.as_ref()),
+            alike(cheapest.as_ref())
+                && cheapest.as_ref().is_some_and(|best| {
+                    best.name == name || (best.by_the_hour && by_the_hour(candidate))
+                }),
             &cost_unknown,
         );
         candidate.score = candidate.factors.total(&organisation.file.weights);

@@ -1,6 +1,5 @@
 use causeway_domain::SourceFile;
 use causeway_law::Outcome;
-use causeway_market::PriceKind;
 
 use super::*;
 use crate::compared::{Asked, TODAY, compared, parsed};

@@ -59,7 +59,7 @@ pub(crate) struct Machine {
 }
 
 /// How often a spot node is taken away, an hour, where the offer does not say: an assumption.
-const PREEMPTED: f64 = 0.05;
+pub(crate) const PREEMPTED: f64 = 0.05;
 
 /// One undertaking, judged as the law is read today, as the books read, and as it would be if every pending bill passed.
 #[derive(Debug, Clone)]

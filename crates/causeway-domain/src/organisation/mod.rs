@@ -4,6 +4,7 @@
 
 mod checks;
 mod file;
+mod kind;
 mod kyc;
 mod party;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use file::*;
+pub use kind::{Adapters, Rollout, WorkKind};
 pub use kyc::Kyc;
 pub(crate) use party::DateText;
 pub use party::*;

@@ -272,3 +272,25 @@ fn a_limit_is_read_or_its_mistake_is_pointed_at() {
         ]
     );
 }
+
+#[test]
+fn a_kind_that_takes_fields_says_how_it_is_written() {
+    let with = |kind: &str| {
+        read_text(&GOOD.replace(
+            "model: acme/tiny,",
+            &format!("model: acme/tiny, kind: {kind},"),
+        ))
+    };
+    let file = with("{lora: {rank: 16}}").unwrap().file;
+    let kind = file.workloads["quickstart"].kind;
+    assert_eq!(kind, WorkKind::Lora(Adapters { rank: 16 }));
+    let bare = with("lora").unwrap_err().join("\n");
+    assert!(
+        bare.contains("`lora` of `kind` takes fields") && bare.contains("{lora: {rank: 16}}"),
+        "{bare}"
+    );
+    let none = with("fine_tun").unwrap_err().join("\n");
+    assert!(none.contains("did you mean `fine_tune`"), "{none}");
+    let zero = with("{lora: {rank: 0}}").unwrap_err().join("\n");
+    assert!(zero.contains("at least 1"), "{zero}");
+}
