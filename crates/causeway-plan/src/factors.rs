@@ -122,8 +122,13 @@ fn share(best: Interval<f64>, here: Interval<f64>, alike: bool, arithmetic: Stri
     let middle = 100.0 * best.mid / here.mid;
     let below = wide(best.mid / best.low, here.high / here.mid);
     let above = wide(best.high / best.mid, here.mid / here.low);
-    // `max` takes the number where the other is none.
-    let within = |score: f64| score.max(0.0).min(100.0);
+    let within = |score: f64| {
+        if score.is_nan() {
+            0.0
+        } else {
+            score.clamp(0.0, 100.0)
+        }
+    };
     factor.low = within(middle / below);
     factor.high = within(middle * above);
     if below > 1.0 || above > 1.0 {
